@@ -1,0 +1,209 @@
+//! What the roles of street lighting say to each other. `wire` puts these on topics.
+
+use serde::{Deserialize, Serialize};
+use types::{CommandId, LuminaireId, Timestamp};
+
+use crate::DimLevel;
+
+/// Which message of a luminaire this is. A reader applies a message only if its `(epoch, seq)` is higher than the
+/// last one it applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Starts of the controller so far.
+    pub epoch: u32,
+    /// Messages since that start, from 1.
+    pub seq: u32,
+    /// When it was made, by the luminaire's own clock.
+    pub ts: Timestamp,
+}
+
+/// Something a luminaire tells, with its place in the order of its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report<T> {
+    /// Its place in the order.
+    pub stamp: Stamp,
+    /// What it tells.
+    pub body: T,
+}
+
+/// CMS → luminaire: hold a dim level until `until`, or go back to the programme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DimCommand {
+    /// The same id is obeyed once and acknowledged every time.
+    pub id: CommandId,
+    /// The level to hold; `None` ends the override.
+    pub level: Option<DimLevel>,
+    /// When the override ends by itself; `None` = it stays until the next command.
+    pub until: Option<Timestamp>,
+}
+
+/// Luminaire → CMS: a command was obeyed or refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandAck {
+    /// The command this answers.
+    pub command: CommandId,
+    /// What came of it.
+    pub result: AckResult,
+}
+
+/// What came of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AckResult {
+    /// It is in effect, or the fade towards it has begun.
+    Done,
+    /// Its `until` had passed when it arrived.
+    Expired,
+}
+
+/// Why a luminaire has the target it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// No programme yet: the factory default, off.
+    #[default]
+    Default,
+    /// The calendar's programme.
+    Programme,
+    /// A command that has not expired.
+    Override,
+    /// Presence nearby raised it above the programme.
+    Sensor,
+}
+
+/// The three levels of one luminaire: what it should do, what its controller is doing, what its lamp gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LightState {
+    /// What programme, override or sensor ask for.
+    pub target: DimLevel,
+    /// What the controller drives now; on the way to `target` while it fades.
+    pub in_effect: DimLevel,
+    /// What the lamp really gives, as measured by its power.
+    pub actual: DimLevel,
+    /// Why `target` is what it is.
+    pub mode: Mode,
+}
+
+/// Electrical readings of one luminaire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telemetry {
+    /// Active power [mW].
+    pub power_mw: u32,
+    /// Supply voltage [mV].
+    pub voltage_mv: u32,
+    /// Meter reading [mWh], only ever growing, also across restarts.
+    pub energy_mwh: u64,
+    /// Time with light [s].
+    pub burning_s: u64,
+    /// Switch-ons so far.
+    pub switch_count: u32,
+    /// What the controller drives while these were read.
+    pub in_effect: DimLevel,
+}
+
+/// CMS → luminaire, retained: when to give how much light, every day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Programme {
+    /// Grows with every change; a luminaire ignores a lower one than it has.
+    pub version: u32,
+    /// In the order they take effect from one local noon to the next.
+    pub steps: Vec<ProgrammeStep>,
+    /// Level while someone is near and the programme gives light; `None` = presence does nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence_level: Option<DimLevel>,
+}
+
+/// From this time of day on, this level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgrammeStep {
+    /// When it takes effect.
+    pub at: StepTime,
+    /// The level from then on.
+    pub level: DimLevel,
+}
+
+/// A time of day [min].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepTime {
+    /// Minutes after local midnight, `0..1440`.
+    Clock(u16),
+    /// Minutes after (before, if negative) sunset at the luminaire.
+    Sunset(i16),
+    /// Minutes after (before, if negative) sunrise at the luminaire.
+    Sunrise(i16),
+}
+
+/// What is wrong with a luminaire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// The controller drives the lamp and the lamp draws no power.
+    LampFailure,
+}
+
+/// The beginning or the end of something wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmChange {
+    /// It has begun.
+    Raised,
+    /// It is over.
+    Cleared,
+}
+
+/// CMS → everyone: an alarm began or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Which luminaire.
+    pub luminaire: LuminaireId,
+    /// What is wrong with it.
+    pub kind: AlarmKind,
+    /// Began or ended.
+    pub change: AlarmChange,
+}
+
+/// Operator → CMS: override one luminaire, or end the override.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DimRequest {
+    /// Which luminaire.
+    pub luminaire: LuminaireId,
+    /// The level to hold; `None` = back to the programme.
+    pub level: Option<DimLevel>,
+    /// For how long [min of the city's clock]; `None` = until changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u32>,
+}
+
+/// CMS → operator: where a command stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandReport {
+    /// The command.
+    pub command: CommandId,
+    /// The luminaire it went to.
+    pub luminaire: LuminaireId,
+    /// Where it stands.
+    pub status: CommandStatus,
+}
+
+/// The life of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandStatus {
+    /// On its way.
+    Sent,
+    /// The luminaire obeyed.
+    Successful,
+    /// The luminaire answered that it had expired.
+    Expired,
+    /// No answer, after a resend.
+    Timeout,
+}
+
+/// A physical fault put into a simulated luminaire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The LED circuit is open: driven, but dark and without load.
+    LampOpen,
+}
