@@ -1,8 +1,59 @@
 //! Electronic identity shown as a dynamic QR code.
+//!
+//! A resident enrols once. From then on their phone shows a code that lives for a minute, and whoever scans it learns
+//! what the resident chose to disclose – once: the second time, the same code is refused.
+//!
+//! ```text
+//!              enrol, issue                     shows                      verify
+//!   holder ───────────────────▶ issuer    holder ┄┄┄┄┄┄▶ counter ───────────────────▶ verifier
+//!          ◀───────────────────    │                            ◀───────────────────     ▲
+//!             code, every 58 s     └──────────────────── key set ────────────────────────┘
+//!                                                                  verdict
+//! ```
+//!
+//! Read [`Issuer`] and [`Verifier`] first. They and the
+//! [`Holder`] are [`types::Core`]s that know each other only by the messages of this page, so that a
+//! real phone, counter or issuer can take any of their places. The text of a code is a claim 169 token as any reader
+//! of that format expects it: CWT (RFC 8392) in COSE_Sign1 (RFC 9052) signed with Ed25519, zlib, base45 (RFC 9285).
+//! [`decode_code`] takes one apart without any state; [`qr::Symbol`] draws one; [`advice`] words every refusal for
+//! people.
+//!
+//! # What it does not do
+//!
+//! - Codes are signed by the issuer for each showing. The phone has no key of its own, so a code that is relayed
+//!   live, within its minute and before its holder uses it, is accepted.
+//! - There is one key, and one pseudonym per resident for all verifiers. Keys do not rotate, nothing is revoked.
+//! - It is a model: every number has the region [`UNREAL_REGION`], which no real person's number has.
+//! - No I/O, no clock, no ambient randomness.
 
+pub mod advice;
+mod attribute;
+mod decode;
+mod encode;
+pub mod holder;
+pub mod issuer;
+mod keys;
 mod messages;
+pub mod qr;
+mod registry;
+mod replay;
+mod resident;
+mod resident_no;
+#[cfg(test)]
+mod testing;
+pub mod verifier;
+mod zlib;
 
+pub use attribute::Attribute;
+pub use decode::{Claims, DecodedCode, Identity, decode_code};
 pub use messages::{
-    EidEvent, EnrolRefusal, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Profile, PublicKey, QrText,
-    Refusal, RefusalReason, Verdict, VerifyRequest,
+    EidEvent, EnrolRefusal, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Profile, PublicKey,
+    QrText, Refusal, RefusalReason, Verdict, VerifyRequest,
 };
+pub use registry::Registry;
+pub use resident::{BirthDate, Gender, LifeState, NoSuchDate, Resident};
+pub use resident_no::{ResidentNo, ResidentNoError, UNREAL_REGION};
+
+pub use holder::Holder;
+pub use issuer::Issuer;
+pub use verifier::Verifier;

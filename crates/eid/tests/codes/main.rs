@@ -1,0 +1,5 @@
+//! Codes outside this crate: in pictures, and in another implementation of the format.
+
+mod other_readers;
+mod pictures;
+mod town;

@@ -1,0 +1,33 @@
+// Requests to the city. Every failure, a lost connection included, arrives as an `ApiProblem`.
+
+const TIMEOUT_MS = 10_000;
+
+/** A refusal or failure in the shape of RFC 9457; `status` is 0 when no answer came at all. */
+export class ApiProblem extends Error {
+  constructor({ title = "", status = 0, detail = "", code = "unreachable" }) {
+    super(detail || title);
+    Object.assign(this, { title, status, detail: detail || title, code });
+  }
+}
+
+export const getJson = (path) => request(path, {});
+
+export const postJson = (path, body = {}) =>
+  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+export const postImage = (path, blob) =>
+  request(path, { method: "POST", headers: { "content-type": blob.type }, body: blob });
+
+async function request(path, options) {
+  let response;
+  let body;
+  try {
+    response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+    body = await response.json();
+  } catch {
+    // No answer, or one that is not JSON: a proxy's error page, say.
+    throw new ApiProblem({ status: response?.status, title: response?.statusText });
+  }
+  if (!response.ok) throw new ApiProblem({ ...body, status: response.status });
+  return body;
+}

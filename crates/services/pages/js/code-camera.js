@@ -1,0 +1,97 @@
+// The kiosk's camera: sends a picture now and then until somebody shows a code.
+
+import { postImage } from "./api.js";
+import { byId } from "./dom.js";
+import { onLanguage, t } from "./i18n.js";
+import { explain } from "./problem.js";
+
+const FRAME_MS = 400;
+/** After a verdict the camera rests, for people to read it and take their phone away. */
+const REST_MS = 3_000;
+/** Wide enough for a dense code in an outstretched hand, small enough to send often [px]. */
+const FRAME_WIDTH_MAX = 960;
+const JPEG_QUALITY = 0.85;
+const TROUBLES = { NotAllowedError: "denied", NotFoundError: "missing", OverconstrainedError: "missing" };
+
+export class CodeCamera {
+  #onVerdict;
+  #stream = null;
+  #canvas = document.createElement("canvas");
+  #note = () => t("kiosk.camera.off");
+
+  /** `onVerdict` gets the server's answer to a picture with a code. */
+  constructor(onVerdict) {
+    this.#onVerdict = onVerdict;
+    byId("camera-toggle").addEventListener("click", () => (this.#stream ? this.#stop() : this.#start()));
+    onLanguage(() => this.#show());
+    this.#show();
+  }
+
+  async #start() {
+    if (!navigator.mediaDevices) {
+      this.#say(() => t("kiosk.camera.insecure"));
+      return;
+    }
+    try {
+      this.#stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+    } catch (error) {
+      this.#say(() => t(`kiosk.camera.${TROUBLES[error.name] ?? "busy"}`));
+      return;
+    }
+    const stream = this.#stream;
+    // A camera that is unplugged ends its track.
+    stream.getVideoTracks()[0].addEventListener("ended", () => { if (this.#stream === stream) this.#stop(); });
+    byId("video").srcObject = stream;
+    await byId("video").play();
+    while (this.#stream === stream) await this.#look();
+  }
+
+  #stop() {
+    for (const track of this.#stream.getTracks()) track.stop();
+    this.#stream = null;
+    byId("video").srcObject = null;
+    this.#say(() => t("kiosk.camera.off"));
+  }
+
+  /** One picture, one answer, one pause. */
+  async #look() {
+    const stream = this.#stream;
+    let pause = FRAME_MS;
+    try {
+      const answer = await postImage("/api/kiosk/frame", await this.#frame());
+      if (this.#stream !== stream) return;
+      if (answer.found) {
+        this.#onVerdict(answer);
+        pause = REST_MS;
+      }
+      this.#say(() => t(answer.found ? "kiosk.camera.resting" : "kiosk.camera.looking"));
+    } catch (error) {
+      if (this.#stream !== stream) return;
+      pause = REST_MS;
+      this.#say(() => explain(error));
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+
+  #frame() {
+    const video = byId("video");
+    const shrink = Math.min(1, FRAME_WIDTH_MAX / video.videoWidth);
+    this.#canvas.width = video.videoWidth * shrink;
+    this.#canvas.height = video.videoHeight * shrink;
+    this.#canvas.getContext("2d").drawImage(video, 0, 0, this.#canvas.width, this.#canvas.height);
+    return new Promise((resolve) => { this.#canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY); });
+  }
+
+  #say(note) {
+    this.#note = note;
+    this.#show();
+  }
+
+  #show() {
+    // Writing the same words again would make a screen reader say them again.
+    const note = this.#note();
+    if (byId("camera-note").textContent !== note) byId("camera-note").textContent = note;
+    byId("camera-note").classList.toggle("over-video", this.#stream !== null);
+    byId("camera-toggle").textContent = t(this.#stream ? "kiosk.camera.stop" : "kiosk.camera.start");
+  }
+}

@@ -1,0 +1,152 @@
+// Everything about the selected lamp, and what can be done to it.
+
+import { ApiProblem, getJson, postJson } from "./api.js";
+import { byId, element } from "./dom.js";
+import * as format from "./format.js";
+import { onLanguage, pick, t, tOr } from "./i18n.js";
+import { notify, notifyProblem } from "./notice.js";
+import { drawSpark } from "./spark.js";
+
+const REFRESH_MS = 1_000;
+
+export class LampPanel {
+  #city; #lamps; #onClose;
+  #index = null;
+  #shown = null;
+
+  constructor(city, lamps, onClose) {
+    this.#city = city;
+    this.#lamps = lamps;
+    this.#onClose = onClose;
+    byId("lamp-close").addEventListener("click", () => this.#onClose());
+    byId("dim-level").addEventListener("input", showDimOutput);
+    byId("dim").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#command("dim", { level: Number(byId("dim-level").value), minutes: Number(byId("dim-minutes").value) });
+    });
+    for (const action of ["resume", "break", "repair"]) {
+      byId(`lamp-${action}`).addEventListener("click", () => this.#command(action));
+    }
+    onLanguage(() => this.#show());
+    setInterval(() => { if (!document.hidden) this.#refresh().catch(toldElsewhere); }, REFRESH_MS);
+  }
+
+  /** Shows another lamp, or none with null. */
+  select(index) {
+    this.#index = index;
+    this.#shown = null;
+    byId("lamp-hint").hidden = index !== null;
+    byId("lamp-close").hidden = index === null;
+    byId("lamp-body").hidden = true;
+    byId("lamp-title").textContent = index === null ? t("lamp.none") : t("lamp.title", { id: this.#lamps.ids[index] });
+    this.#refresh().catch(notifyProblem);
+  }
+
+  async #refresh() {
+    if (this.#index === null) return;
+    const index = this.#index;
+    const lamp = await getJson(this.#path());
+    // The answer may be about a lamp that is not selected any more.
+    if (index !== this.#index) return;
+    const first = this.#shown === null;
+    this.#shown = lamp;
+    if (first) this.#aimSlider(lamp);
+    this.#show();
+  }
+
+  #path() {
+    return `/api/lamps/${encodeURIComponent(this.#lamps.ids[this.#index])}`;
+  }
+
+  async #command(action, body) {
+    try {
+      const answer = await postJson(`${this.#path()}/${action}`, body);
+      notify(answer.detail);
+      await this.#refresh();
+    } catch (error) {
+      notifyProblem(error);
+    }
+  }
+
+  /** Only for a newly selected lamp: later the slider belongs to the hand. */
+  #aimSlider({ state }) {
+    byId("dim-level").value = state?.target ?? 50;
+    showDimOutput();
+  }
+
+  #show() {
+    const lamp = this.#shown;
+    if (lamp === null) return;
+    byId("lamp-body").hidden = false;
+    byId("lamp-title").textContent = t("lamp.title", { id: lamp.id });
+    byId("lamp-place").textContent = this.#place(lamp);
+    byId("lamp-chips").replaceChildren(...chips(lamp));
+    showLevel("target", lamp.state?.target);
+    showLevel("effect", lamp.state?.in_effect);
+    showLevel("actual", lamp.state?.actual);
+    showReadings(lamp);
+    showHistory(lamp.history);
+    showCommands(lamp.commands);
+  }
+
+  #place(lamp) {
+    const street = this.#city.streets[this.#lamps.street[this.#index]];
+    const district = this.#city.districts.find(({ id }) => id === lamp.district);
+    const parts = [street && pick(street, "name"), t(`street.${lamp.class}`), district && pick(district, "name"), lamp.cabinet];
+    return parts.filter(Boolean).join(" · ");
+  }
+}
+
+/** The banner already tells of a lost city; one notice a second would only shout. */
+function toldElsewhere(error) {
+  if (!(error instanceof ApiProblem)) throw error;
+}
+
+function showDimOutput() {
+  byId("dim-output").textContent = format.percent(byId("dim-level").value);
+}
+
+function chips({ online, alarm, state }) {
+  const made = [chip(online ? "online" : "offline", t(online ? "lamp.online" : "lamp.offline"))];
+  if (state) made.push(chip("mode", t(`mode.${state.mode}`)));
+  if (alarm) made.push(chip("alarm", `▲ ${tOr(`alarm.${alarm.kind}`, alarm.kind)} · ${format.timeOfDay(alarm.raised_ms)}`));
+  return made;
+}
+
+const chip = (kind, textContent) => element("span", { className: `chip chip-${kind}`, textContent });
+
+function showLevel(name, level) {
+  const meter = byId(`meter-${name}`);
+  meter.setAttribute("aria-valuenow", level ?? 0);
+  meter.firstElementChild.style.width = `${level ?? 0}%`;
+  byId(`value-${name}`).textContent = format.orDash(level, format.percent);
+}
+
+function showReadings({ telemetry, rated_w }) {
+  byId("reading-power").textContent = format.orDash(telemetry?.power_mw, format.watts);
+  byId("reading-voltage").textContent = format.orDash(telemetry?.voltage_mv, format.volts);
+  byId("reading-energy").textContent = format.orDash(telemetry?.energy_mwh, format.kilowattHours);
+  byId("reading-burning").textContent = format.orDash(telemetry?.burning_s, format.hours);
+  byId("reading-switches").textContent = format.orDash(telemetry?.switch_count, format.number);
+  byId("reading-rated").textContent = `${format.number(rated_w)} W`;
+  byId("reading-time").textContent = telemetry ? t("reading.at", { time: format.timeOfDay(telemetry.at_ms) }) : t("reading.never");
+}
+
+function showHistory(history) {
+  const ordered = [...history].sort((a, b) => a.at_ms - b.at_ms);
+  drawSpark(byId("spark"), ordered);
+  byId("history-rows").replaceChildren(...ordered.reverse().map(({ at_ms, actual, power_mw }) =>
+    element("tr", {},
+      element("td", { textContent: format.timeOfDay(at_ms) }),
+      element("td", { className: "number", textContent: format.percent(actual) }),
+      element("td", { className: "number", textContent: format.watts(power_mw) }))));
+}
+
+function showCommands(commands) {
+  const rows = commands.map(({ level, status, at_ms }) =>
+    element("li", { data: { status } },
+      element("time", { textContent: format.timeOfDay(at_ms) }),
+      element("span", { textContent: format.orDash(level, format.percent) }),
+      element("b", { textContent: t(`command.${status}`) })));
+  byId("commands").replaceChildren(...(rows.length > 0 ? rows : [element("li", { className: "muted", textContent: t("commands.none") })]));
+}

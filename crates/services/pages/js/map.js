@@ -1,0 +1,217 @@
+// The map: layers of the city under one camera, drawn only when something changed.
+
+import { wantsCalm } from "./dom.js";
+import { Camera } from "./map/camera.js";
+import { watchGestures } from "./map/gestures.js";
+import { Glow } from "./map/glow.js";
+import { inPaintOrder, paintBackdrop, paintGround, paintNames } from "./map/ground.js";
+import { Layer } from "./map/layer.js";
+import * as marks from "./map/marks.js";
+import { skyAt, skyStep } from "./map/sky.js";
+
+/** A click reaches this far for its lamp [px]. */
+const PICK_REACH_PX = 40;
+/** Looking at one lamp: at least this close [px/m]. */
+const CLOSE_UP_SCALE = 1.2;
+const FLIGHT_MS = 450;
+/** A change of scale is over after this long without another. */
+const REST_MS = 120;
+
+export class CityMap {
+  #canvas; #context; #city; #lamps; #clock; #onSelect;
+  #camera = new Camera();
+  #ground = new Layer();
+  #posts = new Layer();
+  #light = new Layer();
+  #names = new Layer();
+  #glow;
+  #walkers = [];
+  #selected = null;
+  #flight = null;
+  #step = -1;
+  #scheduled = false;
+  /** The timer of a change of scale that is going on. */
+  #hurried = null;
+
+  constructor(canvas, city, lamps, clock, { onSelect, onMove }) {
+    this.#canvas = canvas;
+    this.#context = canvas.getContext("2d", { alpha: false });
+    this.#city = { ...city, streets: inPaintOrder(city.streets) };
+    this.#lamps = lamps;
+    this.#glow = new Glow(lamps.spacing());
+    this.#clock = clock;
+    this.#onSelect = onSelect;
+    this.onMove = onMove;
+    this.#resize();
+    this.overview();
+    new ResizeObserver(() => this.#resize()).observe(canvas);
+    canvas.addEventListener("focus", () => this.#redraw());
+    canvas.addEventListener("blur", () => this.#redraw());
+    watchGestures(canvas, {
+      pan: (dx, dy) => this.#move(() => this.#camera.pan(dx, dy)),
+      zoom: (factor, x, y) => this.zoom(factor, x, y),
+      pick: (x, y) => this.#pick(x, y),
+    });
+  }
+
+  /** Looks at the whole city. */
+  overview() {
+    this.#move(() => this.#camera.fit(extent(this.#lamps)));
+  }
+
+  zoom(factor, x, y) {
+    this.#hurry();
+    this.#move(() => this.#camera.zoom(factor, x, y));
+  }
+
+  /** Marks a lamp, or none with null. `approach` also goes there. */
+  select(index, { approach = false } = {}) {
+    this.#selected = index;
+    if (approach && index !== null) this.#flyTo(this.#lamps.x[index], this.#lamps.y[index]);
+    this.#redraw();
+  }
+
+  /** Takes the updates of a `lamps` event. */
+  updateLamps(updates) {
+    // Ended fades join the steady lamps only now, when their layer must be painted anyway.
+    this.#lamps.settle();
+    if (this.#lamps.apply(updates, performance.now(), !wantsCalm())) this.#posts.invalidate();
+    this.#light.invalidate();
+    this.#redraw();
+  }
+
+  updateWalkers(walkers) {
+    this.#walkers = walkers;
+    this.#redraw();
+  }
+
+  /** The clock moved: draws again if the daylight did. */
+  updateSky() {
+    if (skyStep(this.#clock.daylight()) !== this.#step) this.#redraw();
+  }
+
+  updateLanguage() {
+    this.#names.invalidate();
+    this.#redraw();
+  }
+
+  #move(change) {
+    this.#flight = null;
+    change();
+    this.onMove(this.#camera.scale);
+    this.#redraw();
+  }
+
+  #pick(x, y) {
+    const reach = PICK_REACH_PX / this.#camera.scale;
+    const index = this.#lamps.nearest(this.#camera.worldX(x), this.#camera.worldY(y), reach);
+    if (index !== null) this.#onSelect(index);
+  }
+
+  #flyTo(x, y) {
+    const from = { x: this.#camera.x, y: this.#camera.y, scale: this.#camera.scale };
+    const to = { x, y, scale: Math.max(this.#camera.scale, CLOSE_UP_SCALE) };
+    this.#flight = { from, to, since: performance.now(), lasts: wantsCalm() ? 0 : FLIGHT_MS };
+  }
+
+  #fly(now) {
+    const { from, to, since, lasts } = this.#flight;
+    const part = lasts === 0 ? 1 : Math.min(1, (now - since) / lasts);
+    const eased = 1 - (1 - part) ** 3;
+    this.#camera.x = from.x + (to.x - from.x) * eased;
+    this.#camera.y = from.y + (to.y - from.y) * eased;
+    this.#camera.scale = from.scale * (to.scale / from.scale) ** eased;
+    this.onMove(this.#camera.scale);
+    this.#hurry();
+    if (part === 1) this.#flight = null;
+  }
+
+  /** While the scale changes, costly layers may be stretched; they are painted again when it rests. */
+  #hurry() {
+    clearTimeout(this.#hurried);
+    this.#hurried = setTimeout(() => {
+      this.#hurried = null;
+      this.#redraw();
+    }, REST_MS);
+  }
+
+  #resize() {
+    const ratio = devicePixelRatio;
+    // A hidden canvas has no size, and the view must survive until it is shown again.
+    if (this.#canvas.clientWidth === 0) return;
+    this.#camera.width = this.#canvas.clientWidth;
+    this.#camera.height = this.#canvas.clientHeight;
+    this.#canvas.width = Math.round(this.#camera.width * ratio);
+    this.#canvas.height = Math.round(this.#camera.height * ratio);
+    for (const layer of [this.#ground, this.#posts, this.#light, this.#names]) layer.invalidate();
+    this.#redraw();
+  }
+
+  #redraw() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame((now) => {
+      this.#scheduled = false;
+      if (this.#flight) this.#fly(now);
+      const fading = this.#lamps.fade(now);
+      this.#draw();
+      if (this.#flight || fading) this.#redraw();
+    });
+  }
+
+  #draw() {
+    const [context, camera, lamps, ratio] = [this.#context, this.#camera, this.#lamps, devicePixelRatio];
+    const step = skyStep(this.#clock.daylight());
+    const sky = skyAt(step);
+    const hurried = this.#hurried !== null;
+    if (step !== this.#step) {
+      this.#step = step;
+      this.#ground.invalidate();
+      this.#posts.invalidate();
+      this.#names.invalidate();
+    }
+    this.#glow.prepare(camera.scale, ratio);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    paintBackdrop(context, camera, sky);
+    this.#ground.compose(context, camera, ratio, hurried, (on, view) => paintGround(on, view, sky, this.#city));
+    this.#posts.compose(context, camera, ratio, hurried, (on, view) => marks.paintPosts(on, view, sky, lamps));
+    this.#drawLight();
+    this.#names.compose(context, camera, ratio, hurried, (on, view) => paintNames(on, view, sky, this.#city));
+    marks.paintWalkers(context, camera, this.#walkers);
+    marks.paintClinics(context, camera, sky, this.#city.clinics);
+    marks.paintAlarms(context, camera, lamps);
+    if (this.#selected !== null) marks.paintSelected(context, camera, lamps, this.#selected);
+    if (this.#canvas.matches(":focus-visible")) marks.paintCrosshair(context, camera);
+  }
+
+  /** Steady lamps come from their layer; only those whose light changed lately are drawn one by one. */
+  #drawLight() {
+    const [context, camera, lamps] = [this.#context, this.#camera, this.#lamps];
+    context.globalCompositeOperation = "lighter";
+    this.#light.compose(context, camera, devicePixelRatio, this.#hurried !== null, (on, view) => {
+      on.globalCompositeOperation = "lighter";
+      for (let index = 0; index < lamps.count; index += 1) {
+        if (!lamps.loose.has(index)) this.#drawLamp(on, view, index);
+      }
+    });
+    for (const index of lamps.loose.keys()) this.#drawLamp(context, camera, index);
+    context.globalCompositeOperation = "source-over";
+  }
+
+  #drawLamp(context, camera, index) {
+    const lamps = this.#lamps;
+    this.#glow.draw(context, camera.screenX(lamps.x[index]), camera.screenY(lamps.y[index]), lamps.shown[index]);
+  }
+}
+
+/** The box around all lamps [m]. */
+function extent({ x, y, count }) {
+  const box = { west: -1, east: 1, south: -1, north: 1 };
+  for (let index = 0; index < count; index += 1) {
+    box.west = Math.min(box.west, x[index]);
+    box.east = Math.max(box.east, x[index]);
+    box.south = Math.min(box.south, y[index]);
+    box.north = Math.max(box.north, y[index]);
+  }
+  return box;
+}

@@ -1,0 +1,16 @@
+import { ApiProblem } from "./api.js";
+import { t } from "./i18n.js";
+
+/** One line for a person: what went wrong, then what to do. Rethrows our own bugs instead of hiding them. */
+export function explain(error) {
+  if (!(error instanceof ApiProblem)) throw error;
+  const advice = t(adviceKey(error.status));
+  return error.detail ? `${error.detail} ${advice}` : advice;
+}
+
+function adviceKey(status) {
+  if (status === 0) return "problem.unreachable";
+  if (status === 404) return "problem.missing";
+  if (status === 429) return "problem.slow_down";
+  return status < 500 ? "problem.refused" : "problem.server";
+}
