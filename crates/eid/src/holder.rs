@@ -4,13 +4,13 @@ use types::{Core, ResidentId, SECOND_MS, Timestamp};
 
 use crate::{Attribute, IssueReply, IssueRequest, Profile, QrText, decode_code};
 
-/// How long before a code ends the next one is asked for [ms].
+/// How long before a code ends the next one is asked for \[ms\].
 pub const REFRESH_BEFORE_MS: i64 = 2 * SECOND_MS;
-/// How long the first answer is waited for [ms]. Doubles with every request that stays unanswered.
+/// How long the first answer is waited for \[ms\]. Doubles with every request that stays unanswered.
 pub const ANSWER_WAIT_MS: i64 = 5 * SECOND_MS;
-/// The longest wait between two requests [ms].
+/// The longest wait between two requests \[ms\].
 pub const ANSWER_WAIT_MS_MAX: i64 = 60 * SECOND_MS;
-/// The shortest time between an answer and the next request [ms], however short the code's life.
+/// The shortest time between an answer and the next request \[ms\], however short the code's life.
 const REQUEST_GAP_MS: i64 = SECOND_MS;
 
 /// What can happen to a phone.

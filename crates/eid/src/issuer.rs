@@ -13,7 +13,7 @@ use crate::{
     Registry,
 };
 
-/// How long a code may be shown [s].
+/// How long a code may be shown \[s\].
 pub const CODE_LIFE_S: i64 = 60;
 
 /// The version of the only key set an issuer has until keys rotate.

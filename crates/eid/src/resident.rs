@@ -127,7 +127,7 @@ impl BirthDate {
         format!("{:04}{:02}{:02}", self.year, self.month, self.day)
     }
 
-    /// Completed years of life on a day [days since 1970-01-01]; 0 before birth.
+    /// Completed years of life on a day \[days since 1970-01-01\]; 0 before birth.
     ///
     /// Who is born on 29 February completes a year on 1 March of a year without that day.
     pub fn age_on(self, local_day: i64) -> u16 {

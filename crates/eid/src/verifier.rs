@@ -10,7 +10,7 @@ use crate::keys::{KeyId, to_hex};
 use crate::replay::{Answer, ReplayCache};
 use crate::{EidEvent, KeySet, Refusal, RefusalReason, Verdict, VerifyRequest, decode_code};
 
-/// How far the clocks of issuer and verifier may be apart [ms].
+/// How far the clocks of issuer and verifier may be apart \[ms\].
 pub const SKEW_MS: i64 = 5 * SECOND_MS;
 
 /// Codes remembered at once: 4,000 accepted per second, each for 65 s.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Light output requested from, or reported by, a luminaire [% of full output].
+/// Light output requested from, or reported by, a luminaire \[% of full output\].
 ///
 /// Always `0..=100`; 0 is off. How percent becomes watts is the luminaire model's business.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,10 +1,34 @@
 //! Street lighting: luminaires, and the central management system (CMS) that commands them.
+//!
+//! ```text
+//! operator ──request──▶ Cms ──command, programme──▶ Luminaire
+//!          ◀──report───     ◀──ack, state, telemetry──
+//!                         └──alarm──▶ everyone
+//! ```
+//!
+//! Read [`Luminaire`] and [`Cms`] first. Each is a [`Core`](types::Core): it does no I/O and reads no clock, and meets
+//! the other only in the messages of this crate, so that a real luminaire or another CMS can stand in for either.
+//!
+//! A luminaire keeps its programme by the sun ([`AstroTable`]) and the clock, obeys overrides until they end, answers
+//! presence, fades, and meters energy exactly. The CMS hands out programmes, follows commands up until they are
+//! acknowledged, and tells a broken lamp from one that is merely off.
+//!
+//! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
+//! an open lamp; ageing, temperature and minimum levels; drifting clocks; restarts that keep the meter; groups, and
+//! calendars with a rule per date.
+
+pub mod cms;
+pub mod luminaire;
 
 mod level;
 mod messages;
+mod sun;
 
+pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
 pub use level::{DimLevel, DimLevelTooHigh};
+pub use luminaire::{Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError};
 pub use messages::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand, DimRequest, Fault,
-    LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
+    DimRequest, Fault, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
 };
+pub use sun::{AstroTable, AstroTableError, SunDay};

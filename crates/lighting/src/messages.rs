@@ -38,7 +38,7 @@ pub struct DimCommand {
 }
 
 /// Luminaire → CMS: a command was obeyed or refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandAck {
     /// The command this answers.
     pub command: CommandId,
@@ -87,13 +87,13 @@ pub struct LightState {
 /// Electrical readings of one luminaire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telemetry {
-    /// Active power [mW].
+    /// Active power \[mW\].
     pub power_mw: u32,
-    /// Supply voltage [mV].
+    /// Supply voltage \[mV\].
     pub voltage_mv: u32,
-    /// Meter reading [mWh], only ever growing, also across restarts.
+    /// Meter reading \[mWh\], only ever growing, also across restarts.
     pub energy_mwh: u64,
-    /// Time with light [s].
+    /// Time with light \[s\].
     pub burning_s: u64,
     /// Switch-ons so far.
     pub switch_count: u32,
@@ -122,7 +122,7 @@ pub struct ProgrammeStep {
     pub level: DimLevel,
 }
 
-/// A time of day [min].
+/// A time of day \[min\].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepTime {
@@ -170,7 +170,7 @@ pub struct DimRequest {
     pub luminaire: LuminaireId,
     /// The level to hold; `None` = back to the programme.
     pub level: Option<DimLevel>,
-    /// For how long [min of the city's clock]; `None` = until changed.
+    /// For how long \[min of the city's clock\]; `None` = until changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
 }

@@ -30,12 +30,12 @@ pub struct BillLine {
     pub category: Category,
     /// Price of one unit.
     pub unit_price: Fen,
-    /// Quantity [1/1000 unit].
+    /// Quantity \[1/1000 unit\].
     pub quantity_milli: u32,
     /// Highest unit price that counts, if the policy caps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_limit: Option<Fen>,
-    /// The patient's first share of a category-B item [basis points].
+    /// The patient's first share of a category-B item \[basis points\].
     #[serde(default)]
     pub preself_bp: u16,
 }
@@ -51,7 +51,7 @@ pub enum Category {
     C,
 }
 
-/// How a bill is paid [fen each]. The parts always add up to the bill's total.
+/// How a bill is paid \[fen each\]. The parts always add up to the bill's total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     /// The whole bill.
@@ -73,9 +73,9 @@ pub struct Split {
 pub struct TraceStep {
     /// Which rule, such as `deductible.level_2`.
     pub rule: String,
-    /// What it was applied to [fen].
+    /// What it was applied to \[fen\].
     pub input: Fen,
-    /// What came out [fen].
+    /// What came out \[fen\].
     pub output: Fen,
 }
 
@@ -143,9 +143,9 @@ pub enum PayRefusal {
     /// The total is not the sum of the lines.
     #[error("bill total is {got} fen, its lines add up to {expected}")]
     BillTotalMismatch {
-        /// Sum of the lines [fen].
+        /// Sum of the lines \[fen\].
         expected: i64,
-        /// The total given [fen].
+        /// The total given \[fen\].
         got: i64,
     },
     /// A price, quantity or share is out of range, or the sum does not fit.
@@ -207,7 +207,7 @@ pub struct IdentityCheck {
     pub attempt: u32,
     /// The code as scanned.
     pub code: String,
-    /// What the answer must repeat: the bill's hash in hex.
+    /// What the answer must repeat: the hash of the bill and the attempt, in hex.
     pub reference: String,
 }
 
@@ -248,6 +248,7 @@ pub enum IdentityResult {
 #[serde(rename_all = "snake_case")]
 pub enum PayEvent {
     /// A provider made a bill.
+    #[serde(rename = "created")]
     BillCreated {
         /// The bill.
         bill: BillId,
@@ -257,6 +258,7 @@ pub enum PayEvent {
         total: Fen,
     },
     /// The payer knows how it would be paid.
+    #[serde(rename = "presettled")]
     BillPresettled {
         /// The bill.
         bill: BillId,
@@ -264,6 +266,7 @@ pub enum PayEvent {
         split: Split,
     },
     /// The bill is paid.
+    #[serde(rename = "settled")]
     BillSettled {
         /// The bill.
         bill: BillId,
@@ -275,6 +278,7 @@ pub enum PayEvent {
         split: Split,
     },
     /// A settlement was refused.
+    #[serde(rename = "refused")]
     SettlementRefused {
         /// The bill.
         bill: BillId,

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An amount of money [fen, 1/100 yuan]. May be negative where a difference is meant.
+/// An amount of money \[fen, 1/100 yuan\]. May be negative where a difference is meant.
 ///
 /// No floats: amounts are added and compared as integers, and an overflow is an error, not a wrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// A place on the ground [degrees, WGS 84].
+/// A place on the ground \[degrees, WGS 84\].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// North of the equator, `-90..=90`.
@@ -9,7 +9,7 @@ pub struct Position {
     pub lon: f64,
 }
 
-/// Length of one degree of latitude [m].
+/// Length of one degree of latitude \[m\].
 const METRES_PER_DEGREE: f64 = 111_320.0;
 /// Cosine of Weifang's latitude, 36.71° N. One constant for the whole city keeps distances cheap and, since no libm
 /// is involved, the same on every machine.
@@ -19,7 +19,10 @@ impl Position {
     /// The place `east` and `north` metres from here. Good to a part in a thousand within Weifang.
     #[must_use]
     pub fn offset_m(self, east: f64, north: f64) -> Self {
-        Self { lat: self.lat + north / METRES_PER_DEGREE, lon: self.lon + east / (METRES_PER_DEGREE * COS_LAT) }
+        Self {
+            lat: self.lat + north / METRES_PER_DEGREE,
+            lon: self.lon + east / (METRES_PER_DEGREE * COS_LAT),
+        }
     }
 
     /// Metres east and north of `origin`.
@@ -29,7 +32,7 @@ impl Position {
         (east, north)
     }
 
-    /// Distance to `other` [m].
+    /// Distance to `other` \[m\].
     pub fn distance_m(self, other: Self) -> f64 {
         let (east, north) = self.metres_from(other);
         (east * east + north * north).sqrt()

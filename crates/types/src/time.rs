@@ -2,19 +2,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One second [ms].
+/// One second \[ms\].
 pub const SECOND_MS: i64 = 1_000;
-/// One minute [ms].
+/// One minute \[ms\].
 pub const MINUTE_MS: i64 = 60 * SECOND_MS;
-/// One hour [ms].
+/// One hour \[ms\].
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
-/// One day [ms]. China has no daylight saving time: every day is this long.
+/// One day \[ms\]. China has no daylight saving time: every day is this long.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Local time minus UTC in China, all year round [ms].
+/// Local time minus UTC in China, all year round \[ms\].
 pub const LOCAL_OFFSET_MS: i64 = 8 * HOUR_MS;
 
-/// A moment [ms since 1970-01-01T00:00:00Z].
+/// A moment \[ms since 1970-01-01T00:00:00Z\].
 ///
 /// Which clock it belongs to – the city's or the wall's – is known from where it stands, not from the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,12 +38,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
-    /// Local calendar day in China [days since 1970-01-01].
+    /// Local calendar day in China \[days since 1970-01-01\].
     pub const fn local_day(self) -> i64 {
         self.0.saturating_add(LOCAL_OFFSET_MS).div_euclid(DAY_MS)
     }
 
-    /// Time since local midnight in China [ms], `0..DAY_MS`.
+    /// Time since local midnight in China \[ms\], `0..DAY_MS`.
     pub const fn local_time_ms(self) -> i64 {
         self.0.saturating_add(LOCAL_OFFSET_MS).rem_euclid(DAY_MS)
     }
@@ -53,7 +53,7 @@ impl Timestamp {
         Self(local_day.saturating_mul(DAY_MS).saturating_add(time_ms).saturating_sub(LOCAL_OFFSET_MS))
     }
 
-    /// How long after `earlier` this is [ms]; negative if it is before.
+    /// How long after `earlier` this is \[ms\]; negative if it is before.
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }

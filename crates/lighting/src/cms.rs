@@ -1,0 +1,427 @@
+//! The central management system.
+
+mod commands;
+mod requests;
+mod view;
+
+use std::sync::Arc;
+
+use types::{CommandId, Core, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
+
+use self::commands::{Commands, Sent};
+use self::requests::Requests;
+pub use self::view::LuminaireView;
+use self::view::{Order, Watch};
+use crate::{
+    AckResult, Alarm, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand, DimRequest,
+    LightState, Programme, Report, Stamp, Telemetry,
+};
+
+/// What a CMS is told about its luminaires.
+#[derive(Clone, Debug)]
+pub struct CmsConfig {
+    /// The luminaires it manages, in any order, each once.
+    pub assets: Vec<Asset>,
+    /// The programmes that assets name by position.
+    pub calendars: Vec<Programme>,
+    /// How long a luminaire may take to acknowledge a command \[ms of the wall's clock\], over 0.
+    pub ack_timeout_ms: i64,
+    /// Where command ids come from. Another one for each start, or ids repeat and luminaires ignore the commands.
+    pub ids: Stream,
+}
+
+/// One luminaire in the register of a CMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Which one.
+    pub luminaire: LuminaireId,
+    /// Active power at full output \[mW\].
+    pub rated_mw: u32,
+    /// Active power without light \[mW\], below `rated_mw`.
+    pub standby_mw: u32,
+    /// Its programme: a position in [`CmsConfig::calendars`].
+    pub calendar: usize,
+}
+
+/// Why a register of luminaires makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CmsConfigError {
+    /// A luminaire stands in it twice.
+    #[error("luminaire {0} stands in the register twice")]
+    Twice(LuminaireId),
+    /// A luminaire names a programme that is not there.
+    #[error("luminaire {luminaire}: calendar {calendar} of {calendars}")]
+    NoCalendar {
+        /// Which luminaire.
+        luminaire: LuminaireId,
+        /// The position it names.
+        calendar: usize,
+        /// How many there are.
+        calendars: usize,
+    },
+    /// Commands would time out before they are sent.
+    #[error("acknowledgement timeout of {0} ms is not over 0")]
+    AckTimeout(i64),
+}
+
+/// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It has the bus again, and publishes every luminaire's programme.
+    Connected,
+    /// A luminaire told what it should do, does, and gives.
+    State {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it told.
+        report: Report<LightState>,
+    },
+    /// A luminaire told its readings.
+    Telemetry {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it told.
+        report: Report<Telemetry>,
+    },
+    /// A luminaire answered a command.
+    Ack {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it answered.
+        report: Report<CommandAck>,
+    },
+    /// The bus says whether a luminaire is connected.
+    Online {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// Whether it is.
+        online: bool,
+    },
+    /// An operator asks for a level.
+    Request {
+        /// Who, and which request.
+        from: ReplyTo,
+        /// What for.
+        request: DimRequest,
+    },
+    /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
+    /// again. 0 (paused) counts as 1.
+    Pace(u32),
+}
+
+/// What a CMS wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send a command.
+    Command {
+        /// To which luminaire.
+        luminaire: LuminaireId,
+        /// What to do.
+        command: DimCommand,
+    },
+    /// Publish a programme, retained.
+    Programme {
+        /// Whose.
+        luminaire: LuminaireId,
+        /// When to give how much light.
+        programme: Programme,
+    },
+    /// Tell everyone that an alarm began or ended.
+    Alarm {
+        /// Which.
+        alarm: Alarm,
+        /// When it was noticed.
+        at: Timestamp,
+    },
+    /// Tell an operator where the command stands.
+    Report {
+        /// Who asked.
+        to: ReplyTo,
+        /// Where it stands.
+        report: CommandReport,
+    },
+    /// Tell an operator that there will be no command.
+    Refused {
+        /// Who asked.
+        to: ReplyTo,
+        /// For which luminaire.
+        luminaire: LuminaireId,
+        /// Why not.
+        reason: Refusal,
+    },
+}
+
+/// Why a request becomes no command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The luminaire is not in the register.
+    UnknownLuminaire,
+    /// Too many commands wait for their acknowledgement.
+    TooManyPending,
+}
+
+/// The central management system: publishes programmes, turns requests into commands and follows them up, and notices
+/// broken lamps.
+///
+/// A command that is not acknowledged is sent once more, then reported as timed out. A newer command to the same
+/// luminaire supersedes it: the older one is not sent again, though its asker still hears whether it was answered.
+/// Copies may arrive in another order than they were sent. So when a luminaire, shortly after it acknowledged the
+/// newest command, tells that it holds another level, the command is given once more under a new id.
+#[derive(Debug)]
+pub struct Cms {
+    /// By ascending id.
+    luminaires: Box<[LuminaireView]>,
+    calendars: Vec<Programme>,
+    commands: Commands,
+    requests: Requests,
+    ids: Stream,
+    ack_timeout_ms: i64,
+    pace: u32,
+}
+
+/// Commands that may wait for their acknowledgement: one for each luminaire of a large city.
+pub const PENDING_MAX: usize = 131_072;
+/// Times a command is given anew because the luminaire holds another level, before it is reported as timed out.
+const CORRECTIONS_MAX: u8 = 3;
+
+impl Core for Cms {
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Connected => self.publish_programmes(out),
+            Input::State { luminaire, report } => self.on_state(now, luminaire, &report, out),
+            Input::Telemetry { luminaire, report } => self.on_telemetry(now, luminaire, report, out),
+            Input::Ack { luminaire, report } => self.on_ack(now, luminaire, &report, out),
+            Input::Online { luminaire, online } => {
+                if let Some(view) = self.view_mut(luminaire) {
+                    view.set_online(online);
+                }
+            }
+            Input::Request { from, request } => self.on_request(now, from, &request, out),
+            Input::Pace(pace) => {
+                self.pace = pace;
+                self.commands.restart_all(now.plus_millis(self.ack_timeout_ms()));
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let deadline = now.plus_millis(self.ack_timeout_ms());
+        while let Some(overdue) = self.commands.take_overdue(now) {
+            if overdue.resend {
+                let (luminaire, command) = (overdue.luminaire, overdue.command.clone());
+                self.commands.insert(Sent { resend: false, ..overdue }, deadline);
+                out.push(Output::Command { luminaire, command });
+            } else {
+                self.finish(&overdue, CommandStatus::Timeout, out);
+            }
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Timestamp> {
+        self.commands.next_deadline()
+    }
+}
+
+impl Cms {
+    /// A CMS that has heard nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`CmsConfigError`] for a register that contradicts itself.
+    pub fn new(config: CmsConfig) -> Result<Self, CmsConfigError> {
+        let CmsConfig { mut assets, calendars, ack_timeout_ms, ids } = config;
+        if ack_timeout_ms <= 0 {
+            return Err(CmsConfigError::AckTimeout(ack_timeout_ms));
+        }
+        assets.sort_by_key(|asset| asset.luminaire);
+        if let Some(pair) = assets.windows(2).find(|pair| pair[0].luminaire == pair[1].luminaire) {
+            return Err(CmsConfigError::Twice(pair[0].luminaire));
+        }
+        let count = calendars.len();
+        if let Some(&Asset { luminaire, calendar, .. }) = assets.iter().find(|asset| asset.calendar >= count)
+        {
+            return Err(CmsConfigError::NoCalendar { luminaire, calendar, calendars: count });
+        }
+        Ok(Self {
+            luminaires: assets.into_iter().map(LuminaireView::new).collect(),
+            calendars,
+            commands: Commands::default(),
+            requests: Requests::default(),
+            ids,
+            ack_timeout_ms,
+            pace: 1,
+        })
+    }
+
+    /// What it knows of one luminaire of its register.
+    pub fn luminaire(&self, id: LuminaireId) -> Option<&LuminaireView> {
+        self.position(id).map(|position| &self.luminaires[position])
+    }
+
+    /// What it knows of each luminaire of its register, by ascending id.
+    pub fn luminaires(&self) -> impl ExactSizeIterator<Item = &LuminaireView> {
+        self.luminaires.iter()
+    }
+
+    fn publish_programmes(&self, out: &mut Vec<Output>) {
+        out.extend(self.luminaires.iter().map(|view| Output::Programme {
+            luminaire: view.asset().luminaire,
+            programme: self.calendars[view.asset().calendar].clone(),
+        }));
+    }
+
+    fn on_state(
+        &mut self,
+        now: Timestamp,
+        id: LuminaireId,
+        report: &Report<LightState>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.view_mut(id).is_some_and(|view| view.take_state(report)) {
+            self.insist(now, id, out);
+        }
+    }
+
+    fn on_telemetry(
+        &mut self,
+        now: Timestamp,
+        id: LuminaireId,
+        report: Report<Telemetry>,
+        out: &mut Vec<Output>,
+    ) {
+        let change = self.view_mut(id).and_then(|view| view.take_telemetry(report));
+        out.extend(change.map(|change| Output::Alarm {
+            alarm: Alarm { luminaire: id, kind: AlarmKind::LampFailure, change },
+            at: now,
+        }));
+    }
+
+    fn on_ack(
+        &mut self,
+        now: Timestamp,
+        id: LuminaireId,
+        report: &Report<CommandAck>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(sent) = self.commands.take(id, &report.body.command) else { return };
+        match report.body.result {
+            AckResult::Expired => self.finish(&sent, CommandStatus::Expired, out),
+            AckResult::Done => {
+                self.tell(&sent, CommandStatus::Successful, out);
+                let until = now.plus_millis(self.ack_timeout_ms().saturating_mul(2));
+                let acked = report.stamp;
+                if let Some(order) = self.view_mut(id).and_then(|view| view.order_mut(&sent.command.id)) {
+                    order.watch = Some(Watch { acked, until });
+                    self.insist(now, id, out);
+                }
+            }
+        }
+    }
+
+    fn on_request(&mut self, now: Timestamp, from: ReplyTo, request: &DimRequest, out: &mut Vec<Output>) {
+        if let Some(answer) = self.requests.answer(&from) {
+            out.push(Output::Report { to: from, report: answer.clone() });
+            return;
+        }
+        let luminaire = request.luminaire;
+        let refused = |reason| Output::Refused { to: from.clone(), luminaire, reason };
+        if self.position(luminaire).is_none() {
+            out.push(refused(Refusal::UnknownLuminaire));
+            return;
+        }
+        if self.commands.len() >= PENDING_MAX {
+            out.push(refused(Refusal::TooManyPending));
+            return;
+        }
+        let until = request.minutes.map(|minutes| now.plus_millis(i64::from(minutes) * MINUTE_MS));
+        let command = DimCommand { id: self.next_id(), level: request.level, until };
+        self.give(now, luminaire, command, Arc::new(from), 0, out);
+    }
+
+    /// Sends a command that supersedes every earlier one to the same luminaire.
+    fn give(
+        &mut self,
+        now: Timestamp,
+        luminaire: LuminaireId,
+        command: DimCommand,
+        asker: Arc<ReplyTo>,
+        corrections: u8,
+        out: &mut Vec<Output>,
+    ) {
+        let deadline = now.plus_millis(self.ack_timeout_ms());
+        let sent = Sent { luminaire, command: command.clone(), asker, resend: true };
+        self.tell(&sent, CommandStatus::Sent, out);
+        let order = Order { command: command.clone(), asker: sent.asker.clone(), corrections, watch: None };
+        if let Some(before) = self.view_mut(luminaire).and_then(|view| view.replace_order(order)) {
+            self.commands.supersede(luminaire, &before.command.id);
+        }
+        self.commands.insert(sent, deadline);
+        out.push(Output::Command { luminaire, command });
+    }
+
+    /// Gives the newest command again if the luminaire acknowledged it and then went another way.
+    fn insist(&mut self, now: Timestamp, id: LuminaireId, out: &mut Vec<Output>) {
+        let Some(Order { command, asker, corrections, .. }) =
+            self.view_mut(id).and_then(|view| view.take_disobeyed_order(now))
+        else {
+            return;
+        };
+        if corrections == CORRECTIONS_MAX {
+            let sent = Sent { luminaire: id, command, asker, resend: false };
+            self.tell(&sent, CommandStatus::Timeout, out);
+            return;
+        }
+        let again = DimCommand { id: self.next_id(), ..command };
+        self.give(now, id, again, asker, corrections + 1, out);
+    }
+
+    /// Tells the asker how the command ended, and forgets it.
+    fn finish(&mut self, sent: &Sent, status: CommandStatus, out: &mut Vec<Output>) {
+        self.tell(sent, status, out);
+        if let Some(view) = self.view_mut(sent.luminaire) {
+            view.forget_order(&sent.command.id);
+        }
+    }
+
+    fn tell(&mut self, sent: &Sent, status: CommandStatus, out: &mut Vec<Output>) {
+        let report = CommandReport { command: sent.command.id.clone(), luminaire: sent.luminaire, status };
+        self.requests.set_answer(&sent.asker, report.clone());
+        out.push(Output::Report { to: ReplyTo::clone(&sent.asker), report });
+    }
+
+    /// An id never given before: the stream visits every 64-bit number once before it repeats one.
+    fn next_id(&mut self) -> CommandId {
+        format!("{:016x}", self.ids.next_u64()).parse().expect("16 hex digits are a command id")
+    }
+
+    /// The acknowledgement timeout by the city's clock \[ms\].
+    fn ack_timeout_ms(&self) -> i64 {
+        self.ack_timeout_ms.saturating_mul(i64::from(self.pace.max(1)))
+    }
+
+    fn view_mut(&mut self, id: LuminaireId) -> Option<&mut LuminaireView> {
+        self.position(id).map(|position| &mut self.luminaires[position])
+    }
+
+    /// Ids are dense in most cities, so that the place follows from the first id; otherwise it is searched.
+    fn position(&self, id: LuminaireId) -> Option<usize> {
+        let key = |view: &LuminaireView| view.asset().luminaire;
+        let guess = id.0.checked_sub(key(self.luminaires.first()?).0)? as usize;
+        if self.luminaires.get(guess).is_some_and(|view| key(view) == id) {
+            return Some(guess);
+        }
+        self.luminaires.binary_search_by_key(&id, key).ok()
+    }
+}
+
+/// Whether a message is newer than the newest one applied.
+fn is_newer(stamp: Stamp, than: Stamp) -> bool {
+    (stamp.epoch, stamp.seq) > (than.epoch, than.seq)
+}
+
+#[cfg(test)]
+mod tests;

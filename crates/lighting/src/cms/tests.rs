@@ -1,0 +1,379 @@
+use types::{SECOND_MS, Seed};
+
+use super::*;
+use crate::{AlarmChange, DimLevel, Mode};
+
+const LAMP: LuminaireId = LuminaireId(7);
+const ACK_TIMEOUT_MS: i64 = 5 * SECOND_MS;
+
+/// A CMS of luminaires 5, 7 and 900, and the time.
+struct Bench {
+    cms: Cms,
+    now: Timestamp,
+    seq: u32,
+}
+
+fn bench() -> Bench {
+    let cms = Cms::new(config()).unwrap();
+    Bench { cms, now: Timestamp::default(), seq: 0 }
+}
+
+fn config() -> CmsConfig {
+    let asset = |id| Asset { luminaire: LuminaireId(id), rated_mw: 80_500, standby_mw: 500, calendar: 1 };
+    let programme = |version| Programme { version, ..Programme::default() };
+    CmsConfig {
+        assets: vec![asset(900), asset(5), asset(7)],
+        calendars: vec![programme(1), programme(2)],
+        ack_timeout_ms: ACK_TIMEOUT_MS,
+        ids: Seed(1).stream("command", 0),
+    }
+}
+
+fn percent(percent: u8) -> DimLevel {
+    DimLevel::from_percent(percent).unwrap()
+}
+
+impl Bench {
+    fn handle(&mut self, input: Input) -> Vec<Output> {
+        let mut out = vec![];
+        self.cms.handle(self.now, input, &mut out);
+        out
+    }
+
+    /// Waits for the next deadline.
+    fn wait(&mut self) -> Vec<Output> {
+        let mut out = vec![];
+        self.now = self.cms.next_timeout().expect("something is under way");
+        self.cms.handle_timeout(self.now, &mut out);
+        out
+    }
+
+    fn request(&mut self, from: &str, luminaire: LuminaireId, level: Option<u8>) -> Vec<Output> {
+        let request = DimRequest { luminaire, level: level.map(percent), minutes: Some(2) };
+        self.handle(Input::Request { from: reply_to(from), request })
+    }
+
+    /// The id of the command that a new request becomes.
+    fn command(&mut self, from: &str, level: Option<u8>) -> CommandId {
+        let out = self.request(from, LAMP, level);
+        let [Output::Report { to, report }, Output::Command { luminaire: LAMP, command }] = &out[..] else {
+            panic!("not a report and a command: {out:?}");
+        };
+        assert_eq!((to, report.status), (&reply_to(from), CommandStatus::Sent));
+        assert_eq!(report.command, command.id);
+        assert_eq!(command.until, Some(self.now.plus_millis(2 * MINUTE_MS)));
+        command.id.clone()
+    }
+
+    fn ack(&mut self, command: &CommandId, result: AckResult) -> Vec<Output> {
+        let report = self.report(CommandAck { command: command.clone(), result });
+        self.handle(Input::Ack { luminaire: LAMP, report })
+    }
+
+    fn state(&mut self, mode: Mode, level: u8) -> Vec<Output> {
+        let body =
+            LightState { target: percent(level), in_effect: percent(level), actual: percent(level), mode };
+        let report = self.report(body);
+        self.handle(Input::State { luminaire: LAMP, report })
+    }
+
+    fn telemetry(&mut self, in_effect: u8, power_mw: u32) -> Vec<AlarmChange> {
+        let report = self.report(readings(in_effect, power_mw));
+        let out = self.handle(Input::Telemetry { luminaire: LAMP, report });
+        changes(&out)
+    }
+
+    fn report<T>(&mut self, body: T) -> Report<T> {
+        self.seq += 1;
+        Report { stamp: Stamp { epoch: 1, seq: self.seq, ts: self.now }, body }
+    }
+}
+
+fn readings(in_effect: u8, power_mw: u32) -> Telemetry {
+    Telemetry {
+        power_mw,
+        voltage_mv: 220_000,
+        energy_mwh: 0,
+        burning_s: 0,
+        switch_count: 0,
+        in_effect: percent(in_effect),
+    }
+}
+
+fn changes(out: &[Output]) -> Vec<AlarmChange> {
+    out.iter()
+        .map(|output| match output {
+            Output::Alarm {
+                alarm: Alarm { luminaire: LAMP, kind: AlarmKind::LampFailure, change }, ..
+            } => *change,
+            other => panic!("not an alarm of the lamp: {other:?}"),
+        })
+        .collect()
+}
+
+fn reply_to(from: &str) -> ReplyTo {
+    ReplyTo { path: "operator".into(), correlation: from.as_bytes().into() }
+}
+
+fn told(from: &str, command: &CommandId, status: CommandStatus) -> Output {
+    Output::Report {
+        to: reply_to(from),
+        report: CommandReport { command: command.clone(), luminaire: LAMP, status },
+    }
+}
+
+fn sent_ids(out: &[Output]) -> Vec<&CommandId> {
+    out.iter()
+        .filter_map(
+            |output| if let Output::Command { command, .. } = output { Some(&command.id) } else { None },
+        )
+        .collect()
+}
+
+#[test]
+fn a_register_that_contradicts_itself_is_refused() {
+    let check = |config, error| assert_eq!(Cms::new(config).map(|_| ()), Err(error));
+    let mut twice = config();
+    twice.assets.push(twice.assets[1]);
+    check(twice, CmsConfigError::Twice(LuminaireId(5)));
+    let mut no_calendar = config();
+    no_calendar.assets[0].calendar = 2;
+    check(no_calendar, CmsConfigError::NoCalendar { luminaire: LuminaireId(900), calendar: 2, calendars: 2 });
+    check(CmsConfig { ack_timeout_ms: 0, ..config() }, CmsConfigError::AckTimeout(0));
+}
+
+#[test]
+fn a_request_for_an_unknown_luminaire_is_refused() {
+    let (mut bench, luminaire) = (bench(), LuminaireId(8));
+    let refused = Output::Refused { to: reply_to("a"), luminaire, reason: Refusal::UnknownLuminaire };
+    assert_eq!(bench.request("a", luminaire, Some(40)), [refused]);
+    assert_eq!(bench.cms.next_timeout(), None);
+}
+
+#[test]
+fn what_an_unknown_luminaire_tells_is_ignored() {
+    let mut bench = bench();
+    let report = bench.report(readings(100, 0));
+    assert_eq!(bench.handle(Input::Telemetry { luminaire: LuminaireId(8), report }), []);
+    assert_eq!(bench.handle(Input::Online { luminaire: LuminaireId(8), online: true }), []);
+    assert!(bench.cms.luminaire(LuminaireId(8)).is_none());
+    assert!(bench.cms.luminaire(LuminaireId(900)).is_some());
+}
+
+#[test]
+fn a_request_over_the_maximum_is_refused_until_there_is_room() {
+    let mut bench = bench();
+    let first = bench.command("0", None);
+    for n in 1..PENDING_MAX {
+        bench.request(&n.to_string(), LAMP, None);
+    }
+    let refused = Output::Refused { to: reply_to("x"), luminaire: LAMP, reason: Refusal::TooManyPending };
+    assert_eq!(bench.request("x", LAMP, None), [refused]);
+    bench.ack(&first, AckResult::Done);
+    bench.command("x", None);
+}
+
+#[test]
+fn a_request_delivered_twice_is_one_command_and_gets_the_present_answer() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Sent)]);
+    bench.ack(&id, AckResult::Done);
+    assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Successful)]);
+    assert_ne!(bench.command("b", Some(40)), id);
+}
+
+#[test]
+fn a_command_without_an_answer_is_sent_twice_with_one_id_and_then_timed_out() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    assert_eq!(sent_ids(&bench.wait()), [&id]);
+    assert_eq!(bench.now.as_millis(), ACK_TIMEOUT_MS);
+    assert_eq!(bench.wait(), [told("a", &id, CommandStatus::Timeout)]);
+    assert_eq!(bench.cms.next_timeout(), None);
+    // An answer after that changes nothing.
+    assert_eq!(bench.ack(&id, AckResult::Done), []);
+}
+
+#[test]
+fn an_answer_that_it_had_expired_is_passed_on() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    assert_eq!(bench.ack(&id, AckResult::Expired), [told("a", &id, CommandStatus::Expired)]);
+    assert_eq!(bench.ack(&id, AckResult::Expired), []);
+    assert_eq!(bench.cms.next_timeout(), None);
+}
+
+#[test]
+fn a_superseded_command_is_not_sent_again_but_its_asker_hears_the_end() {
+    let mut bench = bench();
+    let old = bench.command("old", Some(40));
+    let new = bench.command("new", Some(60));
+    let out = bench.wait();
+    assert_eq!(sent_ids(&out), [&new]);
+    assert!(out.contains(&told("old", &old, CommandStatus::Timeout)), "{out:?}");
+    assert_eq!(bench.ack(&new, AckResult::Done), [told("new", &new, CommandStatus::Successful)]);
+}
+
+#[test]
+fn an_answer_to_a_superseded_command_is_still_a_success() {
+    let mut bench = bench();
+    let old = bench.command("old", Some(40));
+    bench.command("new", Some(60));
+    assert_eq!(bench.ack(&old, AckResult::Done), [told("old", &old, CommandStatus::Successful)]);
+}
+
+#[test]
+fn a_fast_clock_leaves_as_much_time_by_the_wall() {
+    let mut bench = bench();
+    bench.handle(Input::Pace(60));
+    bench.command("a", Some(40));
+    assert_eq!(bench.cms.next_timeout(), Some(Timestamp::from_millis(60 * ACK_TIMEOUT_MS)));
+    bench.handle(Input::Pace(0));
+    assert_eq!(bench.cms.next_timeout(), Some(Timestamp::from_millis(ACK_TIMEOUT_MS)));
+    bench.handle(Input::Pace(600));
+    assert_eq!(bench.cms.next_timeout(), Some(Timestamp::from_millis(600 * ACK_TIMEOUT_MS)));
+}
+
+#[test]
+fn a_luminaire_that_leaves_the_newest_command_shortly_after_is_told_again() {
+    let mut bench = bench();
+    bench.command("old", Some(40));
+    let new = bench.command("new", Some(60));
+    bench.ack(&new, AckResult::Done);
+    assert_eq!(bench.state(Mode::Override, 60), []);
+
+    // A late copy of the older command went into effect.
+    let out = bench.state(Mode::Override, 40);
+    let again = sent_ids(&out)[0].clone();
+    assert_eq!(out[0], told("new", &again, CommandStatus::Sent));
+    assert_ne!(again, new);
+    assert_eq!(bench.ack(&again, AckResult::Done), [told("new", &again, CommandStatus::Successful)]);
+    assert_eq!(bench.state(Mode::Override, 60), []);
+}
+
+#[test]
+fn a_luminaire_that_keeps_leaving_the_command_is_given_up() {
+    let mut bench = bench();
+    let mut id = bench.command("a", Some(60));
+    for _ in 0..CORRECTIONS_MAX {
+        bench.ack(&id, AckResult::Done);
+        id = sent_ids(&bench.state(Mode::Override, 40))[0].clone();
+    }
+    bench.ack(&id, AckResult::Done);
+    assert_eq!(bench.state(Mode::Override, 40), [told("a", &id, CommandStatus::Timeout)]);
+    assert_eq!(bench.state(Mode::Override, 30), []);
+}
+
+#[test]
+fn a_level_changed_elsewhere_later_is_left_alone() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(60));
+    bench.ack(&id, AckResult::Done);
+    bench.state(Mode::Override, 60);
+    bench.now = bench.now.plus_millis(2 * ACK_TIMEOUT_MS + 1);
+    assert_eq!(bench.state(Mode::Override, 40), []);
+}
+
+#[test]
+fn a_state_older_than_the_answer_is_no_disobedience() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(60));
+    let stale = bench.report(LightState { mode: Mode::Programme, ..LightState::default() });
+    bench.ack(&id, AckResult::Done);
+    assert_eq!(bench.handle(Input::State { luminaire: LAMP, report: stale }), []);
+}
+
+#[test]
+fn every_luminaire_gets_its_programme_on_connecting() {
+    let programme = Programme { version: 2, ..Programme::default() };
+    let published =
+        [5, 7, 900].map(|id| Output::Programme { luminaire: LuminaireId(id), programme: programme.clone() });
+    assert_eq!(bench().handle(Input::Connected), published);
+}
+
+#[test]
+fn a_lamp_off_by_day_is_no_failure_even_if_it_draws_nothing() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 0);
+    for _ in 0..10 {
+        assert_eq!(bench.telemetry(0, 0), []);
+    }
+}
+
+#[test]
+fn a_lamp_without_load_is_raised_once_after_two_reports_and_cleared_by_one() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    assert_eq!(bench.telemetry(100, 500), []);
+    assert_eq!(bench.telemetry(100, 500), [AlarmChange::Raised]);
+    assert!(bench.cms.luminaire(LAMP).unwrap().lamp_failed());
+    assert_eq!(bench.telemetry(100, 500), []);
+    assert_eq!(bench.telemetry(0, 500), [], "off does not clear it");
+    assert_eq!(bench.telemetry(100, 500), []);
+    assert_eq!(bench.telemetry(100, 500), [], "never twice");
+    assert_eq!(bench.telemetry(100, 80_500), [AlarmChange::Cleared]);
+    assert_eq!(bench.telemetry(100, 80_500), []);
+}
+
+#[test]
+fn one_dark_report_between_good_ones_is_no_failure() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    for _ in 0..3 {
+        assert_eq!(bench.telemetry(100, 500), []);
+        assert_eq!(bench.telemetry(100, 80_500), []);
+    }
+}
+
+#[test]
+fn a_lamp_is_not_judged_while_it_fades_or_before_its_state_is_known() {
+    let mut bench = bench();
+    assert_eq!((bench.telemetry(40, 500), bench.telemetry(40, 500)), (vec![], vec![]));
+    bench.state(Mode::Programme, 100);
+    assert_eq!((bench.telemetry(40, 500), bench.telemetry(90, 500)), (vec![], vec![]));
+}
+
+#[test]
+fn an_offline_luminaire_raises_no_alarm_and_starts_anew_when_it_is_back() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    bench.telemetry(100, 500);
+    bench.handle(Input::Online { luminaire: LAMP, online: false });
+    assert_eq!((bench.telemetry(100, 500), bench.telemetry(100, 500)), (vec![], vec![]));
+    bench.handle(Input::Online { luminaire: LAMP, online: true });
+    assert_eq!(bench.telemetry(100, 500), []);
+    assert_eq!(bench.telemetry(100, 500), [AlarmChange::Raised]);
+}
+
+#[test]
+fn readings_delivered_twice_or_late_count_once() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    let late = bench.report(readings(100, 500));
+    let dark = bench.report(readings(100, 500));
+    for report in [dark.clone(), dark, late] {
+        assert_eq!(bench.handle(Input::Telemetry { luminaire: LAMP, report }), []);
+    }
+    // After a restart the count of messages begins again, in a higher epoch.
+    let mut restarted = bench.report(readings(100, 500));
+    restarted.stamp = Stamp { epoch: 2, seq: 1, ts: bench.now };
+    assert_eq!(
+        changes(&bench.handle(Input::Telemetry { luminaire: LAMP, report: restarted })),
+        [AlarmChange::Raised]
+    );
+}
+
+#[test]
+fn the_lowest_level_of_the_smallest_lamp_is_told_from_standby() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 1);
+    // 0.5 W + 80 W · (0.05 + 0.95 · 0.01).
+    assert_eq!((bench.telemetry(1, 5_260), bench.telemetry(1, 5_260)), (vec![], vec![]));
+}
+
+#[test]
+fn a_view_is_small() {
+    let size = std::mem::size_of::<LuminaireView>();
+    assert!(size <= 160, "{size} B");
+}

@@ -1,0 +1,363 @@
+//! One luminaire with its controller.
+
+mod drive;
+mod meter;
+mod model;
+mod recent;
+mod schedule;
+
+use std::sync::Arc;
+
+use types::{Core, MINUTE_MS, Timestamp};
+
+use self::drive::Drive;
+use self::meter::Meter;
+pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError};
+use self::recent::Recent;
+use self::schedule::{Schedule, Sun};
+use crate::{
+    AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode, Programme, Report,
+    Stamp, Telemetry,
+};
+
+/// What a luminaire is made of, and where it stands.
+#[derive(Clone, Debug)]
+pub struct LuminaireConfig {
+    /// Its type.
+    pub model: Arc<LuminaireModel>,
+    /// The sun at the city's reference point.
+    pub astro: Arc<AstroTable>,
+    /// How much later (earlier, if negative) its sun steps are \[ms\]: its own longitude against the table's reference
+    /// point, plus the stagger of its cabinet. Steps at a time of day are not shifted.
+    pub astro_shift_ms: i32,
+    /// Where its regular reports fall within the report period \[ms\], so that not all luminaires report at once.
+    pub report_offset_ms: u32,
+}
+
+/// What can happen to a luminaire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It has the bus again, and tells how it stands.
+    Connected,
+    /// Hold a level, or go back to the programme.
+    Command(DimCommand),
+    /// When to give how much light. One with a lower version than the present one is ignored.
+    Programme(Programme),
+    /// Someone came near.
+    Presence {
+        /// How long this counts \[ms\].
+        hold_ms: i64,
+    },
+    /// Something broke.
+    Fault(Fault),
+    /// Everything works again.
+    Repair,
+}
+
+/// What a luminaire tells the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// What it should do, does, and gives.
+    State(Report<LightState>),
+    /// Its readings.
+    Telemetry(Report<Telemetry>),
+    /// A command was obeyed or refused.
+    Ack(Report<CommandAck>),
+}
+
+/// One luminaire with its controller: obeys commands, keeps its programme, fades, measures.
+///
+/// ```text
+/// override, sensor, programme ──▶ target ──fade──▶ in_effect ──faults──▶ actual ──▶ power, energy
+/// ```
+///
+/// - `target`: the override until its end; else, while someone is near, the programme's presence level; else the
+///   programme; else off.
+/// - `in_effect` moves to `target` at one constant speed: a fade over half the range takes half of
+///   [`fade_ms`](LuminaireModelConfig::fade_ms). A new target takes over from wherever the fade is.
+/// - `actual` follows `in_effect` unless the lamp is broken.
+///
+/// State is told when target or mode change, when a fade has arrived, when a fault shows, and after each command.
+/// Telemetry is told regularly, when a fade has arrived, when a fault shows, and every minute while `in_effect` and
+/// `actual` disagree. Called late, a luminaire tells how things stand once, not once for each moment missed; its meter
+/// counts as if it had been called in time.
+#[derive(Debug)]
+pub struct Luminaire {
+    meter: Meter,
+    model: Arc<LuminaireModel>,
+    astro: Arc<AstroTable>,
+    schedule: Option<Schedule>,
+    held: Option<Held>,
+    /// Until when someone counts as near; [`NOBODY`] if no one does.
+    presence_until: Timestamp,
+    drive: Drive,
+    telemetry_at: Timestamp,
+    wake_at: Timestamp,
+    obeyed: Recent,
+    astro_shift_ms: i32,
+    report_offset_ms: u32,
+    switch_count: u32,
+    epoch: u32,
+    seq: u32,
+    target: DimLevel,
+    mode: Mode,
+    lamp_open: bool,
+}
+
+/// A level that overrides the programme.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    level: DimLevel,
+    until: Timestamp,
+}
+
+/// What there is to tell.
+#[derive(Clone, Copy, Debug, Default)]
+struct Due {
+    state: bool,
+    telemetry: bool,
+}
+
+/// Before all time: until when nobody is near.
+const NOBODY: Timestamp = Timestamp::from_millis(i64::MIN);
+/// The end of time: when what never ends would end.
+const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
+/// Time between two telemetry reports while `in_effect` and `actual` disagree \[ms\].
+const DISAGREEMENT_PERIOD_MS: i64 = MINUTE_MS;
+/// Supply voltage at every luminaire \[mV\]. The feeder's voltage drop is not modelled.
+const SUPPLY_MV: u32 = 220_000;
+
+impl Core for Luminaire {
+    type Input = Input;
+    type Output = Output;
+
+    fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        let mut due = self.catch_up(now);
+        match input {
+            Input::Connected => due = Due::BOTH,
+            Input::Command(command) => {
+                let result = self.obey(&command, now);
+                let ack = CommandAck { command: command.id, result };
+                out.push(Output::Ack(Report { stamp: self.stamp(now), body: ack }));
+                // Also after one seen before: the sender learns what holds now.
+                due.state = true;
+            }
+            Input::Programme(programme) => self.take_programme(programme, now),
+            Input::Presence { hold_ms } => {
+                self.presence_until = self.presence_until.max(now.plus_millis(hold_ms))
+            }
+            Input::Fault(Fault::LampOpen) => due.add(self.set_lamp_open(true)),
+            Input::Repair => due.add(self.set_lamp_open(false)),
+        }
+        due.add(self.retarget(now));
+        self.tell(due, now, out);
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let due = self.catch_up(now);
+        self.tell(due, now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Timestamp> {
+        Some(self.wake_at)
+    }
+}
+
+impl Luminaire {
+    /// A luminaire that is switched on for the first time: off, without a programme, its meter at zero.
+    pub fn new(config: LuminaireConfig, now: Timestamp) -> Self {
+        let LuminaireConfig { model, astro, astro_shift_ms, report_offset_ms } = config;
+        let mut luminaire = Self {
+            meter: Meter::new(now),
+            model,
+            astro,
+            schedule: None,
+            held: None,
+            presence_until: NOBODY,
+            drive: Drive::resting(0, now),
+            telemetry_at: now,
+            wake_at: now,
+            obeyed: Recent::default(),
+            astro_shift_ms,
+            report_offset_ms,
+            switch_count: 0,
+            epoch: 1,
+            seq: 0,
+            target: DimLevel::OFF,
+            mode: Mode::Default,
+            lamp_open: false,
+        };
+        luminaire.telemetry_at = luminaire.next_regular_report(now);
+        luminaire.plan(now);
+        luminaire
+    }
+
+    /// The same, as the controller's `epoch`th start; 1 is the first. For a driver that remembers starts, so that
+    /// readers who saw an earlier start do not take new messages for old ones.
+    #[must_use]
+    pub fn with_epoch(self, epoch: u32) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// Applies, each at its own moment, what has become due.
+    fn catch_up(&mut self, now: Timestamp) -> Due {
+        let mut due = Due { state: false, telemetry: self.telemetry_at <= now };
+        while let at = self.next_change()
+            && at <= now
+        {
+            self.count(at);
+            if self.drive.arrival() == Some(at) {
+                self.drive = Drive::resting(self.drive.goal(), at);
+                due = Due::BOTH;
+            }
+            self.held = self.held.filter(|held| held.until > at);
+            let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
+            if let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.valid_until() <= at) {
+                schedule.refresh(sun, at);
+            }
+            if self.presence_until <= at {
+                self.presence_until = NOBODY;
+            }
+            due.add(self.retarget(at));
+        }
+        self.count(now);
+        due
+    }
+
+    /// When something changes by itself next.
+    fn next_change(&self) -> Timestamp {
+        let schedule = self.schedule.as_ref().map_or(NEVER, Schedule::valid_until);
+        let held = self.held.map_or(NEVER, |held| held.until);
+        let presence = if self.presence_until == NOBODY { NEVER } else { self.presence_until };
+        schedule.min(held).min(presence).min(self.drive.arrival().unwrap_or(NEVER))
+    }
+
+    fn obey(&mut self, command: &DimCommand, now: Timestamp) -> AckResult {
+        if self.obeyed.contains(&command.id) {
+            return AckResult::Done;
+        }
+        if command.until.is_some_and(|until| until <= now) {
+            return AckResult::Expired;
+        }
+        self.obeyed.insert(&command.id);
+        self.held = command.level.map(|level| Held { level, until: command.until.unwrap_or(NEVER) });
+        AckResult::Done
+    }
+
+    fn take_programme(&mut self, programme: Programme, now: Timestamp) {
+        if self.schedule.as_ref().is_none_or(|present| present.version() <= programme.version) {
+            let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
+            self.schedule = Some(Schedule::new(programme, sun, now));
+        }
+    }
+
+    fn set_lamp_open(&mut self, open: bool) -> Due {
+        let shows = open != self.lamp_open && !self.drive.is_off();
+        self.lamp_open = open;
+        Due { state: shows, telemetry: shows }
+    }
+
+    /// Sets off towards the level that now counts, if it is another one.
+    fn retarget(&mut self, now: Timestamp) -> Due {
+        let (target, mode) = self.wanted(now);
+        let mut due = Due { state: (target, mode) != (self.target, self.mode), telemetry: false };
+        (self.target, self.mode) = (target, mode);
+        let goal = self.model.fine(target);
+        if goal != self.drive.goal() {
+            self.switch_count += u32::from(self.drive.is_off());
+            self.drive = match self.model.fade_ms() {
+                0 => Drive::resting(goal, now),
+                _ => self.drive.towards(goal, now),
+            };
+            if !self.drive.is_moving() {
+                due = Due::BOTH;
+            }
+        }
+        due
+    }
+
+    /// The level that counts, and why.
+    fn wanted(&self, now: Timestamp) -> (DimLevel, Mode) {
+        let Some(schedule) = &self.schedule else {
+            return self.held.map_or((DimLevel::OFF, Mode::Default), |held| (held.level, Mode::Override));
+        };
+        let near = self.presence_until > now;
+        match (self.held, schedule.presence_level().filter(|_| near)) {
+            (Some(held), _) => (held.level, Mode::Override),
+            (None, Some(raised)) => (raised, Mode::Sensor),
+            (None, None) => (schedule.level(), Mode::Programme),
+        }
+    }
+
+    fn count(&mut self, now: Timestamp) {
+        self.meter.count(&self.model, self.drive, self.is_lit(), now);
+    }
+
+    fn is_lit(&self) -> bool {
+        !self.lamp_open && !self.drive.is_off()
+    }
+
+    /// Tells what is due, and plans the next call.
+    fn tell(&mut self, due: Due, now: Timestamp, out: &mut Vec<Output>) {
+        if due.state {
+            let body = self.state(now);
+            out.push(Output::State(Report { stamp: self.stamp(now), body }));
+        }
+        if due.telemetry {
+            let body = self.telemetry(now);
+            out.push(Output::Telemetry(Report { stamp: self.stamp(now), body }));
+            self.telemetry_at = self.next_regular_report(now);
+        }
+        self.plan(now);
+    }
+
+    fn plan(&mut self, now: Timestamp) {
+        if self.lamp_open && !self.drive.is_off() {
+            self.telemetry_at = self.telemetry_at.min(now.plus_millis(DISAGREEMENT_PERIOD_MS));
+        }
+        self.wake_at = self.telemetry_at.min(self.next_change());
+    }
+
+    fn next_regular_report(&self, now: Timestamp) -> Timestamp {
+        let period_ms = i64::from(self.model.report_period_ms());
+        let since_last_ms =
+            now.as_millis().saturating_sub(i64::from(self.report_offset_ms)).rem_euclid(period_ms);
+        now.plus_millis(period_ms - since_last_ms)
+    }
+
+    fn stamp(&mut self, now: Timestamp) -> Stamp {
+        self.seq = self.seq.saturating_add(1);
+        Stamp { epoch: self.epoch, seq: self.seq, ts: now }
+    }
+
+    fn state(&self, now: Timestamp) -> LightState {
+        let in_effect = self.model.level(self.drive.level(now));
+        let actual = if self.lamp_open { DimLevel::OFF } else { in_effect };
+        LightState { target: self.target, in_effect, actual, mode: self.mode }
+    }
+
+    fn telemetry(&self, now: Timestamp) -> Telemetry {
+        let fine = self.drive.level(now);
+        let parts = if self.is_lit() { self.model.parts_lit(fine) } else { self.model.parts_standby() };
+        Telemetry {
+            power_mw: u32::try_from(parts / self.model.parts_per_mw()).unwrap_or(u32::MAX),
+            voltage_mv: SUPPLY_MV,
+            energy_mwh: self.meter.energy_mwh(&self.model),
+            burning_s: self.meter.burning_s(),
+            switch_count: self.switch_count,
+            in_effect: self.model.level(fine),
+        }
+    }
+}
+
+impl Due {
+    const BOTH: Self = Self { state: true, telemetry: true };
+
+    fn add(&mut self, more: Self) {
+        self.state |= more.state;
+        self.telemetry |= more.telemetry;
+    }
+}
+
+#[cfg(test)]
+mod tests;

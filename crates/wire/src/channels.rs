@@ -1,0 +1,198 @@
+//! The table: every topic of the city, how it travels, who speaks and who listens on it.
+
+use crate::{Topic, cloud_event};
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name in the documents.
+    pub name: &'static str,
+    /// The topic below `kitecity/v1/{run}/`, with parameters in braces.
+    pub address: &'static str,
+    /// What travels on it.
+    pub summary: &'static str,
+    /// Who publishes.
+    pub sender: &'static str,
+    /// Whether it travels at QoS 1 (else 0).
+    pub at_least_once: bool,
+    /// Whether the broker keeps the last one.
+    pub retain: bool,
+    /// After how long it is worthless \[s\].
+    pub expiry_s: Option<u32>,
+    /// The media type of the payload.
+    pub content_type: &'static str,
+    /// A payload.
+    pub example: &'static str,
+}
+
+const JSON: &str = "application/json";
+
+/// A row of device traffic at QoS 1.
+const fn device(
+    name: &'static str,
+    address: &'static str,
+    sender: &'static str,
+    summary: &'static str,
+    example: &'static str,
+) -> Channel {
+    let (at_least_once, retain, expiry_s) = (true, false, None);
+    Channel { name, address, summary, sender, at_least_once, retain, expiry_s, content_type: JSON, example }
+}
+
+/// The same, and the broker keeps the last one.
+const fn retained(channel: Channel) -> Channel {
+    Channel { retain: true, ..channel }
+}
+
+/// The same, but worthless after a while.
+const fn expiring(channel: Channel, seconds: u32) -> Channel {
+    Channel { expiry_s: Some(seconds), ..channel }
+}
+
+/// The same, and losing one does no harm.
+const fn lossy(channel: Channel) -> Channel {
+    Channel { at_least_once: false, ..channel }
+}
+
+/// The same, in a CloudEvents envelope.
+const fn event(channel: Channel) -> Channel {
+    Channel { content_type: cloud_event::CONTENT_TYPE, ..channel }
+}
+
+/// All topics of the city.
+pub const CHANNELS: &[Channel] = &[
+    retained(device(
+        "lightState",
+        "light/{district}/{luminaire}/up/state",
+        "luminaire",
+        "The three levels of a luminaire: target, in effect, actual.",
+        r#"{"v":1,"seq":7,"epoch":1,"ts":1776510000000,"d":{"target":100,"in_effect":100,"actual":100,"mode":"programme"}}"#,
+    )),
+    lossy(expiring(
+        device(
+            "lightTelemetry",
+            "light/{district}/{luminaire}/up/tele",
+            "luminaire",
+            "Electrical readings of a luminaire.",
+            r#"{"v":1,"seq":8,"epoch":1,"ts":1776510000000,"d":{"power_mw":60000,"voltage_mv":230000,"energy_mwh":1250,"burning_s":75,"switch_count":1,"in_effect":100}}"#,
+        ),
+        60,
+    )),
+    expiring(
+        device(
+            "lightAck",
+            "light/{district}/{luminaire}/up/ack",
+            "luminaire",
+            "A command was obeyed, or had expired.",
+            r#"{"v":1,"seq":9,"epoch":1,"ts":1776510000000,"d":{"command":"x1","result":"done"}}"#,
+        ),
+        300,
+    ),
+    retained(device(
+        "lightStatus",
+        "light/{district}/{luminaire}/status",
+        "luminaire",
+        "Connected or not; the will of the luminaire says not.",
+        r#"{"v":1,"d":{"online":true}}"#,
+    )),
+    expiring(
+        device(
+            "lightCommand",
+            "light/{district}/{luminaire}/down/cmd",
+            "lighting",
+            "Hold a dim level [%] until a moment of the city's clock, or go back to the programme (`null`).",
+            r#"{"v":1,"id":"x1","d":{"level":40}}"#,
+        ),
+        60,
+    ),
+    retained(device(
+        "lightProgramme",
+        "light/{district}/{luminaire}/down/cfg",
+        "lighting",
+        "When to give how much light, every day.",
+        r#"{"v":1,"d":{"version":1,"steps":[{"at":{"sunset":0},"level":100},{"at":{"clock":1320},"level":60},{"at":{"sunrise":0},"level":0}]}}"#,
+    )),
+    event(device(
+        "event",
+        "evt/{service}/{aggregate}/{shard}/{event}",
+        "any service",
+        "Something happened. Opaque ids only.",
+        r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"/kitecity/lighting","type":"city.kite.lighting.alarm.raised.v1","subject":"l-0412","time":"2026-04-18T11:00:00.000Z","data":{"luminaire":"l-0412","kind":"lamp_failure","change":"raised"}}"#,
+    )),
+    event(expiring(
+        device(
+            "request",
+            "rpc/{service}/{shard}/{method}",
+            "any client",
+            "A question. The answer goes to the response topic (MQTT 5) or to `replyto`, below `rsp/`.",
+            r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000002","source":"/kitecity/operator","type":"city.kite.lighting.dim.v1","time":"2026-04-18T11:00:00.000Z","replyto":"kitecity/v1/demo/rsp/operator/1","correlationid":"1","data":{"luminaire":"l-0412","level":40,"minutes":30}}"#,
+        ),
+        30,
+    )),
+    event(expiring(
+        device(
+            "reply",
+            "rsp/{caller}",
+            "the service asked",
+            "An answer, with the correlation data of its question.",
+            r#"{"specversion":"1.0","id":"019d9e2c-5b80-8000-8000-000000000003","source":"/kitecity/lighting","type":"city.kite.lighting.dim.reply.v1","time":"2026-04-18T11:00:00.100Z","correlationid":"1","data":{"command":"c-1","luminaire":"l-0412","status":"sent"}}"#,
+        ),
+        30,
+    )),
+    retained(device(
+        "eidKeys",
+        "eid/keys",
+        "issuer",
+        "The keys to verify e-ID codes with.",
+        r#"{"v":1,"d":{"version":1,"keys":[{"kid":"0011223344556677","ed25519":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}]}}"#,
+    )),
+    retained(device(
+        "clock",
+        "sim/clock",
+        "clock",
+        "How the city's clock runs.",
+        r#"{"v":1,"d":{"city":1776510000000,"wall":1776510000000,"speed":60,"paused":false}}"#,
+    )),
+    lossy(device(
+        "presence",
+        "sim/presence",
+        "residents",
+        "Where people walk now, for the presence sensors of simulated luminaires.",
+        r#"{"v":1,"d":[{"walk":3,"at":{"lat":36.71,"lon":119.16}}]}"#,
+    )),
+    device(
+        "fault",
+        "sim/fault/{district}/{luminaire}",
+        "console, scenario, operator",
+        "Break or repair a simulated luminaire.",
+        r#"{"v":1,"d":{"break":"lamp_open"}}"#,
+    ),
+    device(
+        "deadLetter",
+        "dlq/{consumer}",
+        "any service",
+        "A message that a consumer could not understand: where, which byte, why. Never its payload.",
+        r#"{"v":1,"d":{"topic":"kitecity/v1/demo/light/kuiwen/l-0412/up/tele","offset":1,"reason":"expected value at line 1 column 2"}}"#,
+    ),
+];
+
+/// The row of a topic.
+pub(crate) fn of(topic: &Topic) -> &'static Channel {
+    let name = match topic {
+        Topic::LightState(..) => "lightState",
+        Topic::LightTelemetry(..) => "lightTelemetry",
+        Topic::LightAck(..) => "lightAck",
+        Topic::LightStatus(..) => "lightStatus",
+        Topic::LightCommand(..) => "lightCommand",
+        Topic::LightProgramme(..) => "lightProgramme",
+        Topic::Event { .. } => "event",
+        Topic::Request { .. } => "request",
+        Topic::Reply(_) => "reply",
+        Topic::EidKeys => "eidKeys",
+        Topic::Clock => "clock",
+        Topic::Presence => "presence",
+        Topic::Fault(..) => "fault",
+        Topic::DeadLetter(_) => "deadLetter",
+    };
+    CHANNELS.iter().find(|channel| channel.name == name).expect("a test holds every topic to the table")
+}

@@ -1,0 +1,265 @@
+//! Everything that can be said on the bus, typed.
+
+use eid::{EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Verdict, VerifyRequest};
+use lighting::{
+    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, LightState, Programme, Report, Telemetry,
+};
+use medpay::{
+    PayEvent, PresettleReply, PresettleRequest, SettleReply, SettleRequest, VisitReply, VisitRequest,
+};
+use serde::{Deserialize, Serialize};
+use types::{DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
+use uuid::Uuid;
+
+/// One message on the bus.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// Traffic of one luminaire.
+    Light {
+        /// Where it stands.
+        district: DistrictId,
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What is said.
+        body: Light,
+    },
+    /// Something happened in a service.
+    Event(Event),
+    /// A service is asked for something.
+    Request(Request),
+    /// A service answers.
+    Reply(Reply),
+    /// The keys to verify e-ID codes with, retained.
+    EidKeys(KeySet),
+    /// How the city's clock runs, retained.
+    Clock(ClockState),
+    /// Where people walk now.
+    Presence(Vec<Walker>),
+    /// A physical fault for a simulated luminaire.
+    Fault {
+        /// Where it stands.
+        district: DistrictId,
+        /// Which one.
+        luminaire: LuminaireId,
+        /// Break or repair.
+        order: FaultOrder,
+    },
+    /// Something a consumer could not understand.
+    DeadLetter {
+        /// Which consumer.
+        consumer: Slug,
+        /// What it was.
+        letter: DeadLetter,
+    },
+}
+
+/// What a luminaire and its CMS say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Light {
+    /// Up: the three levels, retained.
+    State(Report<LightState>),
+    /// Up: readings.
+    Telemetry(Report<Telemetry>),
+    /// Up: an answer to a command.
+    Ack(Report<CommandAck>),
+    /// Up: connected or not, retained; the will says not.
+    Online(bool),
+    /// Down: hold a level, or end that.
+    Command(DimCommand),
+    /// Down: the programme, retained.
+    Programme(Programme),
+}
+
+/// Something that happened, in a CloudEvents 1.0 envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Unique; consumers act once per id.
+    pub id: Uuid,
+    /// When it happened, by its service's clock.
+    pub time: Timestamp,
+    /// What.
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventBody {
+    /// In lighting.
+    Alarm(Alarm),
+    /// In e-ID.
+    Eid(EidEvent),
+    /// In medical payment.
+    Pay(PayEvent),
+    /// In the streets.
+    Walk(WalkEvent),
+}
+
+/// What residents do in the streets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalkEvent {
+    /// A resident left for a provider.
+    Departed {
+        /// Who.
+        resident: ResidentId,
+        /// Where to.
+        provider: ProviderId,
+    },
+    /// A resident is there.
+    Arrived {
+        /// Who.
+        resident: ResidentId,
+        /// Where.
+        provider: ProviderId,
+    },
+}
+
+/// A question to a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Unique for this question.
+    pub id: Uuid,
+    /// When it was asked.
+    pub time: Timestamp,
+    /// Where the answer goes.
+    pub reply_to: ReplyTo,
+    /// What is asked.
+    pub body: RequestBody,
+}
+
+/// What a service can be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RequestBody {
+    /// Lighting: override one luminaire.
+    Dim(DimRequest),
+    /// Issuer: put a resident on a phone.
+    Enrol(EnrolRequest),
+    /// Issuer: a code to show.
+    Issue(IssueRequest),
+    /// Verifier: is this code good?
+    Verify(VerifyRequest),
+    /// Payer: how would this bill be paid?
+    Presettle(PresettleRequest),
+    /// Payer: pay it.
+    Settle(SettleRequest),
+    /// Clinic: a patient is here.
+    Visit(VisitRequest),
+    /// Clinic: pay at the till.
+    Till(SettleRequest),
+    /// Clock: run faster, slower, or stop.
+    SetClock(ClockChange),
+}
+
+/// An answer of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// Whose question it answers.
+    pub to: ReplyTo,
+    /// When.
+    pub time: Timestamp,
+    /// The answer.
+    pub body: ReplyBody,
+}
+
+/// What a service can answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReplyBody {
+    /// Lighting: where the command stands. Comes more than once.
+    Dim(CommandReport),
+    /// Lighting: there will be no command.
+    DimRefused(DimRefused),
+    /// Issuer.
+    Enrol(EnrolReply),
+    /// Issuer.
+    Issue(IssueReply),
+    /// Verifier.
+    Verify(Verdict),
+    /// Payer.
+    Presettle(PresettleReply),
+    /// Payer.
+    Settle(SettleReply),
+    /// Clinic.
+    Visit(VisitReply),
+    /// Clinic.
+    Till(SettleReply),
+    /// Clock: how it runs now.
+    Clock(ClockState),
+}
+
+/// Why there is no command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DimRefused {
+    /// For which luminaire.
+    pub luminaire: LuminaireId,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How the city's clock runs: it shows `city` when the wall's shows `wall`, and is `speed` times as fast from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockState {
+    /// What the city's clock shows.
+    pub city: Timestamp,
+    /// What the wall's clock shows at that moment.
+    pub wall: Timestamp,
+    /// City seconds per wall second, `1..=3600`.
+    pub speed: u32,
+    /// Whether the city's clock stands.
+    pub paused: bool,
+}
+
+impl ClockState {
+    /// What the city's clock shows when the wall's shows `wall`.
+    pub fn city_at(&self, wall: Timestamp) -> Timestamp {
+        let passed = wall.millis_since(self.wall).max(0);
+        self.city.plus_millis(if self.paused { 0 } else { passed.saturating_mul(i64::from(self.speed)) })
+    }
+
+    /// How long from `wall` until the city's clock shows `city` \[wall ms\]; `None` while it stands.
+    pub fn wall_ms_until(&self, city: Timestamp, wall: Timestamp) -> Option<i64> {
+        let missing = city.millis_since(self.city_at(wall));
+        let speed = i64::from(self.speed.max(1));
+        if missing <= 0 { Some(0) } else { (!self.paused).then(|| (missing + speed - 1) / speed) }
+    }
+}
+
+/// A change to the clock; what is not given stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockChange {
+    /// City seconds per wall second, `1..=3600`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<u32>,
+    /// Whether the clock should stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+}
+
+/// Someone on foot. Numbered anew at each walk: no one is known by it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Walker {
+    /// Which walk.
+    pub walk: u32,
+    /// Where, now.
+    pub at: Position,
+}
+
+/// What to do to a simulated luminaire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultOrder {
+    /// Put this fault into it.
+    Break(Fault),
+    /// Take all faults out.
+    Repair,
+}
+
+/// A message that could not be understood. Holds no payload: it may be secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Where it came in.
+    pub topic: String,
+    /// Which byte of the payload was wrong, from 0.
+    pub offset: usize,
+    /// What was wrong.
+    pub reason: String,
+}

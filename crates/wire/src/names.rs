@@ -1,0 +1,135 @@
+//! What events, requests and replies are called on topics and in envelopes.
+
+use lighting::{Alarm, AlarmChange};
+use serde::de::DeserializeOwned;
+use serde_json::{Result, Value};
+
+use crate::codec::{join_tag, split_tag};
+use crate::{EventBody, ReplyBody, RequestBody, WalkEvent};
+use eid::EidEvent;
+use medpay::PayEvent;
+
+impl EventBody {
+    /// Service, kind of thing, and which thing it is about.
+    pub(crate) fn about(&self) -> (&'static str, &'static str, String) {
+        match self {
+            Self::Alarm(alarm) => ("lighting", "alarm", alarm.luminaire.to_string()),
+            Self::Eid(event) => match event {
+                EidEvent::Enrolled { resident }
+                | EidEvent::Issued { resident, .. }
+                | EidEvent::Verified { resident, .. } => ("eid", "code", resident.to_string()),
+                EidEvent::Rejected { verifier, .. } => ("eid", "code", verifier.to_string()),
+            },
+            Self::Pay(event) => match event {
+                PayEvent::BillCreated { bill, .. }
+                | PayEvent::BillPresettled { bill, .. }
+                | PayEvent::BillSettled { bill, .. }
+                | PayEvent::SettlementRefused { bill, .. } => ("medpay", "bill", bill.to_string()),
+            },
+            Self::Walk(WalkEvent::Departed { resident, .. } | WalkEvent::Arrived { resident, .. }) => {
+                ("city", "walk", resident.to_string())
+            }
+        }
+    }
+
+    /// What happened, in one word, and its data.
+    pub(crate) fn tagged(&self) -> (String, Value) {
+        match self {
+            Self::Alarm(alarm) => {
+                let name = if alarm.change == AlarmChange::Raised { "raised" } else { "cleared" };
+                (name.to_owned(), serde_json::to_value(alarm).expect("an alarm is JSON"))
+            }
+            Self::Eid(event) => split_tag(event),
+            Self::Pay(event) => split_tag(event),
+            Self::Walk(event) => split_tag(event),
+        }
+    }
+
+    /// The opposite of the two above; `None` for names that are in no row of the table.
+    pub(crate) fn from_tagged(names: (&str, &str, &str), data: Value) -> Option<Result<Self>> {
+        Some(match names {
+            ("lighting", "alarm", "raised" | "cleared") => read::<Alarm>(data).map(Self::Alarm),
+            ("eid", "code", name) => join_tag(name, data).map(Self::Eid),
+            ("medpay", "bill", name) => join_tag(name, data).map(Self::Pay),
+            ("city", "walk", name) => join_tag(name, data).map(Self::Walk),
+            _ => return None,
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(data: Value) -> Result<T> {
+    serde_json::from_value(data)
+}
+
+fn write(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).expect("domain types are JSON")
+}
+
+impl RequestBody {
+    /// Service, method, the thing asked about, and the data.
+    pub(crate) fn parts(&self) -> (&'static str, &'static str, String, Value) {
+        match self {
+            Self::Dim(body) => ("lighting", "dim", body.luminaire.to_string(), write(body)),
+            Self::Enrol(body) => ("issuer", "enrol", String::new(), write(body)),
+            Self::Issue(body) => ("issuer", "issue", body.resident.to_string(), write(body)),
+            Self::Verify(body) => ("verifier", "verify", body.verifier.to_string(), write(body)),
+            Self::Presettle(body) => ("payer", "presettle", body.bill.id.to_string(), write(body)),
+            Self::Settle(body) => ("payer", "settle", body.bill.to_string(), write(body)),
+            Self::Visit(body) => ("clinic", "visit", body.provider.to_string(), write(body)),
+            Self::Till(body) => ("clinic", "till", body.bill.to_string(), write(body)),
+            Self::SetClock(body) => ("clock", "set", String::new(), write(body)),
+        }
+    }
+
+    /// The opposite; `None` for a method that no service has.
+    pub(crate) fn from_parts(service: &str, method: &str, data: Value) -> Option<Result<Self>> {
+        Some(match (service, method) {
+            ("lighting", "dim") => read(data).map(Self::Dim),
+            ("issuer", "enrol") => read(data).map(Self::Enrol),
+            ("issuer", "issue") => read(data).map(Self::Issue),
+            ("verifier", "verify") => read(data).map(Self::Verify),
+            ("payer", "presettle") => read(data).map(Self::Presettle),
+            ("payer", "settle") => read(data).map(Self::Settle),
+            ("clinic", "visit") => read(data).map(Self::Visit),
+            ("clinic", "till") => read(data).map(Self::Till),
+            ("clock", "set") => read(data).map(Self::SetClock),
+            _ => return None,
+        })
+    }
+}
+
+impl ReplyBody {
+    /// Service, method and data.
+    pub(crate) fn parts(&self) -> (&'static str, &'static str, Value) {
+        match self {
+            Self::Dim(body) => ("lighting", "dim", write(body)),
+            Self::DimRefused(body) => ("lighting", "dim_refused", write(body)),
+            Self::Enrol(body) => ("issuer", "enrol", write(body)),
+            Self::Issue(body) => ("issuer", "issue", write(body)),
+            Self::Verify(body) => ("verifier", "verify", write(body)),
+            Self::Presettle(body) => ("payer", "presettle", write(body)),
+            Self::Settle(body) => ("payer", "settle", write(body)),
+            Self::Visit(body) => ("clinic", "visit", write(body)),
+            Self::Till(body) => ("clinic", "till", write(body)),
+            Self::Clock(body) => ("clock", "set", write(body)),
+        }
+    }
+
+    /// The opposite, by the `type` of the envelope; `None` for an unknown one.
+    pub(crate) fn from_kind(kind: &str, data: Value) -> Option<Result<Self>> {
+        let name = kind.strip_prefix("city.kite.")?.strip_suffix(".reply.v1")?;
+        Some(match name {
+            "lighting.dim" => read(data).map(Self::Dim),
+            "lighting.dim_refused" => read(data).map(Self::DimRefused),
+            "issuer.enrol" => read(data).map(Self::Enrol),
+            "issuer.issue" => read(data).map(Self::Issue),
+            "verifier.verify" => read(data).map(Self::Verify),
+            "payer.presettle" => read(data).map(Self::Presettle),
+            "payer.settle" => read(data).map(Self::Settle),
+            "clinic.visit" => read(data).map(Self::Visit),
+            "clinic.till" => read(data).map(Self::Till),
+            "clock.set" => read(data).map(Self::Clock),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! The roles of the three domains as clients of the bus: each is a core and the mapping of its inputs and outputs.
+//!
+//! This is where one domain's output becomes another's input, and nowhere else.
+
+mod cms;
+mod identity;
+mod luminaire;
+mod payment;
+
+pub use cms::CmsRole;
+pub use identity::{IssuerRole, VerifierRole};
+pub use luminaire::LuminaireRole;
+pub use payment::{ClinicRole, PayerRole};

@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use lighting::Cms;
+use lighting::cms::{Input, Output, Refusal};
+use types::{Core, LuminaireId, Timestamp};
+
+use crate::{
+    BusInput, DimRefused, Directory, Event, EventBody, Light, Message, MessageIds, Reply, ReplyBody,
+    RequestBody, Role, RoleName,
+};
+
+/// The CMS on the bus.
+#[derive(Debug)]
+pub struct CmsRole {
+    core: Cms,
+    directory: Arc<Directory>,
+    ids: MessageIds,
+    outputs: Vec<Output>,
+}
+
+impl CmsRole {
+    /// Puts `core` on the bus; `directory` tells the district of each luminaire it manages.
+    pub fn new(core: Cms, directory: Arc<Directory>, ids: MessageIds) -> Self {
+        Self { core, directory, ids, outputs: Vec::new() }
+    }
+
+    /// The core, to look at.
+    pub fn core(&self) -> &Cms {
+        &self.core
+    }
+
+    fn publish(&mut self, now: Timestamp, out: &mut Vec<Message>) {
+        for output in std::mem::take(&mut self.outputs) {
+            out.extend(match output {
+                Output::Command { luminaire, command } => self.light(luminaire, Light::Command(command)),
+                Output::Programme { luminaire, programme } => {
+                    self.light(luminaire, Light::Programme(programme))
+                }
+                Output::Alarm { alarm, at } => Some(Message::Event(Event {
+                    id: self.ids.next(now),
+                    time: at,
+                    body: EventBody::Alarm(alarm),
+                })),
+                Output::Report { to, report } => {
+                    Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Dim(report) }))
+                }
+                Output::Refused { to, luminaire, reason } => {
+                    let body =
+                        ReplyBody::DimRefused(DimRefused { luminaire, reason: words(&reason).to_owned() });
+                    Some(Message::Reply(Reply { to, time: now, body }))
+                }
+            });
+        }
+    }
+
+    fn light(&self, luminaire: LuminaireId, body: Light) -> Option<Message> {
+        let district = *self.directory.get(&luminaire)?;
+        Some(Message::Light { district, luminaire, body })
+    }
+}
+
+fn words(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::UnknownLuminaire => "no such luminaire in the register",
+        Refusal::TooManyPending => "too many commands wait for their acknowledgement, try again later",
+    }
+}
+
+fn input(message: Message) -> Option<Input> {
+    Some(match message {
+        Message::Light { luminaire, body, .. } => match body {
+            Light::State(report) => Input::State { luminaire, report },
+            Light::Telemetry(report) => Input::Telemetry { luminaire, report },
+            Light::Ack(report) => Input::Ack { luminaire, report },
+            Light::Online(online) => Input::Online { luminaire, online },
+            Light::Command(_) | Light::Programme(_) => return None,
+        },
+        Message::Request(request) => match request.body {
+            RequestBody::Dim(body) => Input::Request { from: request.reply_to, request: body },
+            _ => return None,
+        },
+        Message::Clock(clock) => Input::Pace(clock.speed),
+        _ => return None,
+    })
+}
+
+impl Core for CmsRole {
+    type Input = BusInput;
+    type Output = Message;
+
+    fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
+        let input = match bus {
+            BusInput::Connected => Some(Input::Connected),
+            BusInput::Message(message) => input(message),
+        };
+        if let Some(input) = input {
+            self.core.handle(now, input, &mut self.outputs);
+            self.publish(now, out);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {
+        self.core.handle_timeout(now, &mut self.outputs);
+        self.publish(now, out);
+    }
+
+    fn next_timeout(&self) -> Option<Timestamp> {
+        self.core.next_timeout()
+    }
+}
+
+impl Role for CmsRole {
+    fn name(&self) -> RoleName {
+        RoleName::Lighting
+    }
+
+    fn filters(&self) -> Vec<&'static str> {
+        vec![
+            "light/+/+/up/state",
+            "light/+/+/up/tele",
+            "light/+/+/up/ack",
+            "light/+/+/status",
+            "rpc/lighting/#",
+            "sim/clock",
+        ]
+    }
+}

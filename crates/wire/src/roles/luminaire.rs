@@ -1,0 +1,98 @@
+use lighting::Luminaire;
+use lighting::luminaire::{Input, Output};
+use types::{Core, DistrictId, LuminaireId, Timestamp};
+
+use crate::{BusInput, FaultOrder, Light, Message};
+
+/// For how long a luminaire gives its presence level after someone was near \[ms of the city's clock\].
+const PRESENCE_HOLD_MS: i64 = 60_000;
+
+/// One luminaire on the bus. Drivers run thousands: each is a client of its own.
+#[derive(Debug)]
+pub struct LuminaireRole {
+    core: Luminaire,
+    district: DistrictId,
+    id: LuminaireId,
+}
+
+impl LuminaireRole {
+    /// Puts `core` on the bus as luminaire `id` of `district`.
+    pub fn new(core: Luminaire, district: DistrictId, id: LuminaireId) -> Self {
+        Self { core, district, id }
+    }
+
+    /// Its id, which is also its client id and user name.
+    pub fn id(&self) -> LuminaireId {
+        self.id
+    }
+
+    /// What it subscribes to, below `kitecity/v1/{run}/`.
+    pub fn filter(&self) -> String {
+        format!("light/{}/{}/down/+", self.district, self.id)
+    }
+
+    /// What the broker says for it when it is gone.
+    pub fn will(&self) -> Message {
+        self.message(Light::Online(false))
+    }
+
+    /// Someone is near.
+    pub fn sense_presence(&mut self, now: Timestamp, out: &mut Vec<Message>) {
+        self.run(now, Input::Presence { hold_ms: PRESENCE_HOLD_MS }, out);
+    }
+
+    fn run(&mut self, now: Timestamp, input: Input, out: &mut Vec<Message>) {
+        let mut outputs = Vec::new();
+        self.core.handle(now, input, &mut outputs);
+        self.publish(outputs, out);
+    }
+
+    fn publish(&self, outputs: Vec<Output>, out: &mut Vec<Message>) {
+        out.extend(outputs.into_iter().map(|output| {
+            self.message(match output {
+                Output::State(report) => Light::State(report),
+                Output::Telemetry(report) => Light::Telemetry(report),
+                Output::Ack(report) => Light::Ack(report),
+            })
+        }));
+    }
+
+    fn message(&self, body: Light) -> Message {
+        Message::Light { district: self.district, luminaire: self.id, body }
+    }
+}
+
+impl Core for LuminaireRole {
+    type Input = BusInput;
+    type Output = Message;
+
+    fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
+        match bus {
+            BusInput::Connected => {
+                out.push(self.message(Light::Online(true)));
+                self.run(now, Input::Connected, out);
+            }
+            BusInput::Message(Message::Light { body: Light::Command(command), .. }) => {
+                self.run(now, Input::Command(command), out);
+            }
+            BusInput::Message(Message::Light { body: Light::Programme(programme), .. }) => {
+                self.run(now, Input::Programme(programme), out);
+            }
+            BusInput::Message(Message::Fault { order, .. }) => match order {
+                FaultOrder::Break(fault) => self.run(now, Input::Fault(fault), out),
+                FaultOrder::Repair => self.run(now, Input::Repair, out),
+            },
+            BusInput::Message(_) => {}
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {
+        let mut outputs = Vec::new();
+        self.core.handle_timeout(now, &mut outputs);
+        self.publish(outputs, out);
+    }
+
+    fn next_timeout(&self) -> Option<Timestamp> {
+        self.core.next_timeout()
+    }
+}

@@ -1,0 +1,212 @@
+//! Topics of the city, and nothing else: what a topic's payload is, `codec` knows.
+
+use std::fmt;
+
+use types::{DistrictId, LuminaireId, RunId, Slug};
+
+/// A place on the bus, below `kitecity/v1/{run}/`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// `light/{district}/{luminaire}/up/state`
+    LightState(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/up/tele`
+    LightTelemetry(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/up/ack`
+    LightAck(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/status`
+    LightStatus(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/down/cmd`
+    LightCommand(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/down/cfg`
+    LightProgramme(DistrictId, LuminaireId),
+    /// `evt/{service}/{aggregate}/s{shard}/{event}`
+    Event {
+        /// Which service tells.
+        service: Slug,
+        /// What kind of thing it is about.
+        aggregate: Slug,
+        /// Which shard that thing is in.
+        shard: u8,
+        /// What happened.
+        event: Slug,
+    },
+    /// `rpc/{service}/s{shard}/{method}`
+    Request {
+        /// Which service is asked.
+        service: Slug,
+        /// Which shard the thing asked about is in.
+        shard: u8,
+        /// What is asked.
+        method: Slug,
+    },
+    /// `rsp/{caller}/…`
+    Reply(String),
+    /// `eid/keys`
+    EidKeys,
+    /// `sim/clock`
+    Clock,
+    /// `sim/presence`
+    Presence,
+    /// `sim/fault/{district}/{luminaire}`
+    Fault(DistrictId, LuminaireId),
+    /// `dlq/{consumer}`
+    DeadLetter(Slug),
+}
+
+/// What all topics of one run begin with, with the last slash.
+pub fn prefix(run: RunId) -> String {
+    format!("kitecity/v1/{run}/")
+}
+
+/// How many shards events and requests are spread over.
+const SHARDS: u64 = 16;
+
+/// The shard of a thing, so that one consumer of many can take its share and still see each thing's events in order.
+pub fn shard_of(subject: &str) -> u8 {
+    let hash = subject.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    ((hash >> 32) % SHARDS) as u8
+}
+
+impl Topic {
+    /// Reads what stands after [`prefix`].
+    ///
+    /// `None` for what belongs to no row of the table.
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('/').collect();
+        Some(match parts[..] {
+            ["light", district, luminaire, ref rest @ ..] => {
+                let (district, luminaire) = (district.parse().ok()?, luminaire.parse().ok()?);
+                match rest {
+                    ["up", "state"] => Self::LightState(district, luminaire),
+                    ["up", "tele"] => Self::LightTelemetry(district, luminaire),
+                    ["up", "ack"] => Self::LightAck(district, luminaire),
+                    ["status"] => Self::LightStatus(district, luminaire),
+                    ["down", "cmd"] => Self::LightCommand(district, luminaire),
+                    ["down", "cfg"] => Self::LightProgramme(district, luminaire),
+                    _ => return None,
+                }
+            }
+            ["evt", service, aggregate, shard, event] => Self::Event {
+                service: service.parse().ok()?,
+                aggregate: aggregate.parse().ok()?,
+                shard: parse_shard(shard)?,
+                event: event.parse().ok()?,
+            },
+            ["rpc", service, shard, method] => Self::Request {
+                service: service.parse().ok()?,
+                shard: parse_shard(shard)?,
+                method: method.parse().ok()?,
+            },
+            ["rsp", _, ..] => Self::Reply(text["rsp/".len()..].to_owned()),
+            ["eid", "keys"] => Self::EidKeys,
+            ["sim", "clock"] => Self::Clock,
+            ["sim", "presence"] => Self::Presence,
+            ["sim", "fault", district, luminaire] => {
+                Self::Fault(district.parse().ok()?, luminaire.parse().ok()?)
+            }
+            ["dlq", consumer] => Self::DeadLetter(consumer.parse().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+fn parse_shard(text: &str) -> Option<u8> {
+    let digits = text.strip_prefix('s').filter(|digits| digits.len() == 2)?;
+    u8::from_str_radix(digits, 16).ok().filter(|&shard| format!("{shard:02x}") == digits)
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LightState(district, luminaire) => write!(f, "light/{district}/{luminaire}/up/state"),
+            Self::LightTelemetry(district, luminaire) => write!(f, "light/{district}/{luminaire}/up/tele"),
+            Self::LightAck(district, luminaire) => write!(f, "light/{district}/{luminaire}/up/ack"),
+            Self::LightStatus(district, luminaire) => write!(f, "light/{district}/{luminaire}/status"),
+            Self::LightCommand(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cmd"),
+            Self::LightProgramme(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cfg"),
+            Self::Event { service, aggregate, shard, event } => {
+                write!(f, "evt/{service}/{aggregate}/s{shard:02x}/{event}")
+            }
+            Self::Request { service, shard, method } => write!(f, "rpc/{service}/s{shard:02x}/{method}"),
+            Self::Reply(path) => write!(f, "rsp/{path}"),
+            Self::EidKeys => f.write_str("eid/keys"),
+            Self::Clock => f.write_str("sim/clock"),
+            Self::Presence => f.write_str("sim/presence"),
+            Self::Fault(district, luminaire) => write!(f, "sim/fault/{district}/{luminaire}"),
+            Self::DeadLetter(consumer) => write!(f, "dlq/{consumer}"),
+        }
+    }
+}
+
+/// Whether `filter` (with `+` and `#`) matches `topic`, as MQTT 5.0, 4.7 has it.
+pub fn filter_matches(filter: &str, topic: &str) -> bool {
+    let mut filter_levels = filter.split('/');
+    let mut topic_levels = topic.split('/');
+    loop {
+        match (filter_levels.next(), topic_levels.next()) {
+            (Some("#"), _) => return true,
+            (Some("+"), Some(_)) => {}
+            (Some(wanted), Some(level)) if wanted == level => {}
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_outside_the_table_are_not_read() {
+        for text in [
+            "",
+            "light",
+            "light/kuiwen/l-1/up/state",
+            "light/kuiwen/l-0001/up/stat",
+            "light/kuiwen/l-0001/up/state/x",
+            "evt/eid/resident/s1/issued",
+            "evt/eid/resident/sFF/issued",
+            "rpc/eid/s00",
+            "rsp/",
+            "sim/clock/",
+            "dlq/",
+        ] {
+            let read = Topic::parse(text);
+            assert!(read.is_none() || text == "rsp/", "{text}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for text in [
+            "light/kuiwen/l-0001/up/state",
+            "light/kuiwen/l-0001/up/tele",
+            "light/kuiwen/l-0001/up/ack",
+            "light/kuiwen/l-0001/status",
+            "light/kuiwen/l-0001/down/cmd",
+            "light/kuiwen/l-0001/down/cfg",
+            "evt/medpay/bill/s0f/settled",
+            "rpc/verifier/s00/verify",
+            "rsp/svc-payer/x/y",
+            "eid/keys",
+            "sim/clock",
+            "sim/presence",
+            "sim/fault/kuiwen/l-0001",
+            "dlq/lighting",
+        ] {
+            assert_eq!(Topic::parse(text).map(|topic| topic.to_string()).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn filters_match_as_mqtt_says() {
+        assert!(filter_matches("light/+/+/up/state", "light/kuiwen/l-0001/up/state"));
+        assert!(filter_matches("light/#", "light"));
+        assert!(!filter_matches("light/+", "light"));
+        assert!(!filter_matches("light/+", "light/a/b"));
+        assert!(!filter_matches("a/b", "a"));
+    }
+}

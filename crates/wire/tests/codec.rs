@@ -1,0 +1,248 @@
+//! The table of topics and payloads: refusals first, then that nothing is lost between message and bytes.
+
+use eid::{EidEvent, QrText, RefusalReason, VerifyRequest};
+use lighting::{
+    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode,
+    Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
+};
+use medpay::PayEvent;
+use proptest::prelude::*;
+use types::{BillId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, RunId, Timestamp};
+use uuid::Uuid;
+use wire::{
+    CHANNELS, DecodeError, Delivery, Event, EventBody, FaultOrder, Frame, Light, Message, PAYLOAD_BYTES_MAX,
+    Request, RequestBody, Walker, decode, encode,
+};
+
+fn run() -> RunId {
+    "demo".parse().unwrap()
+}
+
+fn read(topic: &str, payload: &[u8]) -> Result<Message, DecodeError> {
+    let topic = format!("kitecity/v1/demo/{topic}");
+    decode(run(), Delivery { topic: &topic, payload, response_topic: None, correlation: None })
+}
+
+fn deliver(frame: &Frame) -> Result<Message, DecodeError> {
+    decode(
+        run(),
+        Delivery {
+            topic: &frame.topic,
+            payload: &frame.payload,
+            response_topic: frame.response_topic.as_deref(),
+            correlation: frame.correlation.as_deref(),
+        },
+    )
+}
+
+#[test]
+fn a_topic_of_another_run_or_of_no_row_is_refused() {
+    let delivery = Delivery {
+        topic: "kitecity/v1/other/sim/clock",
+        payload: b"{}",
+        response_topic: None,
+        correlation: None,
+    };
+    assert_eq!(decode(run(), delivery), Err(DecodeError::UnknownTopic));
+    assert_eq!(read("light/kuiwen/l-0001/up/colour", b"{}"), Err(DecodeError::UnknownTopic));
+    let event = br#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"x","type":"x","time":"2026-04-18T11:00:00Z","data":{}}"#;
+    assert_eq!(read("evt/weather/rain/s00/fell", event), Err(DecodeError::UnknownTopic));
+}
+
+#[test]
+fn a_payload_out_of_range_says_where_and_what() {
+    let command = "light/kuiwen/l-0001/down/cmd";
+    for (payload, offset, words) in [
+        (&b"not json"[..], 1, "expected ident"),
+        (br#"{"v":1,"id":"x","d":{"level":300}}"#, 32, "300"),
+        (br#"{"v":1,"id":"x","d":{"level":101}}"#, 32, "over 100 %"),
+        (br#"{"v":1,"id":"x","d":{"levle":40}}"#, 28, "unknown field `levle`"),
+        (br#"{"v":1,"id":"x","d":{}}"#, 22, "missing field `level`"),
+        (br#"{"v":2,"id":"x","d":{"level":4}}"#, 5, "expected 1"),
+        (br#"{"v":1,"id":"","d":{"level":4}}"#, 13, "command id"),
+    ] {
+        let Err(DecodeError::Payload { offset: got, reason }) = read(command, payload) else {
+            panic!("{} was understood", String::from_utf8_lossy(payload));
+        };
+        assert!(reason.contains(words), "{reason}");
+        assert!(got.abs_diff(offset) <= 3, "{reason}: offset {got}, expected about {offset}");
+    }
+}
+
+#[test]
+fn a_payload_that_is_too_long_is_refused_unread() {
+    let payload = vec![b' '; PAYLOAD_BYTES_MAX + 1];
+    assert_eq!(read("sim/clock", &payload), Err(DecodeError::TooLong(PAYLOAD_BYTES_MAX + 1)));
+}
+
+#[test]
+fn an_answer_is_only_sent_below_rsp() {
+    let payload = br#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"x","type":"x","time":"2026-04-18T11:00:00Z","data":{"luminaire":"l-0001","level":4}}"#;
+    let ask = |response_topic| {
+        let topic = "kitecity/v1/demo/rpc/lighting/s00/dim";
+        decode(run(), Delivery { topic, payload, response_topic, correlation: None })
+    };
+    for elsewhere in [
+        None,
+        Some("kitecity/v1/demo/eid/keys"),
+        Some("kitecity/v1/demo/rsp/"),
+        Some("kitecity/v1/demo/rsp/#"),
+    ] {
+        assert_eq!(ask(elsewhere), Err(DecodeError::NoReplyTopic), "{elsewhere:?}");
+    }
+    assert!(ask(Some("kitecity/v1/demo/rsp/me")).is_ok());
+}
+
+#[test]
+fn a_command_by_hand_needs_no_more_than_an_id_and_a_level() {
+    let message = read("light/kuiwen/l-0001/down/cmd", br#"{"v":1,"id":"x1","d":{"level":40}}"#).unwrap();
+    let Message::Light { body: Light::Command(command), .. } = message else { panic!("{message:?}") };
+    assert_eq!((command.level, command.until), (DimLevel::from_percent(40).ok(), None));
+}
+
+#[test]
+fn every_example_of_the_table_is_read_and_written_back() {
+    let values = [
+        ("{district}", "kuiwen"),
+        ("{luminaire}", "l-0412"),
+        ("{service}", "lighting"),
+        ("{aggregate}", "alarm"),
+        ("{event}", "raised"),
+        ("{method}", "dim"),
+        ("{caller}", "operator/1"),
+        ("{consumer}", "lighting"),
+    ];
+    for channel in CHANNELS {
+        let mut topic = channel.address.to_owned();
+        for (parameter, value) in values {
+            topic = topic.replace(parameter, value);
+        }
+        let shards: Vec<String> =
+            (0..16).map(|shard| topic.replace("{shard}", &format!("s{shard:02x}"))).collect();
+        let message =
+            read(&shards[0], channel.example.as_bytes()).unwrap_or_else(|error| panic!("{topic}: {error}"));
+        let frame = encode(run(), &message);
+        assert_eq!(frame.channel.name, channel.name);
+        assert!(shards.iter().any(|topic| frame.topic.ends_with(topic.as_str())), "{}", frame.topic);
+        assert_eq!(deliver(&frame).as_ref(), Ok(&message));
+    }
+}
+
+prop_compose! {
+    fn stamp()(epoch: u32, seq: u32, ts in 0i64..4_102_444_800_000) -> Stamp {
+        Stamp { epoch, seq, ts: Timestamp::from_millis(ts) }
+    }
+}
+
+fn level() -> impl Strategy<Value = DimLevel> {
+    (0u8..=100).prop_map(|percent| DimLevel::from_percent(percent).unwrap())
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0i64..4_102_444_800_000).prop_map(Timestamp::from_millis)
+}
+
+fn light() -> impl Strategy<Value = Light> {
+    let mode =
+        prop_oneof![Just(Mode::Default), Just(Mode::Programme), Just(Mode::Override), Just(Mode::Sensor)];
+    let state =
+        (stamp(), level(), level(), level(), mode).prop_map(|(stamp, target, in_effect, actual, mode)| {
+            Light::State(Report { stamp, body: LightState { target, in_effect, actual, mode } })
+        });
+    let telemetry =
+        (stamp(), any::<(u32, u32, u64, u64, u32)>(), level()).prop_map(|(stamp, numbers, in_effect)| {
+            let (power_mw, voltage_mv, energy_mwh, burning_s, switch_count) = numbers;
+            let body = Telemetry { power_mw, voltage_mv, energy_mwh, burning_s, switch_count, in_effect };
+            Light::Telemetry(Report { stamp, body })
+        });
+    let result = prop_oneof![Just(AckResult::Done), Just(AckResult::Expired)];
+    let ack = (stamp(), "[!-~]{1,64}", result).prop_map(|(stamp, id, result)| {
+        Light::Ack(Report { stamp, body: CommandAck { command: id.parse().unwrap(), result } })
+    });
+    let command = ("[!-~]{1,64}", prop::option::of(level()), prop::option::of(time()))
+        .prop_map(|(id, level, until)| Light::Command(DimCommand { id: id.parse().unwrap(), level, until }));
+    let at = prop_oneof![
+        any::<u16>().prop_map(StepTime::Clock),
+        any::<i16>().prop_map(StepTime::Sunset),
+        any::<i16>().prop_map(StepTime::Sunrise)
+    ];
+    let steps =
+        prop::collection::vec((at, level()).prop_map(|(at, level)| ProgrammeStep { at, level }), 0..6);
+    let programme =
+        (any::<u32>(), steps, prop::option::of(level())).prop_map(|(version, steps, presence_level)| {
+            Light::Programme(Programme { version, steps, presence_level })
+        });
+    prop_oneof![state, telemetry, ack, command, programme, any::<bool>().prop_map(Light::Online)]
+}
+
+fn event_body() -> impl Strategy<Value = EventBody> {
+    let change = prop_oneof![Just(AlarmChange::Raised), Just(AlarmChange::Cleared)];
+    let alarm = (any::<u32>(), change).prop_map(|(luminaire, change)| {
+        EventBody::Alarm(Alarm { luminaire: LuminaireId(luminaire), kind: AlarmKind::LampFailure, change })
+    });
+    let rejected = Just(EventBody::Eid(EidEvent::Rejected {
+        verifier: "museum".parse().unwrap(),
+        reason: RefusalReason::TokenReplayed,
+    }));
+    let bill = (any::<u128>(), any::<u32>(), any::<i64>()).prop_map(|(bill, provider, total)| {
+        let bill = BillId(Uuid::from_u128(bill));
+        EventBody::Pay(PayEvent::BillCreated { bill, provider: ProviderId(provider), total: Fen::new(total) })
+    });
+    prop_oneof![alarm, rejected, bill]
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let district: DistrictId = "kuiwen".parse().unwrap();
+    let light = (any::<u32>(), light()).prop_map(move |(id, body)| Message::Light {
+        district,
+        luminaire: LuminaireId(id),
+        body,
+    });
+    let event = (any::<u128>(), time(), event_body())
+        .prop_map(|(id, time, body)| Message::Event(Event { id: Uuid::from_u128(id), time, body }));
+    let verify = (
+        any::<u128>(),
+        time(),
+        "[a-z]{1,9}(/[a-z0-9]{1,9})?",
+        prop::collection::vec(any::<u8>(), 0..64),
+        ".*",
+    )
+        .prop_map(|(id, time, path, correlation, code)| {
+            let body = VerifyRequest {
+                code: QrText(code),
+                verifier: "bus".parse().unwrap(),
+                reference: String::new(),
+            };
+            let reply_to = ReplyTo { path: path.into(), correlation: correlation.into() };
+            Message::Request(Request {
+                id: Uuid::from_u128(id),
+                time,
+                reply_to,
+                body: RequestBody::Verify(body),
+            })
+        });
+    let presence = (any::<u32>(), -90.0..90.0, -180.0..180.0)
+        .prop_map(|(walk, lat, lon)| Message::Presence(vec![Walker { walk, at: Position { lat, lon } }]));
+    let fault = Just(Message::Fault {
+        district,
+        luminaire: LuminaireId(1),
+        order: FaultOrder::Break(Fault::LampOpen),
+    });
+    prop_oneof![light, event, verify, presence, fault]
+}
+
+proptest! {
+    #[test]
+    fn decoding_what_was_encoded_gives_the_same_message(message in message()) {
+        prop_assert_eq!(deliver(&encode(run(), &message)), Ok(message));
+    }
+
+    #[test]
+    fn no_bytes_on_any_topic_make_the_reader_panic(
+        payload in prop::collection::vec(any::<u8>(), 0..200),
+        channel in 0..CHANNELS.len(),
+    ) {
+        let topic = CHANNELS[channel].address.replace("{district}", "kuiwen").replace("{luminaire}", "l-0001");
+        let _ = read(&topic, &payload);
+    }
+}
