@@ -1,1 +1,308 @@
-//! .
+//! What the end-to-end tests stand on: a city in a process of its own, an outside broker, a plain MQTT client.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rumqttc::{Client, Connection, Event, Incoming, MqttOptions, QoS};
+use serde_json::Value;
+
+/// How long a state may take to come about.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `look` finds what it looks for.
+///
+/// # Panics
+///
+/// If it does not within [`PATIENCE`].
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// The path of a program the full run needs; where it is missing the test says so and passes, unless
+/// `KITECITY_TEST_ALL=1` demands it.
+///
+/// # Panics
+///
+/// If it is demanded and missing.
+pub fn needs(program: &str) -> Option<PathBuf> {
+    let places = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&places)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|place| place.join(program))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        assert!(std::env::var_os("KITECITY_TEST_ALL").is_none(), "KITECITY_TEST_ALL is set and `{program}` is missing");
+        eprintln!("SKIPPED: this test needs `{program}`, which is not installed");
+    }
+    found
+}
+
+/// A process that is killed when the test ends.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    /// Starts `command`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// Interrupts it as Ctrl-C does, and waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end within [`PATIENCE`].
+    pub fn interrupt(&mut self) -> ExitStatus {
+        let _ = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
+        wait_for("the end of the process", || self.0.try_wait().ok().flatten())
+    }
+}
+
+/// The `kitecity` binary, beside this test's own.
+fn binary() -> PathBuf {
+    let here = std::env::current_exe().expect("a test has a path");
+    let folder = here.parent().and_then(Path::parent).expect("target/{profile}/deps/…");
+    let binary = folder.join("kitecity");
+    assert!(binary.is_file(), "{} is missing: run `cargo test` for the whole workspace", binary.display());
+    binary
+}
+
+/// A command of the binary, away from any settings file.
+pub fn kitecity() -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(std::env::temp_dir()).env_remove("KITECITY_CONFIG").stderr(Stdio::inherit());
+    command
+}
+
+/// A running city.
+#[derive(Debug)]
+pub struct City {
+    /// Its process.
+    pub process: Process,
+    /// Where its pages are, such as `http://127.0.0.1:8080`.
+    pub page: String,
+    /// The port of its broker.
+    pub mqtt_port: u16,
+    /// The operator's password; empty with an outside broker.
+    pub password: String,
+}
+
+impl City {
+    /// Starts a city on free ports and waits until it says where it is.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut command = kitecity();
+        command.args(["--http-listen", "127.0.0.1:0"]);
+        if !arguments.contains(&"--mqtt-listen") {
+            command.args(["--mqtt-listen", "127.0.0.1:0"]);
+        }
+        command.args(arguments).stdout(Stdio::piped());
+        let mut process = Process::spawn(&mut command);
+        let lines = lines_of(process.0.stdout.take().expect("piped"));
+        let mut next = |label: &str| loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the city does not print `{label}`"));
+            if let Some(rest) = line.trim_start().strip_prefix(label) {
+                return rest.trim().to_owned();
+            }
+        };
+        let page = next("console").trim_end_matches('/').to_owned();
+        let bus = next("bus");
+        let user = next("");
+        let mqtt_port = bus.split([':', ' ']).nth(2).and_then(|port| port.parse().ok()).expect("mqtt://host:port");
+        let password = user.split_once("password ").map(|(_, password)| password.to_owned()).unwrap_or_default();
+        Self { process, page, mqtt_port, password }
+    }
+
+    /// `GET path`, as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If the answer is no JSON.
+    pub fn get(&self, path: &str) -> Value {
+        let mut response = ureq::get(format!("{}{path}", self.page)).call().unwrap_or_else(|error| panic!("{path}: {error}"));
+        response.body_mut().read_json().expect("JSON")
+    }
+
+    /// `POST path`, as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If the answer is no JSON.
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.page);
+        let mut response = ureq::post(url).send_json(body).unwrap_or_else(|error| panic!("{path}: {error}"));
+        response.body_mut().read_json().expect("JSON")
+    }
+
+    /// The level a lamp really gives, as the console knows it.
+    pub fn actual(&self, lamp: &str) -> Option<u64> {
+        self.get(&format!("/api/lamps/{lamp}"))["state"]["actual"].as_u64()
+    }
+
+    /// The topic of a lamp, from `kitecity/` on, with `rest` behind its id.
+    ///
+    /// # Panics
+    ///
+    /// If the lamp is unknown.
+    pub fn lamp_topic(&self, lamp: &str, rest: &str) -> String {
+        let district = self.get(&format!("/api/lamps/{lamp}"))["district"].as_str().expect("a district").to_owned();
+        format!("kitecity/v1/demo/light/{district}/{lamp}/{rest}")
+    }
+
+    /// A plain MQTT 3.1.1 client with the operator's rights.
+    pub fn operator(&self) -> Outsider {
+        let credentials = (!self.password.is_empty()).then_some(("operator", self.password.as_str()));
+        Outsider::connect(self.mqtt_port, "outside-client", credentials)
+    }
+}
+
+fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    lines
+}
+
+/// A foreign MQTT client: plain `rumqttc`, MQTT 3.1.1, nothing of ours.
+#[allow(missing_debug_implementations, reason = "the connection has none")]
+pub struct Outsider {
+    client: Client,
+    connection: Connection,
+}
+
+impl Outsider {
+    /// Connects to a broker on this machine.
+    pub fn connect(port: u16, client_id: &str, credentials: Option<(&str, &str)>) -> Self {
+        let mut options = MqttOptions::new(client_id, "127.0.0.1", port);
+        options.set_max_packet_size(1 << 20, 1 << 20);
+        if let Some((username, password)) = credentials {
+            options.set_credentials(username, password);
+        }
+        let (client, connection) = Client::new(options, 64);
+        Self { client, connection }
+    }
+
+    /// Subscribes, and waits for the grant.
+    ///
+    /// # Panics
+    ///
+    /// If the broker refuses.
+    pub fn subscribe(&mut self, filter: &str) {
+        self.client.subscribe(filter, QoS::AtLeastOnce).expect("room in the queue");
+        self.until("SUBACK", |packet| match packet {
+            Incoming::SubAck(ack) => {
+                assert!(!ack.return_codes.contains(&rumqttc::SubscribeReasonCode::Failure), "{filter} refused");
+                Some(())
+            }
+            _ => None,
+        });
+    }
+
+    /// Publishes, and waits until the broker has it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not take it.
+    pub fn publish(&mut self, topic: &str, payload: &str) {
+        self.client.publish(topic, QoS::AtLeastOnce, false, payload).expect("room in the queue");
+        self.until("PUBACK", |packet| matches!(packet, Incoming::PubAck(_)).then_some(()));
+    }
+
+    /// Waits for a message that `wanted` accepts: topic and payload.
+    ///
+    /// # Panics
+    ///
+    /// If none comes within [`PATIENCE`].
+    pub fn receive(&mut self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> Value {
+        self.until(what, |packet| match packet {
+            Incoming::Publish(publish) => {
+                let payload = serde_json::from_slice(&publish.payload).unwrap_or_default();
+                wanted(&publish.topic, &payload).then_some(payload)
+            }
+            _ => None,
+        })
+    }
+
+    /// The error the connection ends with.
+    ///
+    /// # Panics
+    ///
+    /// If the broker lets it in.
+    pub fn refusal(&mut self) -> String {
+        match self.connection.recv_timeout(PATIENCE).expect("an answer") {
+            Ok(event) => panic!("let in: {event:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn until<T>(&mut self, what: &str, mut look: impl FnMut(Incoming) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(left) = deadline.checked_duration_since(Instant::now()) {
+            match self.connection.recv_timeout(left) {
+                Ok(Ok(Event::Incoming(packet))) => {
+                    if let Some(found) = look(packet) {
+                        return found;
+                    }
+                }
+                Ok(Ok(Event::Outgoing(_))) => {}
+                Ok(Err(error)) => panic!("{what}: {error}"),
+                Err(_) => break,
+            }
+        }
+        panic!("waited in vain for {what}");
+    }
+}
+
+/// Mosquitto on a free port, without passwords.
+///
+/// # Panics
+///
+/// If it does not start.
+pub fn mosquitto() -> Option<(Process, u16, tempfile::TempDir)> {
+    let program = needs("mosquitto")?;
+    let port = free_port();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mosquitto.conf");
+    std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"))
+        .expect("a file");
+    let process = Process::spawn(Command::new(program).arg("-c").arg(&file).stderr(Stdio::null()));
+    wait_for("Mosquitto", || TcpStream::connect(("127.0.0.1", port)).ok());
+    Some((process, port, folder))
+}
+
+/// A port nobody listens on.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}

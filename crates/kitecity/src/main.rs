@@ -1,1 +1,117 @@
-fn main() {}
+//! `kitecity`: a smart city on a laptop.
+#![allow(clippy::print_stdout, reason = "data on stdout is the binary's privilege")]
+
+mod config;
+mod doctor;
+mod serve;
+mod up;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use services::bus::BusAddress;
+use tracing_subscriber::EnvFilter;
+use types::RunId;
+use wire::RoleName;
+
+/// Exit code for wrong usage or settings.
+const EXIT_USAGE: u8 = 2;
+/// Exit code for trouble while running.
+const EXIT_RUNTIME: u8 = 1;
+
+/// A smart city on a laptop: street lighting, e-ID and medical payment on an MQTT bus. SIMULATED / 模拟.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Settings that beat the file.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Settings {
+    /// Settings file (otherwise config/city.toml, if there is one).
+    #[arg(long, global = true, env = "KITECITY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Use this broker (mqtt://host:port) instead of the embedded one.
+    #[arg(long, global = true, env = "KITECITY_BROKER")]
+    broker: Option<BusAddress>,
+    /// What passwords are made from; processes of one city share it. Otherwise a new one at each start.
+    #[arg(long, global = true, env = "KITECITY_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// Name of this city on the bus.
+    #[arg(long, global = true, env = "KITECITY_RUN")]
+    run: Option<RunId>,
+    /// Same seed, same city.
+    #[arg(long, global = true, env = "KITECITY_SEED")]
+    seed: Option<u64>,
+    /// Luminaires, 1 to 200000.
+    #[arg(long, global = true, env = "KITECITY_LUMINAIRES")]
+    luminaires: Option<u32>,
+    /// City seconds per wall second, 1 to 3600.
+    #[arg(long, global = true, env = "KITECITY_SPEED")]
+    speed: Option<u32>,
+    /// Where the embedded broker listens.
+    #[arg(long, global = true, env = "KITECITY_MQTT_LISTEN")]
+    mqtt_listen: Option<SocketAddr>,
+    /// Where the pages are served.
+    #[arg(long, global = true, env = "KITECITY_HTTP_LISTEN")]
+    http_listen: Option<SocketAddr>,
+    /// Let MQTT clients without a user name in, with an operator's rights.
+    #[arg(long, global = true)]
+    open: bool,
+    /// Leave these roles to other processes or to your own programs (repeatable).
+    #[arg(long, global = true, value_name = "ROLE")]
+    without: Vec<RoleName>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the whole city (the default).
+    Up,
+    /// Start one role on its own, on a broker that runs already.
+    Serve {
+        /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents or console.
+        role: RoleName,
+    },
+    /// Print a machine-readable description.
+    Schema {
+        /// Of what.
+        what: Schema,
+    },
+    /// Check what this machine has for running a city.
+    Doctor,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Schema {
+    /// The topics and payloads of the bus (AsyncAPI 3).
+    Asyncapi,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter =
+        EnvFilter::try_from_env("KITECITY_LOG").unwrap_or_else(|_| EnvFilter::new("warn,kitecity=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let outcome = match cli.command.unwrap_or(Command::Up) {
+        Command::Up => up::run(&cli.settings),
+        Command::Serve { role } => serve::run(role, &cli.settings),
+        Command::Schema { what: Schema::Asyncapi } => {
+            println!("{:#}", wire::asyncapi::document("127.0.0.1:1883"));
+            Ok(())
+        }
+        Command::Doctor => doctor::run(&cli.settings),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kitecity: {error:#}");
+            ExitCode::from(if error.is::<up::UsageError>() { EXIT_USAGE } else { EXIT_RUNTIME })
+        }
+    }
+}

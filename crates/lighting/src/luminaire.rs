@@ -45,7 +45,7 @@ pub enum Input {
     Programme(Programme),
     /// Someone came near.
     Presence {
-        /// How long this counts \[ms\].
+        /// How long this counts \[ms\]; at most 0 = not at all.
         hold_ms: i64,
     },
     /// Something broke.
@@ -143,8 +143,9 @@ impl Core for Luminaire {
                 due.state = true;
             }
             Input::Programme(programme) => self.take_programme(programme, now),
+            Input::Presence { hold_ms } if hold_ms <= 0 => {}
             Input::Presence { hold_ms } => {
-                self.presence_until = self.presence_until.max(now.plus_millis(hold_ms))
+                self.presence_until = self.presence_until.max(now.plus_millis(hold_ms));
             }
             Input::Fault(Fault::LampOpen) => due.add(self.set_lamp_open(true)),
             Input::Repair => due.add(self.set_lamp_open(false)),
@@ -202,9 +203,11 @@ impl Luminaire {
     /// Applies, each at its own moment, what has become due.
     fn catch_up(&mut self, now: Timestamp) -> Due {
         let mut due = Due { state: false, telemetry: self.telemetry_at <= now };
-        while let at = self.next_change()
-            && at <= now
-        {
+        loop {
+            let at = self.next_change();
+            if at > now {
+                break;
+            }
             self.count(at);
             if self.drive.arrival() == Some(at) {
                 self.drive = Drive::resting(self.drive.goal(), at);

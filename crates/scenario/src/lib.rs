@@ -1,1 +1,9 @@
-//! .
+//! The cast of a city: every role, made from one spec, ready for either driver.
+//!
+//! Read [`Cast`] first, then [`Residents`].
+
+mod cast;
+mod residents;
+
+pub use cast::{Cast, CastError, CastSpec};
+pub use residents::Residents;

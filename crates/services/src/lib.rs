@@ -1,7 +1,16 @@
 //! The live driver: the broker, its clients, the wall's clock, and the pages.
 //!
-//! Read [`city`] first: it starts everything else. The cores it drives are the same that `sim` drives.
+//! Read [`host`] first: it runs one role on the bus. The roles are the same that `sim` runs.
 
 pub mod access;
 pub mod broker;
 pub mod bus;
+pub mod clock;
+pub mod console;
+pub mod fleet;
+pub mod host;
+pub mod time;
+
+mod link;
+
+pub use link::Link;

@@ -26,7 +26,7 @@ pub use channels::{CHANNELS, Channel};
 pub use codec::{DecodeError, Delivery, Frame, PAYLOAD_BYTES_MAX, decode, encode};
 pub use message::{
     ClockChange, ClockState, DeadLetter, DimRefused, Event, EventBody, FaultOrder, Light, Message, Reply,
-    ReplyBody, Request, RequestBody, WalkEvent, Walker,
+    ReplyBody, Request, RequestBody, WalkEvent, WalkReply, WalkRequest, Walker,
 };
 pub use role::{BusInput, Directory, MessageIds, Role, RoleName};
 pub use topic::{Topic, filter_matches, prefix, shard_of};

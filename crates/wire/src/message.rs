@@ -148,6 +148,8 @@ pub enum RequestBody {
     Till(SettleRequest),
     /// Clock: run faster, slower, or stop.
     SetClock(ClockChange),
+    /// Residents: one should walk to a provider and be treated there.
+    Walk(WalkRequest),
 }
 
 /// An answer of a service.
@@ -184,6 +186,29 @@ pub enum ReplyBody {
     Till(SettleReply),
     /// Clock: how it runs now.
     Clock(ClockState),
+    /// Residents: whether they go.
+    Walk(WalkReply),
+}
+
+/// Someone → residents: one should walk to a provider and be treated there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalkRequest {
+    /// Who.
+    pub resident: ResidentId,
+    /// Where to.
+    pub provider: ProviderId,
+}
+
+/// Residents → someone: whether they go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WalkReply {
+    /// On the way.
+    Departed,
+    /// No such resident or provider.
+    Unknown,
+    /// Too many people are in the streets.
+    Busy,
 }
 
 /// Why there is no command.

@@ -78,6 +78,7 @@ impl RequestBody {
             Self::Visit(body) => ("clinic", "visit", body.provider.to_string(), write(body)),
             Self::Till(body) => ("clinic", "till", body.bill.to_string(), write(body)),
             Self::SetClock(body) => ("clock", "set", String::new(), write(body)),
+            Self::Walk(body) => ("residents", "walk", body.resident.to_string(), write(body)),
         }
     }
 
@@ -93,6 +94,7 @@ impl RequestBody {
             ("clinic", "visit") => read(data).map(Self::Visit),
             ("clinic", "till") => read(data).map(Self::Till),
             ("clock", "set") => read(data).map(Self::SetClock),
+            ("residents", "walk") => read(data).map(Self::Walk),
             _ => return None,
         })
     }
@@ -112,6 +114,7 @@ impl ReplyBody {
             Self::Visit(body) => ("clinic", "visit", write(body)),
             Self::Till(body) => ("clinic", "till", write(body)),
             Self::Clock(body) => ("clock", "set", write(body)),
+            Self::Walk(body) => ("residents", "walk", write(body)),
         }
     }
 
@@ -129,6 +132,7 @@ impl ReplyBody {
             "clinic.visit" => read(data).map(Self::Visit),
             "clinic.till" => read(data).map(Self::Till),
             "clock.set" => read(data).map(Self::Clock),
+            "residents.walk" => read(data).map(Self::Walk),
             _ => return None,
         })
     }

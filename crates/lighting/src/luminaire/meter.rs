@@ -10,7 +10,7 @@ use super::model::LuminaireModel;
 /// pieces, the pieces add up to the whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meter {
-    /// Half parts of a millijoule per thousand, that is: parts of a milliwatt · ms · 2. Lasts for 10^12 years at 10 kW.
+    /// Energy \[half of a model's part of a milliwatt · ms\]. Full after 10^13 years at the highest power.
     half_parts: u128,
     burning_ms: u64,
     counted_to: Timestamp,

@@ -67,6 +67,8 @@ impl Bench {
         while let Some(at) = self.luminaire.next_timeout().filter(|&at| at <= then) {
             self.luminaire.handle_timeout(at, &mut self.out);
         }
+        // One call too many is harmless, and brings the meter up to date.
+        self.luminaire.handle_timeout(then, &mut self.out);
         self.now = then;
         self.told()
     }
@@ -132,6 +134,17 @@ fn presence_by_day_or_below_the_programme_does_nothing() {
     assert_eq!(bench.handle(near.clone()), [""; 0]);
     bench.run_until(local(0, 23, 0));
     assert_eq!(bench.handle(near), [""; 0]);
+}
+
+#[test]
+fn presence_that_ended_before_it_came_does_nothing() {
+    let mut bench = bench();
+    bench.handle(Input::Programme(programme(1)));
+    bench.run_until(local(1, 1, 1));
+    for hold_ms in [0, -1, i64::MIN] {
+        assert_eq!(bench.handle(Input::Presence { hold_ms }), [""; 0]);
+        assert!(bench.luminaire.next_timeout() > Some(bench.now), "{hold_ms}");
+    }
 }
 
 #[test]
@@ -318,6 +331,7 @@ proptest! {
             prop_assert_eq!(before, in_time.meter.exact());
             prop_assert_eq!(late.state(now), in_time.state(now));
             prop_assert_eq!(late.switch_count, in_time.switch_count);
+            prop_assert!(late.next_timeout() > Some(now), "it waits for what is past");
         }
     }
 }

@@ -1,0 +1,203 @@
+//! `config/city.toml`: one struct per table, nothing unknown accepted.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+use lighting::AstroTable;
+use medpay::Policy;
+use serde::Deserialize;
+use types::{RunId, SECOND_MS, Timestamp};
+
+/// The defaults, in the same file that users read.
+const BUILT_IN: &str = include_str!("../../../config/city.toml");
+/// The demo policy.
+const DEMO_POLICY: &str = include_str!("../../../config/policies/demo.toml");
+/// Where the file is looked for when none is named.
+const USUAL_PLACE: &str = "config/city.toml";
+/// How long before sunset a city that starts at dusk wakes \[ms of its clock\]: a third of a second at ×60.
+const BEFORE_DUSK_MS: i64 = 20 * SECOND_MS;
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) city: City,
+    pub(crate) broker: Broker,
+    pub(crate) console: Console,
+    pub(crate) payment: Payment,
+}
+
+/// The city itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct City {
+    pub(crate) run: RunId,
+    pub(crate) seed: u64,
+    pub(crate) luminaires: u32,
+    pub(crate) residents: u32,
+    pub(crate) clinics: u32,
+    date: NaiveDate,
+    start: Start,
+    pub(crate) speed: u32,
+}
+
+/// When the city wakes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Start {
+    /// Just before sunset.
+    Dusk,
+    /// At a local time.
+    At(NaiveTime),
+}
+
+impl TryFrom<String> for Start {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "dusk" {
+            return Ok(Self::Dusk);
+        }
+        let time = NaiveTime::parse_from_str(&text, "%H:%M");
+        time.map(Self::At).map_err(|_| format!("`{text}` is neither \"dusk\" nor a time such as \"21:30\""))
+    }
+}
+
+/// The embedded broker.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Broker {
+    pub(crate) listen: SocketAddr,
+    pub(crate) websocket: SocketAddr,
+    pub(crate) open: bool,
+}
+
+/// The pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Console {
+    pub(crate) listen: SocketAddr,
+}
+
+/// The rules of payment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Payment {
+    policy: String,
+}
+
+impl Config {
+    /// The settings of `file`, or of the usual place, or the built-in ones.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
+        let usual = Path::new(USUAL_PLACE);
+        match file.or(usual.exists().then_some(usual)) {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                parse(&text, &file.display().to_string())
+            }
+            None => parse(BUILT_IN, "built-in settings"),
+        }
+    }
+
+    /// What no single key can say about itself.
+    pub(crate) fn check(&self) -> Result<()> {
+        let (speed, max) = (self.city.speed, services::clock::SPEED_MAX);
+        ensure!((1..=max).contains(&speed), "`city.speed` must be 1 to {max}, got {speed}");
+        Ok(())
+    }
+
+    /// The year whose sun shines.
+    pub(crate) fn year(&self) -> i32 {
+        self.city.date.year()
+    }
+
+    /// What the city's clock shows when it wakes.
+    pub(crate) fn start(&self, astro: &AstroTable) -> Timestamp {
+        let day = i64::from(self.city.date.num_days_from_ce()) - i64::from(epoch().num_days_from_ce());
+        match self.city.start {
+            Start::Dusk => astro.sunset(day).plus_millis(-BEFORE_DUSK_MS),
+            Start::At(time) => {
+                Timestamp::from_local(day, i64::from(time.num_seconds_from_midnight()) * SECOND_MS)
+            }
+        }
+    }
+
+    /// The rules of payment.
+    pub(crate) fn policy(&self) -> Result<Policy> {
+        match self.payment.policy.as_str() {
+            "builtin" => parse(DEMO_POLICY, "built-in policy"),
+            file => {
+                let file = PathBuf::from(file);
+                let text = std::fs::read_to_string(&file)
+                    .with_context(|| format!("`payment.policy`: cannot read {}", file.display()))?;
+                parse(&text, &file.display().to_string())
+            }
+        }
+    }
+}
+
+fn epoch() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day")
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(text: &str, place: &str) -> Result<T> {
+    toml::from_str(text).or_else(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        bail!("{place}, line {line}: {}{}", error.message(), suggestion(error.message()))
+    })
+}
+
+/// "Did you mean", from a message that names the unknown key and the known ones.
+fn suggestion(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = names.next().filter(|_| message.starts_with("unknown field")) else {
+        return String::new();
+    };
+    let nearest = names.max_by(|a, b| strsim::jaro(unknown, a).total_cmp(&strsim::jaro(unknown, b)));
+    match nearest.filter(|known| strsim::jaro(unknown, known) > 0.7) {
+        Some(known) => format!("; did you mean `{known}`?"),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(from: &str, to: &str) -> String {
+        assert!(BUILT_IN.contains(from), "{from}");
+        let text = BUILT_IN.replacen(from, to, 1);
+        format!("{:#}", parse::<Config>(&text, "city.toml").expect_err(to))
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_a_suggestion() {
+        let message = refused("luminaires =", "lumnaires =");
+        assert!(message.starts_with("city.toml, line 7: unknown field `lumnaires`"), "{message}");
+        assert!(message.ends_with("did you mean `luminaires`?"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_type_date_or_address_is_refused_with_its_line() {
+        for (from, to, line) in [
+            ("speed = 60", "speed = \"60x\"", "line 12"),
+            ("\"2026-04-18\"", "\"2026-02-30\"", "line 10"),
+            ("\"dusk\"", "\"25:00\"", "line 11"),
+            ("\"127.0.0.1:8080\"", "\"8080\"", "line 20"),
+            ("\"demo\"", "\"Demo City\"", "line 5"),
+        ] {
+            let message = refused(from, to);
+            assert!(message.contains(line), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_built_in_files_are_good() {
+        let config: Config = parse(BUILT_IN, "built-in").unwrap();
+        config.check().unwrap();
+        config.policy().unwrap();
+    }
+}

@@ -1,0 +1,47 @@
+//! The command line: what is refused, with which exit code and words.
+
+use std::process::{Command, Output};
+
+fn kitecity(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kitecity")).args(arguments).output().expect("the binary runs")
+}
+
+fn words(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn an_unknown_key_in_the_settings_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("city.toml");
+    let text = include_str!("../../../config/city.toml").replace("residents =", "residnets =");
+    std::fs::write(&file, text).unwrap();
+    let output = kitecity(&["--config", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = words(&output.stderr);
+    assert!(errors.contains("city.toml, line 8") && errors.contains("did you mean `residents`?"), "{errors}");
+}
+
+#[test]
+fn a_number_no_city_can_have_is_refused() {
+    for arguments in [["--luminaires", "0"], ["--speed", "0"], ["--luminaires", "200001"]] {
+        let output = kitecity(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(words(&output.stderr).contains(&arguments[0][2..]), "{}", words(&output.stderr));
+    }
+}
+
+#[test]
+fn an_unknown_role_or_broker_address_is_refused() {
+    for arguments in [&["serve", "lamps"][..], &["--broker", "127.0.0.1:1883"]] {
+        assert_eq!(kitecity(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_asyncapi_document_is_json_on_stdout() {
+    let output = kitecity(&["schema", "asyncapi"]);
+    assert!(output.status.success());
+    let text = words(&output.stdout);
+    assert!(text.starts_with('{') && text.contains("\"asyncapi\": \"3.0.0\""), "{text}");
+}

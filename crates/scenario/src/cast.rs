@@ -1,0 +1,210 @@
+use std::sync::Arc;
+
+use city::{CitySpec, Plan, SpecError, YearError, astro_shift_ms, astro_table, calendar_of, calendars};
+use eid::issuer::Issuer;
+use eid::verifier::Verifier;
+use eid::{Registry, Resident};
+use lighting::{
+    Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
+    LuminaireModelConfig, LuminaireModelError,
+};
+use medpay::Policy;
+use medpay::payer::{Payer, PayerConfigError};
+use medpay::provider::{Clinic, ProviderConfig};
+use types::{Fen, MINUTE_MS, Stream, Timestamp};
+use wire::roles::{ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
+use wire::{Directory, MessageIds};
+
+use crate::Residents;
+
+/// How long a luminaire takes from dark to full light \[ms\].
+const FADE_MS: u32 = 4_000;
+/// How often a luminaire tells its readings \[ms\].
+const REPORT_PERIOD_MS: u32 = 15 * MINUTE_MS as u32;
+/// How long a luminaire may take to acknowledge a command \[ms of the wall's clock\].
+const ACK_TIMEOUT_MS: i64 = 5_000;
+/// What each beneficiary's personal account holds at first.
+const OPENING_BALANCE: Fen = Fen::new(80_000);
+/// What the pooled fund holds at first.
+const OPENING_FUND: Fen = Fen::new(100_000_000_000);
+
+/// What a city is made from.
+#[derive(Clone, Debug)]
+pub struct CastSpec {
+    /// Streets, luminaires, people.
+    pub city: CitySpec,
+    /// The year whose sun shines.
+    pub year: i32,
+    /// The rules of payment.
+    pub policy: Policy,
+    /// The issuer's signing key.
+    pub issuer_key: [u8; 32],
+    /// Different at each start of the same city, so that ids are not used twice.
+    pub start: u64,
+}
+
+/// Why there is no such city.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CastError {
+    /// A number is out of range.
+    #[error(transparent)]
+    City(#[from] SpecError),
+    /// The year is out of range.
+    #[error(transparent)]
+    Year(#[from] YearError),
+    /// A luminaire's numbers make no sense.
+    #[error("luminaire model")]
+    Model(#[from] LuminaireModelError),
+    /// The register of luminaires makes no sense.
+    #[error("register of luminaires")]
+    Cms(#[from] CmsConfigError),
+    /// The payer's accounts cannot be opened.
+    #[error("payer")]
+    Payer(#[from] PayerConfigError),
+}
+
+/// A city and the roles that play in it.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    spec: CastSpec,
+    plan: Arc<Plan>,
+    directory: Arc<Directory>,
+    astro: Arc<AstroTable>,
+}
+
+impl Cast {
+    /// Plans the city.
+    ///
+    /// # Errors
+    ///
+    /// [`CastError`] names the number that no city can have.
+    pub fn new(spec: CastSpec) -> Result<Self, CastError> {
+        let plan = Arc::new(Plan::generate(&spec.city)?);
+        let directory = plan.luminaires().iter().map(|site| (site.id, site.district)).collect();
+        let astro = Arc::new(astro_table(spec.year)?);
+        Ok(Self { spec, plan, directory: Arc::new(directory), astro })
+    }
+
+    /// What stands where.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Which luminaire is in which district.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    /// When the sun rises and sets.
+    pub fn astro(&self) -> &Arc<AstroTable> {
+        &self.astro
+    }
+
+    /// The central management system.
+    ///
+    /// # Errors
+    ///
+    /// [`CastError::Cms`] if the plan names a luminaire twice, which it does not.
+    pub fn cms(&self) -> Result<CmsRole, CastError> {
+        let assets = self.plan.luminaires().iter().map(|site| Asset {
+            luminaire: site.id,
+            rated_mw: site.rated_mw,
+            standby_mw: site.standby_mw,
+            calendar: calendar_of(site.class),
+        });
+        let core = Cms::new(CmsConfig {
+            assets: assets.collect(),
+            calendars: calendars().to_vec(),
+            ack_timeout_ms: ACK_TIMEOUT_MS,
+            ids: self.chance("command ids"),
+        })?;
+        Ok(CmsRole::new(core, self.directory.clone(), self.ids("lighting")))
+    }
+
+    /// Every luminaire, as it comes up at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`CastError::Model`] if the plan has a wattage no luminaire can have, which it does not.
+    pub fn luminaires(&self, now: Timestamp) -> Result<Vec<LuminaireRole>, CastError> {
+        let mut models: Vec<Arc<LuminaireModel>> = Vec::new();
+        let mut luminaires = Vec::with_capacity(self.plan.luminaires().len());
+        for site in self.plan.luminaires() {
+            let known = |model: &&Arc<LuminaireModel>| {
+                (model.rated_mw(), model.standby_mw()) == (site.rated_mw, site.standby_mw)
+            };
+            let model = match models.iter().find(known) {
+                Some(model) => model.clone(),
+                None => {
+                    models.push(Arc::new(LuminaireModel::new(LuminaireModelConfig {
+                        rated_mw: site.rated_mw,
+                        standby_mw: site.standby_mw,
+                        fade_ms: FADE_MS,
+                        report_period_ms: REPORT_PERIOD_MS,
+                    })?));
+                    models[models.len() - 1].clone()
+                }
+            };
+            let stagger = self.plan.cabinet(site.cabinet).map_or(0, city::CabinetSite::stagger_ms);
+            let mut chance = self.spec.city.seed.stream("report offset", u64::from(site.id.0));
+            let config = LuminaireConfig {
+                model,
+                astro: self.astro.clone(),
+                astro_shift_ms: astro_shift_ms(site.position) + stagger,
+                report_offset_ms: chance.below(u64::from(REPORT_PERIOD_MS)) as u32,
+            };
+            let core = Luminaire::new(config, now).with_epoch(self.spec.start as u32);
+            luminaires.push(LuminaireRole::new(core, site.district, site.id));
+        }
+        Ok(luminaires)
+    }
+
+    /// The e-ID issuer.
+    pub fn issuer(&self) -> IssuerRole {
+        let registry = Registry::new(self.residents());
+        let core = Issuer::new(registry, self.spec.issuer_key, "kitecity", self.chance("code ids"));
+        IssuerRole::new(core, self.ids("issuer"))
+    }
+
+    /// The e-ID verifier.
+    pub fn verifier(&self) -> VerifierRole {
+        VerifierRole::new(Verifier::new(), self.ids("verifier"))
+    }
+
+    /// The payer of medical bills.
+    ///
+    /// # Errors
+    ///
+    /// [`CastError::Payer`] if there are more residents than accounts.
+    pub fn payer(&self) -> Result<PayerRole, CastError> {
+        let accounts = self.residents().map(|resident| (resident.id, OPENING_BALANCE));
+        let ids = self.chance("settlement ids");
+        let core = Payer::new(self.spec.policy.clone(), OPENING_FUND, accounts, ids)?;
+        Ok(PayerRole::new(core, self.ids("payer")))
+    }
+
+    /// The providers of medical care.
+    pub fn clinic(&self) -> ClinicRole {
+        let providers =
+            self.plan.clinics().iter().map(|site| ProviderConfig { id: site.id, level: site.level });
+        ClinicRole::new(Clinic::new(providers, self.chance("treatments")), self.ids("clinic"))
+    }
+
+    /// The residents in the streets.
+    pub fn residents_role(&self) -> Residents {
+        Residents::new(self.plan.clone(), self.chance("walks"), self.ids("residents"))
+    }
+
+    fn residents(&self) -> impl Iterator<Item = Resident> + '_ {
+        city::Residents::new(&self.plan).iter().map(|citizen| citizen.person)
+    }
+
+    fn chance(&self, purpose: &str) -> Stream {
+        self.spec.city.seed.stream(purpose, self.spec.start)
+    }
+
+    fn ids(&self, role: &str) -> MessageIds {
+        MessageIds::new(self.chance(&format!("message ids of {role}")))
+    }
+}

@@ -1,0 +1,191 @@
+//! The pages: what the bus says, for browsers; and what people do there, for the bus.
+//!
+//! One task listens to the bus and keeps [`view::View`] up to date; HTTP handlers read it, and ask services by
+//! [`rpc::Caller`]. Only the bus leads from here to a service.
+
+mod http;
+mod kiosk;
+mod lamps;
+mod pages;
+mod phone;
+mod plan;
+mod problem;
+mod rpc;
+mod view;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use scenario::Cast;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::interval;
+use wire::{Message, RoleName};
+
+use self::rpc::Caller;
+use self::view::View;
+use crate::broker::Counters;
+use crate::bus::BusEvent;
+use crate::link::Link;
+
+/// How often changed lamps go to the browsers.
+const LAMPS_EVERY: Duration = Duration::from_millis(100);
+/// Ticks of [`LAMPS_EVERY`] between two rounds of figures.
+const STATS_EVERY: u32 = 10;
+/// Server-sent events waiting for one browser; a slower one misses some and is sent everything anew.
+const EVENTS_MAX: usize = 2_048;
+/// Ports tried before giving up.
+const PORTS_TRIED: u16 = 20;
+
+/// One server-sent event.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) event: &'static str,
+    pub(crate) data: String,
+}
+
+/// What every handler needs.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) cast: Arc<Cast>,
+    pub(crate) run: String,
+    pub(crate) seed: u64,
+    pub(crate) view: Arc<Mutex<View>>,
+    pub(crate) caller: Caller,
+    pub(crate) told: broadcast::Sender<Told>,
+    pub(crate) kiosk: Arc<Mutex<kiosk::LastSeen>>,
+}
+
+impl App {
+    /// The view, locked. A handler that panicked leaves it whole: it only reads.
+    pub(crate) fn view(&self) -> std::sync::MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The console, ready to be run.
+#[derive(Debug)]
+pub struct Console {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Console {
+    /// Takes the port; a taken one = the next free one.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the last port tried.
+    pub async fn bind(wanted: SocketAddr) -> std::io::Result<Self> {
+        let mut step = 0;
+        loop {
+            let mut address = wanted;
+            if wanted.port() != 0 {
+                address.set_port(wanted.port().saturating_add(step));
+            }
+            match TcpListener::bind(address).await {
+                Ok(listener) => return Ok(Self { address: listener.local_addr()?, listener }),
+                Err(error) if step + 1 == PORTS_TRIED => return Err(error),
+                Err(_) => step += 1,
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves the pages until `stop` says so. `counters` are the embedded broker's, if it runs in this process.
+    pub async fn run(
+        self,
+        link: Link,
+        cast: Arc<Cast>,
+        counters: Option<Arc<Counters>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let (port, events) = link.connect(RoleName::Console, &["#"]);
+        let (caller, questions) = Caller::new();
+        let (told, _) = broadcast::channel(EVENTS_MAX);
+        let app = App {
+            run: link.run.to_string(),
+            seed: cast.plan().spec().seed.0,
+            view: Arc::new(Mutex::new(View::new(&cast, counters))),
+            cast,
+            caller: caller.clone(),
+            told,
+            kiosk: Arc::default(),
+        };
+        let listening = tokio::spawn(listen(app.clone(), port, events, questions, stop.clone()));
+        let serving = axum::serve(self.listener, http::router(app, self.address));
+        tokio::select! {
+            outcome = async { serving.await } => if let Err(error) = outcome {
+                tracing::error!(%error, "pages ended");
+            },
+            _ = stop.changed() => {}
+        }
+        let _ = listening.await;
+    }
+}
+
+/// Listens to the bus, and tells the browsers.
+async fn listen(
+    app: App,
+    mut port: crate::link::Port,
+    mut events: mpsc::Receiver<((), BusEvent)>,
+    mut questions: mpsc::Receiver<Message>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut ticks = interval(LAMPS_EVERY);
+    let mut round = 0;
+    while !*stop.borrow() {
+        tokio::select! {
+            Some(((), event)) = events.recv() => match event {
+                BusEvent::Message(received) => {
+                    app.view().count_message();
+                    match port.read(&received) {
+                        Some(Message::Reply(reply)) if app.caller.answer(&reply) => {}
+                        Some(message) => tell(&app, received.topic(), &message),
+                        None => app.view().count_dead_letter(),
+                    }
+                }
+                BusEvent::Connected => tracing::debug!("console is on the bus"),
+                BusEvent::Disconnected { reason } | BusEvent::Refused { reason } => {
+                    tracing::warn!(reason, "console has no bus");
+                }
+            },
+            Some(question) = questions.recv() => port.send(question),
+            _ = ticks.tick() => {
+                round += 1;
+                let lamps = app.view().take_changes();
+                if let Some(lamps) = lamps {
+                    let _ = app.told.send(Told { event: "lamps", data: lamps });
+                }
+                if round % STATS_EVERY == 0 {
+                    let stats = app.view().stats();
+                    let _ = app.told.send(Told { event: "stats", data: stats.to_string() });
+                }
+            }
+            _ = stop.changed() => {}
+        }
+        port.flush();
+    }
+    port.close();
+}
+
+fn tell(app: &App, topic: &str, message: &Message) {
+    let told = app.view().take(message);
+    for (event, data) in told {
+        let _ = app.told.send(Told { event, data: data.to_string() });
+    }
+    if let Message::Event(event) = message {
+        let (summary_en, summary_zh) = view::summary(event);
+        let kind = topic.rsplit('/').next().unwrap_or_default();
+        let data = json!({
+            "at_ms": event.time, "topic": topic, "type": kind, "summary_en": summary_en, "summary_zh": summary_zh,
+        });
+        let _ = app.told.send(Told { event: "feed", data: data.to_string() });
+    }
+}

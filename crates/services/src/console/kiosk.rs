@@ -1,0 +1,114 @@
+//! The kiosk: a code from a camera, a scanner or the clipboard, and the verdict.
+
+use std::io::Cursor;
+use std::sync::PoisonError;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use eid::{QrText, Verdict, VerifyRequest, advice};
+use image::{ImageReader, Limits};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use types::Timestamp;
+use wire::{ReplyBody, RequestBody};
+
+use super::App;
+use super::problem::Problem;
+use crate::time::wall_now;
+
+/// The largest picture that is decoded \[pixels a side\].
+const PICTURE_SIDE_MAX: u32 = 4_096;
+/// How long the camera takes a code still in view for the one it has just judged \[ms\].
+const SAME_CODE_MS: i64 = 10_000;
+
+/// The code the camera judged last, and when it last saw it.
+pub(crate) type LastSeen = Option<(String, Timestamp)>;
+
+/// What `POST /api/kiosk/verify` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scan {
+    code: QrText,
+}
+
+/// `POST /api/kiosk/verify`
+pub(crate) async fn verify(
+    State(app): State<App>,
+    body: Result<Json<Scan>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Json(Scan { code }) = body.map_err(|error| Problem::invalid(error.body_text()))?;
+    judge(&app, code).await.map(Json)
+}
+
+/// `POST /api/kiosk/frame`
+pub(crate) async fn frame(State(app): State<App>, picture: Bytes) -> Result<Json<Value>, Problem> {
+    let read = tokio::task::spawn_blocking(move || read_code(&picture)).await;
+    let code = read.map_err(|_| Problem::invalid("the picture could not be read"))??;
+    let Some(code) = code.filter(|code| !just_judged(&app, code)) else {
+        return Ok(Json(json!({ "found": false })));
+    };
+    let mut verdict = judge(&app, QrText(code)).await?;
+    verdict["found"] = json!(true);
+    Ok(Json(verdict))
+}
+
+/// Whether the camera still looks at the code it has just judged. Notes that it does.
+fn just_judged(app: &App, code: &str) -> bool {
+    let now = wall_now();
+    let mut last = app.kiosk.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = last.as_ref().is_some_and(|(seen, at)| seen == code && now.millis_since(*at) < SAME_CODE_MS);
+    *last = Some((code.to_owned(), now));
+    same
+}
+
+fn read_code(picture: &[u8]) -> Result<Option<String>, Problem> {
+    let mut reader = ImageReader::new(Cursor::new(picture))
+        .with_guessed_format()
+        .map_err(|_| Problem::invalid("the picture could not be read"))?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(PICTURE_SIDE_MAX);
+    limits.max_image_height = Some(PICTURE_SIDE_MAX);
+    reader.limits(limits);
+    let wrong =
+        |_| Problem::invalid(format!("not a JPEG or PNG of at most {PICTURE_SIDE_MAX} pixels a side"));
+    let picture = reader.decode().map_err(wrong)?.into_luma8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let mut prepared =
+        rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| picture.as_raw()[y * width + x]);
+    Ok(prepared.detect_grids().into_iter().find_map(|grid| grid.decode().ok()).map(|(_, text)| text))
+}
+
+async fn judge(app: &App, code: QrText) -> Result<Value, Problem> {
+    let verifier = "kiosk".parse().expect("a slug");
+    let request = VerifyRequest { code, verifier, reference: String::new() };
+    match app.caller.ask(RequestBody::Verify(request)).await {
+        Some(ReplyBody::Verify(verdict)) => Ok(describe(&verdict)),
+        _ => Err(Problem::silent("e-ID verifier")),
+    }
+}
+
+fn describe(verdict: &Verdict) -> Value {
+    match verdict {
+        Verdict::Accepted { resident, disclosed, .. } => {
+            let mut disclosed = disclosed.clone();
+            disclosed.insert("pseudonym".to_owned(), resident.to_string());
+            json!({
+                "verdict": "accepted", "reason": null, "disclosed": disclosed,
+                "title_en": "Accepted", "title_zh": "核验通过",
+                "advice_en": "The code is genuine and current, and has now been used.",
+                "advice_zh": "二维码真实有效，现已使用。",
+            })
+        }
+        Verdict::Refused(refusal) => {
+            let advice = advice::of(refusal.reason);
+            json!({
+                "verdict": "refused", "reason": refusal.reason, "disclosed": {},
+                "title_en": advice.title_en, "title_zh": advice.title_zh,
+                "advice_en": advice.advice_en, "advice_zh": advice.advice_zh,
+                "first_seen_ms": refusal.first_seen,
+            })
+        }
+    }
+}

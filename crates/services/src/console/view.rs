@@ -1,0 +1,300 @@
+//! What the bus has told so far, as the pages show it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use city::ORIGIN;
+use eid::EidEvent;
+use lighting::{Alarm, AlarmChange, AlarmKind, DimCommand, LightState, Mode, Report, Telemetry};
+use medpay::PayEvent;
+use scenario::Cast;
+use serde_json::{Value, json};
+use types::{LuminaireId, Timestamp};
+use wire::{ClockState, Event, EventBody, Light, Message, WalkEvent};
+
+use crate::broker::Counters;
+use crate::time::wall_now;
+
+/// Points of history kept for one lamp.
+const HISTORY_MAX: usize = 240;
+/// Commands remembered for one lamp.
+const COMMANDS_MAX: usize = 12;
+
+/// The city as heard on the bus.
+#[derive(Debug)]
+pub(crate) struct View {
+    lamps: Vec<LampView>,
+    changed: BTreeSet<usize>,
+    alarms: BTreeMap<LuminaireId, (AlarmKind, Timestamp)>,
+    clock: Option<ClockState>,
+    astro: Arc<lighting::AstroTable>,
+    messages: u64,
+    messages_before: (u64, Timestamp),
+    dead_letters: u64,
+    counters: Option<Arc<Counters>>,
+}
+
+/// One lamp as heard on the bus.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LampView {
+    pub(crate) online: bool,
+    pub(crate) state: Option<Report<LightState>>,
+    pub(crate) telemetry: Option<Report<Telemetry>>,
+    pub(crate) history: VecDeque<(Timestamp, u8, u32)>,
+    pub(crate) commands: VecDeque<(DimCommand, &'static str, Timestamp)>,
+    alarm: bool,
+}
+
+impl LampView {
+    fn remember(&mut self) {
+        let Some(state) = &self.state else { return };
+        let power = self.telemetry.as_ref().map_or(0, |report| report.body.power_mw);
+        let at = self.telemetry.as_ref().map_or(state.stamp.ts, |report| report.stamp.ts.max(state.stamp.ts));
+        if self.history.len() == HISTORY_MAX {
+            self.history.pop_front();
+        }
+        self.history.push_back((at, state.body.actual.percent(), power));
+    }
+
+    /// Index, actual, in effect, flags: what the map needs.
+    fn update(&self, index: usize) -> Value {
+        let (actual, in_effect, mode) = self.state.as_ref().map_or((0, 0, Mode::Default), |report| {
+            (report.body.actual.percent(), report.body.in_effect.percent(), report.body.mode)
+        });
+        let flags = u8::from(self.online)
+            | u8::from(self.alarm) << 1
+            | u8::from(mode == Mode::Override) << 2
+            | u8::from(mode == Mode::Sensor) << 3;
+        json!([index, actual, in_effect, flags])
+    }
+}
+
+impl View {
+    pub(crate) fn new(cast: &Cast, counters: Option<Arc<Counters>>) -> Self {
+        Self {
+            lamps: vec![LampView::default(); cast.plan().luminaires().len()],
+            changed: BTreeSet::new(),
+            alarms: BTreeMap::new(),
+            clock: None,
+            astro: cast.astro().clone(),
+            messages: 0,
+            messages_before: (0, wall_now()),
+            dead_letters: 0,
+            counters,
+        }
+    }
+
+    pub(crate) fn count_message(&mut self) {
+        self.messages += 1;
+    }
+
+    pub(crate) fn count_dead_letter(&mut self) {
+        self.dead_letters += 1;
+    }
+
+    /// The lamp of this id.
+    pub(crate) fn lamp(&self, id: LuminaireId) -> Option<&LampView> {
+        self.lamps.get(id.0.wrapping_sub(1) as usize)
+    }
+
+    /// When the alarm of this lamp began.
+    pub(crate) fn alarm(&self, id: LuminaireId) -> Option<(AlarmKind, Timestamp)> {
+        self.alarms.get(&id).copied()
+    }
+
+    /// Alarms that have not ended.
+    pub(crate) fn alarms(&self) -> Value {
+        self.alarms
+            .iter()
+            .map(|(luminaire, (kind, at))| json!({ "luminaire": luminaire, "kind": kind, "raised_ms": at }))
+            .collect()
+    }
+
+    /// Takes a message in; what the browsers should hear at once comes back.
+    pub(crate) fn take(&mut self, message: &Message) -> Vec<(&'static str, Value)> {
+        match message {
+            Message::Light { luminaire, body, .. } => {
+                self.light(*luminaire, body);
+                Vec::new()
+            }
+            Message::Clock(state) => {
+                self.clock = Some(*state);
+                self.clock_event().map(|data| ("clock", data)).into_iter().collect()
+            }
+            Message::Presence(walkers) => {
+                let places = walkers.iter().map(|walker| walker.at.metres_from(ORIGIN));
+                let places: Vec<_> = places.map(|(x, y)| [x.round(), y.round()]).collect();
+                vec![("walkers", json!({ "w": places }))]
+            }
+            Message::Event(Event { id, time, body: EventBody::Alarm(alarm) }) => {
+                self.take_alarm(*alarm, *time);
+                let data = json!({
+                    "id": id, "luminaire": alarm.luminaire, "kind": alarm.kind, "change": alarm.change, "at_ms": time,
+                });
+                vec![("alarm", data)]
+            }
+            Message::DeadLetter { .. } => {
+                self.dead_letters += 1;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn light(&mut self, id: LuminaireId, body: &Light) {
+        let index = id.0.wrapping_sub(1) as usize;
+        let now = self.clock.map_or_else(wall_now, |clock| clock.city_at(wall_now()));
+        let Some(lamp) = self.lamps.get_mut(index) else { return };
+        match body {
+            Light::State(report) => {
+                if lamp.state.as_ref().is_some_and(|known| known.stamp > report.stamp) {
+                    return;
+                }
+                lamp.state = Some(report.clone());
+                lamp.remember();
+            }
+            Light::Telemetry(report) => {
+                lamp.telemetry = Some(report.clone());
+                lamp.remember();
+            }
+            Light::Online(online) => lamp.online = *online,
+            Light::Command(command) => {
+                if lamp.commands.len() == COMMANDS_MAX {
+                    lamp.commands.pop_front();
+                }
+                lamp.commands.push_back((command.clone(), "sent", now));
+            }
+            Light::Ack(report) => {
+                let status = match report.body.result {
+                    lighting::AckResult::Done => "successful",
+                    lighting::AckResult::Expired => "failed",
+                };
+                let asked =
+                    lamp.commands.iter_mut().rev().find(|(command, ..)| command.id == report.body.command);
+                if let Some(entry) = asked {
+                    entry.1 = status;
+                }
+            }
+            Light::Programme(_) => {}
+        }
+        self.changed.insert(index);
+    }
+
+    fn take_alarm(&mut self, alarm: Alarm, at: Timestamp) {
+        match alarm.change {
+            AlarmChange::Raised => self.alarms.insert(alarm.luminaire, (alarm.kind, at)),
+            AlarmChange::Cleared => self.alarms.remove(&alarm.luminaire),
+        };
+        let index = alarm.luminaire.0.wrapping_sub(1) as usize;
+        if let Some(lamp) = self.lamps.get_mut(index) {
+            lamp.alarm = alarm.change == AlarmChange::Raised;
+            self.changed.insert(index);
+        }
+    }
+
+    /// The lamps changed since the last call, if any.
+    pub(crate) fn take_changes(&mut self) -> Option<String> {
+        let changed = std::mem::take(&mut self.changed);
+        (!changed.is_empty()).then(|| self.updates(changed))
+    }
+
+    /// All lamps.
+    pub(crate) fn snapshot(&self) -> String {
+        self.updates(0..self.lamps.len())
+    }
+
+    fn updates(&self, which: impl IntoIterator<Item = usize>) -> String {
+        let updates: Vec<Value> = which.into_iter().map(|index| self.lamps[index].update(index)).collect();
+        json!({ "u": updates }).to_string()
+    }
+
+    /// The clock, and the sun of its day.
+    pub(crate) fn clock_event(&self) -> Option<Value> {
+        let clock = self.clock?;
+        let wall = wall_now();
+        let city = clock.city_at(wall);
+        let day = city.local_day();
+        Some(json!({
+            "city_ms": city, "wall_ms": wall, "speed": clock.speed, "paused": clock.paused,
+            "sunset_ms": self.astro.sunset(day), "sunrise_ms": self.astro.sunrise(day),
+        }))
+    }
+
+    /// The figures.
+    pub(crate) fn stats(&mut self) -> Value {
+        let now = wall_now();
+        let (before, at) = std::mem::replace(&mut self.messages_before, (self.messages, now));
+        let passed_ms = now.millis_since(at).max(1) as u64;
+        let telemetry = || self.lamps.iter().filter_map(|lamp| Some(lamp.telemetry.as_ref()?.body));
+        let lit = self.lamps.iter().filter(|lamp| lamp.is_lit()).count();
+        let refused = self.counters.as_ref().map_or(0, |counters| {
+            [&counters.refused_connects, &counters.refused_publishes, &counters.refused_subscribes]
+                .map(|count| count.load(Ordering::Relaxed))
+                .iter()
+                .sum()
+        });
+        json!({
+            "messages_per_s": (self.messages - before) * 1_000 / passed_ms,
+            "dead_letters": self.dead_letters,
+            "refused": refused,
+            "connected": self.lamps.iter().filter(|lamp| lamp.online).count(),
+            "lit": lit,
+            "power_w": telemetry().map(|body| u64::from(body.power_mw)).sum::<u64>() / 1_000,
+            "energy_kwh": telemetry().map(|body| body.energy_mwh).sum::<u64>() as f64 / 1e6,
+            "alarms_open": self.alarms.len(),
+        })
+    }
+}
+
+impl LampView {
+    fn is_lit(&self) -> bool {
+        self.state.as_ref().is_some_and(|report| report.body.actual.percent() > 0)
+    }
+}
+
+/// One line about an event, in English and Chinese.
+pub(crate) fn summary(event: &Event) -> (String, String) {
+    match &event.body {
+        EventBody::Alarm(Alarm { luminaire, change, .. }) => match change {
+            AlarmChange::Raised => (format!("{luminaire}: lamp failure"), format!("{luminaire}：灯具故障")),
+            AlarmChange::Cleared => (format!("{luminaire}: repaired"), format!("{luminaire}：已修复")),
+        },
+        EventBody::Eid(event) => match event {
+            EidEvent::Enrolled { resident } => (format!("{resident} enrolled"), format!("{resident} 已注册")),
+            EidEvent::Issued { resident, .. } => {
+                (format!("{resident}: code issued"), format!("{resident}：已签发"))
+            }
+            EidEvent::Verified { resident, verifier } => {
+                (format!("{verifier} accepted {resident}"), format!("{verifier} 核验通过 {resident}"))
+            }
+            EidEvent::Rejected { verifier, reason } => {
+                (format!("{verifier} refused a code: {reason:?}"), format!("{verifier} 拒绝：{reason:?}"))
+            }
+        },
+        EventBody::Pay(event) => match event {
+            PayEvent::BillCreated { provider, total, .. } => {
+                (format!("{provider}: bill of ¥{total}"), format!("{provider}：账单 ¥{total}"))
+            }
+            PayEvent::BillPresettled { split, .. } => (
+                format!("presettled: fund ¥{}, account ¥{}, cash ¥{}", split.pool, split.account, split.cash),
+                format!("预结算：统筹 ¥{}，个账 ¥{}，现金 ¥{}", split.pool, split.account, split.cash),
+            ),
+            PayEvent::BillSettled { provider, split, .. } => (
+                format!("{provider}: ¥{} settled", split.total),
+                format!("{provider}：已结算 ¥{}", split.total),
+            ),
+            PayEvent::SettlementRefused { refusal, .. } => {
+                (format!("not settled: {refusal}"), format!("未结算：{refusal}"))
+            }
+        },
+        EventBody::Walk(event) => match event {
+            WalkEvent::Departed { resident, provider } => {
+                (format!("{resident} walks to {provider}"), format!("{resident} 前往 {provider}"))
+            }
+            WalkEvent::Arrived { resident, provider } => {
+                (format!("{resident} is at {provider}"), format!("{resident} 到达 {provider}"))
+            }
+        },
+    }
+}

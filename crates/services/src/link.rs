@@ -1,0 +1,121 @@
+//! How a role reaches the bus.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+use types::RunId;
+use wire::{DeadLetter, Message, RoleName, decode, encode, prefix};
+
+use crate::access::Secret;
+use crate::bus::{BusAddress, BusClient, BusEvent, ClientOptions, Received};
+
+/// Events waiting for one role; beyond it the broker queues instead.
+pub(crate) const EVENTS_MAX: usize = 1_024;
+/// Messages of one role waiting for room in its client; beyond it the newest are dropped, and counted.
+const OUTBOX_MAX: usize = 250_000;
+/// Dead letters one role publishes; all are counted, but a flood of rubbish must not become two floods.
+const DEAD_LETTERS_TOLD_MAX: u64 = 1_000;
+
+/// The bus of one run, and how to get in.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Which broker.
+    pub address: BusAddress,
+    /// Which city on it.
+    pub run: RunId,
+    /// What passwords are made from; `None` = a broker that asks for none.
+    pub secret: Option<Secret>,
+}
+
+impl Link {
+    /// User name and password of a client.
+    pub(crate) fn credentials(&self, username: &str) -> Option<(String, String)> {
+        self.secret.as_ref().map(|secret| (username.to_owned(), secret.password_for(username)))
+    }
+
+    /// Connects a service.
+    pub(crate) fn connect(&self, role: RoleName, filters: &[&str]) -> (Port, mpsc::Receiver<((), BusEvent)>) {
+        let client_id = role.client_id();
+        let prefix = prefix(self.run);
+        let mut filters: Vec<String> = filters.iter().map(|filter| format!("{prefix}{filter}")).collect();
+        if filters.iter().all(|filter| !filter.ends_with("/#") || filter.len() > prefix.len() + 1) {
+            filters.push(format!("{prefix}rsp/{client_id}/#"));
+        }
+        let options = ClientOptions {
+            address: self.address.clone(),
+            credentials: self.credentials(&client_id),
+            client_id,
+            device: false,
+            will: None,
+            filters,
+        };
+        let (sender, events) = mpsc::channel(EVENTS_MAX);
+        let bus = BusClient::spawn(options, (), sender);
+        (Port { run: self.run, role, bus, outbox: VecDeque::new(), dead_letters: Arc::default() }, events)
+    }
+}
+
+/// One service's place on the bus: messages in and out.
+#[derive(Debug)]
+pub(crate) struct Port {
+    run: RunId,
+    role: RoleName,
+    bus: BusClient,
+    outbox: VecDeque<Message>,
+    dead_letters: Arc<AtomicU64>,
+}
+
+impl Port {
+    /// What came in, or `None` if it could not be understood: then it is counted and told as a dead letter.
+    pub(crate) fn read(&mut self, received: &Received) -> Option<Message> {
+        match decode(self.run, received.delivery()) {
+            Ok(message) => Some(message),
+            Err(error) => {
+                let count = self.dead_letters.fetch_add(1, Ordering::Relaxed) + 1;
+                if count <= DEAD_LETTERS_TOLD_MAX {
+                    let letter = DeadLetter {
+                        topic: received.topic().to_owned(),
+                        offset: error.offset(),
+                        reason: error.to_string(),
+                    };
+                    tracing::debug!(role = %self.role, topic = letter.topic, reason = letter.reason, "dead letter");
+                    self.send(Message::DeadLetter { consumer: self.role.slug(), letter });
+                }
+                None
+            }
+        }
+    }
+
+    /// Sends as soon as there is room.
+    pub(crate) fn send(&mut self, message: Message) {
+        if self.outbox.len() < OUTBOX_MAX {
+            self.outbox.push_back(message);
+        } else {
+            tracing::warn!(role = %self.role, "outbox full, message dropped");
+        }
+        self.flush();
+    }
+
+    /// Hands over what there is room for.
+    pub(crate) fn flush(&mut self) {
+        while let Some(message) = self.outbox.front() {
+            if self.bus.publish(encode(self.run, message)).is_err() {
+                return;
+            }
+            self.outbox.pop_front();
+        }
+    }
+
+    /// Whether something waits for room.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Says goodbye.
+    pub(crate) fn close(&mut self) {
+        self.flush();
+        self.bus.disconnect();
+    }
+}
