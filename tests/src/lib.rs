@@ -42,7 +42,10 @@ pub fn needs(program: &str) -> Option<PathBuf> {
         .map(|place| place.join(program))
         .find(|path| path.is_file());
     if found.is_none() {
-        assert!(std::env::var_os("KITECITY_TEST_ALL").is_none(), "KITECITY_TEST_ALL is set and `{program}` is missing");
+        assert!(
+            std::env::var_os("KITECITY_TEST_ALL").is_none(),
+            "KITECITY_TEST_ALL is set and `{program}` is missing"
+        );
         eprintln!("SKIPPED: this test needs `{program}`, which is not installed");
     }
     found
@@ -124,8 +127,9 @@ impl City {
         command.args(arguments).stdout(Stdio::piped());
         let mut process = Process::spawn(&mut command);
         let lines = lines_of(process.0.stdout.take().expect("piped"));
-        let mut next = |label: &str| loop {
-            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the city does not print `{label}`"));
+        let next = |label: &str| loop {
+            let line =
+                lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the city does not print `{label}`"));
             if let Some(rest) = line.trim_start().strip_prefix(label) {
                 return rest.trim().to_owned();
             }
@@ -133,8 +137,10 @@ impl City {
         let page = next("console").trim_end_matches('/').to_owned();
         let bus = next("bus");
         let user = next("");
-        let mqtt_port = bus.split([':', ' ']).nth(2).and_then(|port| port.parse().ok()).expect("mqtt://host:port");
-        let password = user.split_once("password ").map(|(_, password)| password.to_owned()).unwrap_or_default();
+        let mqtt_port =
+            bus.split([':', ' ']).nth(2).and_then(|port| port.parse().ok()).expect("mqtt://host:port");
+        let password =
+            user.split_once("password ").map(|(_, password)| password.to_owned()).unwrap_or_default();
         Self { process, page, mqtt_port, password }
     }
 
@@ -144,7 +150,9 @@ impl City {
     ///
     /// If the answer is no JSON.
     pub fn get(&self, path: &str) -> Value {
-        let mut response = ureq::get(format!("{}{path}", self.page)).call().unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut response = ureq::get(format!("{}{path}", self.page))
+            .call()
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
         response.body_mut().read_json().expect("JSON")
     }
 
@@ -170,7 +178,8 @@ impl City {
     ///
     /// If the lamp is unknown.
     pub fn lamp_topic(&self, lamp: &str, rest: &str) -> String {
-        let district = self.get(&format!("/api/lamps/{lamp}"))["district"].as_str().expect("a district").to_owned();
+        let district =
+            self.get(&format!("/api/lamps/{lamp}"))["district"].as_str().expect("a district").to_owned();
         format!("kitecity/v1/demo/light/{district}/{lamp}/{rest}")
     }
 
@@ -219,7 +228,10 @@ impl Outsider {
         self.client.subscribe(filter, QoS::AtLeastOnce).expect("room in the queue");
         self.until("SUBACK", |packet| match packet {
             Incoming::SubAck(ack) => {
-                assert!(!ack.return_codes.contains(&rumqttc::SubscribeReasonCode::Failure), "{filter} refused");
+                assert!(
+                    !ack.return_codes.contains(&rumqttc::SubscribeReasonCode::Failure),
+                    "{filter} refused"
+                );
                 Some(())
             }
             _ => None,
@@ -291,8 +303,11 @@ pub fn mosquitto() -> Option<(Process, u16, tempfile::TempDir)> {
     let port = free_port();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("mosquitto.conf");
-    std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"))
-        .expect("a file");
+    std::fs::write(
+        &file,
+        format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"),
+    )
+    .expect("a file");
     let process = Process::spawn(Command::new(program).arg("-c").arg(&file).stderr(Stdio::null()));
     wait_for("Mosquitto", || TcpStream::connect(("127.0.0.1", port)).ok());
     Some((process, port, folder))

@@ -72,7 +72,8 @@ fn a_broken_lamp_raises_one_alarm_and_a_repaired_one_ends_it() {
     let city = small(&[]);
     wait_for("the lamp lit", || city.actual("l-0007").filter(|&level| level > 0));
     city.post("/api/lamps/l-0007/break", &json!({}));
-    let alarms = wait_for("the alarm", || Some(city.get("/api/alarms")).filter(|alarms| alarms != &json!([])));
+    let alarms =
+        wait_for("the alarm", || Some(city.get("/api/alarms")).filter(|alarms| alarms != &json!([])));
     assert_eq!(alarms.as_array().map(Vec::len), Some(1), "{alarms}");
     assert_eq!(alarms[0]["luminaire"], "l-0007");
     city.post("/api/lamps/l-0007/repair", &json!({}));
@@ -84,9 +85,17 @@ fn a_code_is_accepted_once_and_refused_the_second_time() {
     let city = small(&[]);
     let code = wait_for("a code", || code_of(&city, "r-0003"));
     let first = city.post("/api/kiosk/verify", &json!({ "code": code }));
-    assert_eq!((&first["verdict"], &first["disclosed"]["pseudonym"]), (&json!("accepted"), &json!("r-0003")), "{first}");
+    assert_eq!(
+        (&first["verdict"], &first["disclosed"]["pseudonym"]),
+        (&json!("accepted"), &json!("r-0003")),
+        "{first}"
+    );
     let second = city.post("/api/kiosk/verify", &json!({ "code": code }));
-    assert_eq!((&second["verdict"], &second["reason"]), (&json!("refused"), &json!("token_replayed")), "{second}");
+    assert_eq!(
+        (&second["verdict"], &second["reason"]),
+        (&json!("refused"), &json!("token_replayed")),
+        "{second}"
+    );
 }
 
 fn code_of(city: &City, resident: &str) -> Option<String> {
@@ -105,11 +114,11 @@ fn a_resident_walks_to_the_clinic_and_pays_with_a_fresh_code() {
         r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"/test","type":"city.kite.residents.walk.v1","time":"2026-04-18T11:00:00Z","replyto":"kitecity/v1/demo/rsp/test/1","correlationid":"1","data":{"resident":"r-0003","provider":"h-0001"}}"#,
     );
     let about = |topic: &str, word: &str| topic.starts_with("kitecity/v1/demo/evt/") && topic.ends_with(word);
-    outsider.receive("the departure", |topic, event| about(topic, "departed") && event["subject"] == "r-0003");
+    outsider
+        .receive("the departure", |topic, event| about(topic, "departed") && event["subject"] == "r-0003");
     outsider.receive("the arrival", |topic, event| about(topic, "arrived") && event["subject"] == "r-0003");
-    let created = outsider.receive("the bill", |topic, event| {
-        about(topic, "created") && event["data"]["provider"] == "h-0001"
-    });
+    let created = outsider
+        .receive("the bill", |topic, event| about(topic, "created") && event["data"]["provider"] == "h-0001");
     outsider.receive("the verification", |topic, event| {
         about(topic, "verified") && event["subject"] == "r-0003" && event["data"]["verifier"] == "payment"
     });

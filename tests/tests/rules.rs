@@ -33,7 +33,8 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
         .packages
         .iter()
         .map(|package| {
-            let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+            let normal =
+                package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
             (package.name.to_string(), normal.map(|dependency| dependency.name.clone()).collect())
         })
         .collect()
@@ -43,7 +44,8 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
 fn arrows_point_down_only() {
     let floors: BTreeMap<_, _> = FLOORS.iter().copied().collect();
     for (name, depends_on) in dependencies() {
-        let allowed = floors.get(name.as_str()).unwrap_or_else(|| panic!("`{name}` has no floor in this house"));
+        let allowed =
+            floors.get(name.as_str()).unwrap_or_else(|| panic!("`{name}` has no floor in this house"));
         for other in depends_on.iter().filter(|other| floors.contains_key(other.as_str())) {
             assert!(allowed.contains(&other.as_str()), "`{name}` must not stand on `{other}`");
         }

@@ -88,8 +88,8 @@ mod tests {
     fn noaa(of_year: i64) -> (f64, f64) {
         let solve = |hour: f64, side: f64| {
             let t = (julian(day(of_year)) + hour / 24.0 - 2_451_545.0) / 36_525.0;
-            let long = (280.46646 + t * (36_000.76983 + t * 0.0003032)).to_radians();
-            let anomaly = (357.52911 + t * (35_999.05029 - 0.0001537 * t)).to_radians();
+            let long = (280.46646 + t * (36_000.769_83 + t * 0.0003032)).to_radians();
+            let anomaly = (357.52911 + t * (35_999.050_29 - 0.0001537 * t)).to_radians();
             let eccentricity = 0.016708634 - t * 0.000042037;
             let centre = (1.914602 - t * 0.004817) * anomaly.sin()
                 + 0.019993 * (2.0 * anomaly).sin()

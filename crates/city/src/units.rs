@@ -153,7 +153,7 @@ impl StreetKey {
             // Towards the water, where people walk.
             Self::Riverside { west } => Arrangement::OneSide { left: !west },
             Self::Branch { cell, rank, .. } => {
-                Arrangement::OneSide { left: pair(cell.0, rank as i32) % 2 == 0 }
+                Arrangement::OneSide { left: pair(cell.0, rank as i32).is_multiple_of(2) }
             }
         }
     }

@@ -195,11 +195,7 @@ impl Core for Cms {
             Input::State { luminaire, report } => self.on_state(now, luminaire, &report, out),
             Input::Telemetry { luminaire, report } => self.on_telemetry(now, luminaire, report, out),
             Input::Ack { luminaire, report } => self.on_ack(now, luminaire, &report, out),
-            Input::Online { luminaire, online } => {
-                if let Some(view) = self.view_mut(luminaire) {
-                    view.set_online(online);
-                }
-            }
+            Input::Online { luminaire, online } => self.on_online(luminaire, online, out),
             Input::Request { from, request } => self.on_request(now, from, &request, out),
             Input::Pace(pace) => {
                 self.pace = pace;
@@ -272,6 +268,17 @@ impl Cms {
             luminaire: view.asset().luminaire,
             programme: self.calendars[view.asset().calendar].clone(),
         }));
+    }
+
+    /// A luminaire that comes online gets its programme again: one that subscribed in the moment in which the broker
+    /// took the retained one may have got neither.
+    fn on_online(&mut self, luminaire: LuminaireId, online: bool, out: &mut Vec<Output>) {
+        let Some(view) = self.view_mut(luminaire) else { return };
+        view.set_online(online);
+        let calendar = view.asset().calendar;
+        if online {
+            out.push(Output::Programme { luminaire, programme: self.calendars[calendar].clone() });
+        }
     }
 
     fn on_state(

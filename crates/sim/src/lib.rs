@@ -29,7 +29,10 @@ pub struct Night {
 
 impl std::fmt::Debug for Night {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Night").field("now", &self.now).field("messages", &self.messages).finish_non_exhaustive()
+        f.debug_struct("Night")
+            .field("now", &self.now)
+            .field("messages", &self.messages)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,7 +99,8 @@ impl Night {
         let services: Vec<Service> = roles.into_iter().map(Service::new).collect();
         let luminaires = cast.luminaires(start)?;
         let queue = BinaryHeap::new();
-        let mut night = Self { run, now: start, services, luminaires, queue, pushed: 0, digest: 0, messages: 0 };
+        let mut night =
+            Self { run, now: start, services, luminaires, queue, pushed: 0, digest: 0, messages: 0 };
         for to in 0..night.services.len() + night.luminaires.len() {
             night.push(start, to, Due::Connect);
         }
@@ -146,10 +150,11 @@ impl Night {
 
     fn act(&mut self, entry: Entry, out: &mut Vec<Message>) {
         let Entry { at, to, due, .. } = entry;
-        let core: &mut dyn Core<Input = BusInput, Output = Message> = match to.checked_sub(self.services.len()) {
-            None => self.services[to].role.as_mut(),
-            Some(index) => &mut self.luminaires[index],
-        };
+        let core: &mut dyn Core<Input = BusInput, Output = Message> =
+            match to.checked_sub(self.services.len()) {
+                None => self.services[to].role.as_mut(),
+                Some(index) => &mut self.luminaires[index],
+            };
         let before = core.next_timeout();
         // A moment is queued when it moves; the one a role was made with, when it connects.
         let (timed, first) = (matches!(due, Due::Timeout), matches!(due, Due::Connect));
@@ -173,7 +178,9 @@ impl Night {
     /// Queues a message for everyone who listens to its topic.
     fn deliver(&mut self, message: &Message) {
         let at = self.now.plus_millis(DELAY_MS);
-        if let Message::Light { luminaire, body: wire::Light::Command(_) | wire::Light::Programme(_), .. }
+        if let Message::Light {
+            luminaire, body: wire::Light::Command(_) | wire::Light::Programme(_), ..
+        }
         | Message::Fault { luminaire, .. } = message
         {
             let index = luminaire.0.wrapping_sub(1) as usize;
