@@ -95,8 +95,8 @@ enum Schema {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter =
-        EnvFilter::try_from_env("KITECITY_LOG").unwrap_or_else(|_| EnvFilter::new("warn,kitecity=info"));
+    let filter = EnvFilter::try_from_env("KITECITY_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,rmqtt=error,kitecity=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = match cli.command.unwrap_or(Command::Up) {
         Command::Up => up::run(&cli.settings),
