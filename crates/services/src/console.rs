@@ -1,7 +1,7 @@
 //! The pages: what the bus says, for browsers; and what people do there, for the bus.
 //!
-//! One task listens to the bus and keeps [`view::View`] up to date; HTTP handlers read it, and ask services by
-//! [`rpc::Caller`]. Only the bus leads from here to a service.
+//! One task listens to the bus and keeps `view::View` up to date; HTTP handlers read it, and ask services by
+//! `rpc::Caller`. Only the bus leads from here to a service.
 
 mod http;
 mod kiosk;
