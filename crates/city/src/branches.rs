@@ -17,7 +17,7 @@ const RING_CLEAR_M: f64 = 75.0;
 const PARKS_PERCENT: u64 = 9;
 /// No parks within \[m\].
 const PARKS_FROM_M: f64 = 850.0;
-/// How far a park keeps from the middle of the streets around it [share of the cell].
+/// How far a park keeps from the middle of the streets around it \[share of the cell\].
 const PARK_INSET: f64 = 0.11;
 /// The riverside streets' distance from the water \[m\].
 pub(crate) const BANK_M: f64 = 20.0;
@@ -82,7 +82,7 @@ fn is_park(lattice: &Lattice, i: i32, j: i32) -> bool {
         && lattice.seed.stream("park", pair(i, j)).below(100) < PARKS_PERCENT
 }
 
-/// Where branch streets leave the arterial from node (i, j) [shares of its length]. Both cells beside it use the same
+/// Where branch streets leave the arterial from node (i, j) \[shares of its length\]. Both cells beside it use the same
 /// places, so that branch streets cross arterials.
 fn doors(lattice: &Lattice, heading: Heading, i: i32, j: i32) -> Vec<f64> {
     let (next, purpose) = match heading {

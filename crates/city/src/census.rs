@@ -66,7 +66,7 @@ fn slot(seed: Seed, n: u64) -> (u64, u64) {
     (order / ROUND, (order % ROUND * STRIDE + offset) % ROUND)
 }
 
-/// Age on the census day [days] and which slot of that day of birth this is.
+/// Age on the census day \[days\] and which slot of that day of birth this is.
 fn day_of(slot: u64) -> (u64, u64) {
     let (mut rest, mut day) = (slot, 0);
     for (years, slots) in BANDS {

@@ -10,7 +10,7 @@ use crate::street::Street;
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Point>,
     pub(crate) pieces: Vec<Piece>,
-    /// `neighbours[starts[node]..starts[node + 1]]` are a node's.
+    /// `neighbours\[starts[node\]..starts\[node + 1\]]` are a node's.
     starts: Vec<u32>,
     neighbours: Vec<Neighbour>,
     grid: Grid,
@@ -95,7 +95,7 @@ impl Graph {
     }
 }
 
-/// A node on a line: the line, how far along it [share], the node.
+/// A node on a line: the line, how far along it \[share\], the node.
 type Cut = (u32, f64, u32);
 
 /// Finds the nodes on every line, sorted along it.

@@ -23,9 +23,9 @@ pub struct Residents<'p> {
 pub struct Citizen {
     /// Who they are.
     pub person: Resident,
-    /// Their front door [m east, m north of the city's origin].
+    /// Their front door \[m east, m north of the city's origin\].
     pub home: (f64, f64),
-    /// The same [degrees].
+    /// The same \[degrees\].
     pub position: Position,
     /// The district they live in.
     pub district: DistrictId,

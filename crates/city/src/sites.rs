@@ -10,7 +10,7 @@ use crate::street::RoadClass;
 pub struct LuminaireSite {
     /// Its number, from 1 without gaps.
     pub id: LuminaireId,
-    /// Where it stands [degrees].
+    /// Where it stands \[degrees\].
     pub position: Position,
     /// East of the city's origin \[m\].
     pub x_m: f64,
@@ -56,7 +56,7 @@ impl fmt::Display for Phase {
 pub struct CabinetSite {
     /// Its number, from 1 without gaps.
     pub id: CabinetId,
-    /// Where it stands [degrees].
+    /// Where it stands \[degrees\].
     pub position: Position,
     /// East of the city's origin \[m\].
     pub x_m: f64,
@@ -92,7 +92,7 @@ pub struct Clinic {
     pub name_zh: String,
     /// Level of care: 1 community clinic, 2 district hospital, 3 city hospital.
     pub level: u8,
-    /// Where it stands [degrees].
+    /// Where it stands \[degrees\].
     pub position: Position,
     /// East of the city's origin \[m\].
     pub x_m: f64,
@@ -109,6 +109,6 @@ pub struct Area {
     pub name_en: String,
     /// Its Chinese name.
     pub name_zh: String,
-    /// Its outline [m east, m north of the city's origin]; the last point joins the first.
+    /// Its outline \[m east, m north of the city's origin\]; the last point joins the first.
     pub points: Vec<(f64, f64)>,
 }

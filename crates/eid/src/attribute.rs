@@ -2,7 +2,7 @@ use ciborium::Value;
 
 use crate::{Gender, Profile, Resident};
 
-/// The age from which [`Attribute::Over18`] is true [years].
+/// The age from which [`Attribute::Over18`] is true \[years\].
 const ADULT_YEARS: u16 = 18;
 
 /// An attribute of a resident, as claim 169 carries it.
@@ -127,7 +127,7 @@ impl Attribute {
     }
 }
 
-/// Claim 169 of one resident in one profile. `today` – for the age [days since 1970-01-01, local].
+/// Claim 169 of one resident in one profile. `today` – for the age \[days since 1970-01-01, local\].
 pub(crate) fn claim_169(resident: &Resident, profile: Profile, today: i64) -> Value {
     let entry = |attribute: &Attribute| (attribute.key().into(), attribute.value(resident, today));
     Value::Map(Attribute::disclosed_by(profile).iter().map(entry).collect())

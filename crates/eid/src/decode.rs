@@ -10,7 +10,7 @@ use crate::encode::claim;
 use crate::zlib::{inflate, starts_zlib};
 use crate::{Attribute, RefusalReason};
 
-/// What the largest QR symbol holds (version 40, level L, alphanumeric) [characters].
+/// What the largest QR symbol holds (version 40, level L, alphanumeric) \[characters\].
 const CODE_LEN_MAX: usize = 4_296;
 /// How deep the CBOR of a code may be nested. Claim 169 with biometrics needs 5.
 const NESTING_MAX: usize = 16;

@@ -22,9 +22,9 @@ pub(crate) mod claim {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CodeHead<'a> {
     pub(crate) issuer: &'a str,
-    /// [s since 1970]
+    /// \[s since 1970\]
     pub(crate) issued: i64,
-    /// [s since 1970]
+    /// \[s since 1970\]
     pub(crate) expires: i64,
     pub(crate) code_id: [u8; 8],
 }

@@ -7,10 +7,10 @@ use qrcode::canvas::{Canvas, MaskPattern};
 use qrcode::ec::construct_codewords;
 use qrcode::types::{Color, EcLevel, Mode, QrError, Version};
 
-/// The largest symbol to show on a phone [modules a side]: at a width of 60 mm, 0.78 mm a module.
+/// The largest symbol to show on a phone \[modules a side\]: at a width of 60 mm, 0.78 mm a module.
 pub const SCREEN_MODULES_MAX: usize = 77;
 
-/// The light border a symbol needs [modules].
+/// The light border a symbol needs \[modules\].
 pub const QUIET_ZONE: usize = 4;
 
 /// The largest version.
@@ -38,7 +38,7 @@ pub enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("text of {got} bytes is too long for a QR code")]
 pub struct TextTooLong {
-    /// The length of the text [bytes].
+    /// The length of the text \[bytes\].
     pub got: usize,
 }
 

@@ -8,7 +8,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::RefusalReason;
 
-/// What a code may inflate to [bytes]. The same cap as other readers of claim 169.
+/// What a code may inflate to \[bytes\]. The same cap as other readers of claim 169.
 pub(crate) const INFLATED_LEN_MAX: usize = 64 * 1024;
 
 /// CM 8 with a 32 KiB window, and FLEVEL 3: `78 DA`.
@@ -81,7 +81,7 @@ pub(crate) fn deflate(data: &[u8]) -> Vec<u8> {
 const END_OF_BLOCK: u16 = 256;
 /// Shortest and longest repetition.
 const MATCH_LEN: std::ops::RangeInclusive<usize> = 3..=258;
-/// How far back a repetition may lie [bytes].
+/// How far back a repetition may lie \[bytes\].
 const DISTANCE_MAX: usize = 32 * 1024;
 
 /// Base length and number of extra bits of the symbols 257 to 285 (RFC 1951, 3.2.5).

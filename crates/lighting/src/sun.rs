@@ -1,6 +1,6 @@
 use types::{DAY_MS, Timestamp};
 
-/// Sunrise and sunset of one local day at the city's reference point [ms after local midnight each].
+/// Sunrise and sunset of one local day at the city's reference point \[ms after local midnight each\].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SunDay {
     /// When the sun rises, before `sunset_ms`.
@@ -37,7 +37,7 @@ pub enum AstroTableError {
 }
 
 impl AstroTable {
-    /// The sun from `first_day` on [local days since 1970-01-01], one entry a day.
+    /// The sun from `first_day` on \[local days since 1970-01-01\], one entry a day.
     ///
     /// # Errors
     ///

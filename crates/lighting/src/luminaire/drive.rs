@@ -21,13 +21,13 @@ impl Drive {
         Self { from: self.level(now), to, start: now }
     }
 
-    /// Where it is [fine steps].
+    /// Where it is \[fine steps\].
     pub(super) fn level(self, now: Timestamp) -> u32 {
         let moved = u32::try_from(now.millis_since(self.start)).unwrap_or(u32::MAX).min(self.distance());
         if self.from < self.to { self.from + moved } else { self.from - moved }
     }
 
-    /// Where it goes or rests [fine steps].
+    /// Where it goes or rests \[fine steps\].
     pub(super) fn goal(self) -> u32 {
         self.to
     }

@@ -75,7 +75,7 @@ impl Schedule {
 /// Where one night ends and the next begins \[ms after local midnight\].
 const NOON_MS: i64 = DAY_MS / 2;
 
-/// When a step takes effect in the night that begins at noon of `evening` [local day].
+/// When a step takes effect in the night that begins at noon of `evening` \[local day\].
 fn start_of(step: ProgrammeStep, sun: Sun<'_>, evening: i64) -> Timestamp {
     let shifted = |event: Timestamp, minutes: i16| {
         event.plus_millis(i64::from(minutes) * MINUTE_MS + i64::from(sun.shift_ms))
