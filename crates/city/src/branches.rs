@@ -1,7 +1,7 @@
 //! The streets within one cell of the lattice.
 
-use crate::growth::{middle, outness, size};
-use crate::lattice::{Lattice, RIVER, pair, signed, smooth};
+use crate::growth::{middle, outness};
+use crate::lattice::{BEND_MAX_M, Lattice, RIVER, pair, signed, smooth};
 use crate::names::Heading;
 use crate::ring::Ring;
 use crate::shape::{Point, distance, lerp, meeting};
@@ -17,6 +17,8 @@ const RING_CLEAR_M: f64 = 75.0;
 const PARKS_PERCENT: u64 = 9;
 /// No parks within \[m\].
 const PARKS_FROM_M: f64 = 850.0;
+/// No ring road comes closer to the middle of a park \[m\].
+const PARK_RING_M: f64 = 700.0;
 /// How far a park keeps from the middle of the streets around it \[share of the cell\].
 const PARK_INSET: f64 = 0.11;
 /// The riverside streets' distance from the water \[m\].
@@ -35,7 +37,7 @@ pub(crate) struct Branch {
 
 /// Branch streets of cell (i, j): none in a park, nor beside the river.
 pub(crate) fn branches(lattice: &Lattice, rings: &[Ring], i: i32, j: i32) -> Vec<Branch> {
-    if i == RIVER || is_park(lattice, i, j) {
+    if i == RIVER || is_park(lattice, rings, i, j) {
         return Vec::new();
     }
     let [a, b, c, d] = lattice.corners(i, j);
@@ -65,24 +67,26 @@ pub(crate) fn branches(lattice: &Lattice, rings: &[Ring], i: i32, j: i32) -> Vec
         }
     }
     alternate(northward, eastward)
-        .filter(|branch| !rings.iter().any(|ring| runs_along(branch, ring)))
+        .filter(|branch| !rings.iter().any(|ring| runs_along(lattice, branch, ring)))
         .collect()
 }
 
 /// The outline of the park in cell (i, j), if there is one.
-pub(crate) fn park(lattice: &Lattice, i: i32, j: i32) -> Option<Vec<Point>> {
+pub(crate) fn park(lattice: &Lattice, rings: &[Ring], i: i32, j: i32) -> Option<Vec<Point>> {
     let centre = middle(lattice, i, j);
-    is_park(lattice, i, j)
+    is_park(lattice, rings, i, j)
         .then(|| lattice.corners(i, j).iter().map(|&corner| lerp(corner, centre, 2.0 * PARK_INSET)).collect())
 }
 
-fn is_park(lattice: &Lattice, i: i32, j: i32) -> bool {
+fn is_park(lattice: &Lattice, rings: &[Ring], i: i32, j: i32) -> bool {
+    let centre = middle(lattice, i, j);
     i != RIVER
-        && outness(middle(lattice, i, j)) > PARKS_FROM_M
+        && outness(centre) > PARKS_FROM_M
         && lattice.seed.stream("park", pair(i, j)).below(100) < PARKS_PERCENT
+        && !rings.iter().any(|ring| is_near(lattice, ring, centre, PARK_RING_M))
 }
 
-/// Where branch streets leave the arterial from node (i, j) \[shares of its length\]. Both cells beside it use the same
+/// Where branch streets leave the arterial from node (i, j) [shares of its length]. Both cells beside it use the same
 /// places, so that branch streets cross arterials.
 fn doors(lattice: &Lattice, heading: Heading, i: i32, j: i32) -> Vec<f64> {
     let (next, purpose) = match heading {
@@ -121,20 +125,26 @@ fn alternate(a: Vec<Branch>, b: Vec<Branch>) -> impl Iterator<Item = Branch> {
 }
 
 /// Whether a branch street has a stretch close beside a ring road.
-fn runs_along(branch: &Branch, ring: &Ring) -> bool {
+fn runs_along(lattice: &Lattice, branch: &Branch, ring: &Ring) -> bool {
     let [start, end] = branch.points;
     let steps = (distance(start, end) / 50.0) as u32 + 1;
     let close = (0..=steps)
         .map(|step| lerp(start, end, f64::from(step) / f64::from(steps)))
-        .filter(|&point| ring.distance_about(point).abs() < RING_CLEAR_M)
+        .filter(|&point| is_near(lattice, ring, point, RING_CLEAR_M))
         .count();
     // Crossing it squarely takes three or four of these steps.
     close > 5
 }
 
+/// Whether a ring road comes within `radius` of a place.
+fn is_near(lattice: &Lattice, ring: &Ring, at: Point, radius: f64) -> bool {
+    // Most places are far from it, bent or not; that is cheap to see.
+    ring.distance_unbent(at).abs() < radius + 2.0 * BEND_MAX_M
+        && ring.distance_unbent(lattice.unbend(at)).abs() < radius
+}
+
 /// A line along the river in cell (RIVER, j), south to north, `off` metres away from the water on one side.
 pub(crate) fn riverside(lattice: &Lattice, j: i32, west: bool, off: f64) -> Vec<Point> {
-    let (width, _) = size(lattice, RIVER, j);
     let [a, b, c, d] = lattice.corners(RIVER, j);
     let side = if west { -1.0 } else { 1.0 };
     let at = |step: i32| {
@@ -142,7 +152,8 @@ pub(crate) fn riverside(lattice: &Lattice, j: i32, west: bool, off: f64) -> Vec<
         let north = f64::from(j) + share;
         let middle = 0.5 + 0.13 * wave(lattice, "meander", north * 1.4);
         let half = 46.0 + 20.0 * wave(lattice, "width", north * 0.9);
-        lerp(lerp(a, d, share), lerp(b, c, share), middle + side * (half + off) / width)
+        let (left, right) = (lerp(a, d, share), lerp(b, c, share));
+        lerp(left, right, middle + side * (half + off) / distance(left, right))
     };
     (0..=RIVER_STEPS).map(at).collect()
 }

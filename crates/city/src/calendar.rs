@@ -4,7 +4,7 @@ use crate::shape::distance;
 use crate::sites::CabinetSite;
 use crate::street::RoadClass;
 
-/// When the morning begins on the streets \[min after midnight\]: before the earliest sunrise of the year, 04:45.
+/// When the morning begins on the streets [min after midnight]: before the earliest sunrise of the year, 04:45.
 ///
 /// Steps take effect in order of time. Were this after sunrise on some days, the luminaires would come on in daylight.
 const MORNING: u16 = 4 * 60 + 40;
@@ -36,7 +36,7 @@ const STAGGER_UNEVEN_MS: u32 = 5_000;
 const STAGGER_HALF_M: f64 = 1_800.0;
 
 impl CabinetSite {
-    /// How long after the sun its luminaires follow \[ms of the city's time\], `0..90_000`.
+    /// How long after the sun its luminaires follow [ms of the city's time], `0..90_000`.
     ///
     /// It grows with the distance from the origin: dusk runs through the city as a wave from its middle outwards, and
     /// not all luminaires draw their inrush at once. A cabinet's stagger stays when the city grows.

@@ -10,7 +10,7 @@ use crate::street::Street;
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Point>,
     pub(crate) pieces: Vec<Piece>,
-    /// `neighbours\[starts[node\]..starts\[node + 1\]]` are a node's.
+    /// `neighbours[starts[node]..starts[node + 1]]` are a node's.
     starts: Vec<u32>,
     neighbours: Vec<Neighbour>,
     grid: Grid,
@@ -69,6 +69,22 @@ impl Graph {
 
     pub(crate) fn node(&self, node: u32) -> Point {
         self.nodes[node as usize]
+    }
+
+    /// Which of `streets` can be reached from the first one.
+    pub(crate) fn reached_streets(&self, streets: usize) -> Vec<bool> {
+        let mut seen = vec![false; self.nodes.len()];
+        let mut open = vec![self.pieces[0].nodes[0]];
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut seen[node as usize], true) {
+                open.extend(self.neighbours(node).iter().map(|neighbour| neighbour.node));
+            }
+        }
+        let mut reached = vec![false; streets];
+        for piece in &self.pieces {
+            reached[piece.street as usize] |= seen[piece.nodes[0] as usize];
+        }
+        reached
     }
 
     /// The closest place on any street.

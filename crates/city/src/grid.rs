@@ -7,7 +7,7 @@ pub(crate) struct Grid {
     square_m: f64,
     columns: usize,
     rows: usize,
-    /// `items\[starts[square\]..starts\[square + 1\]]` lie in a square.
+    /// `items[starts[square]..starts[square + 1]]` lie in a square.
     starts: Vec<u32>,
     items: Vec<u32>,
 }

@@ -8,16 +8,16 @@ use types::Seed;
 
 use crate::lattice::{Lattice, RIVER, pair, signed};
 use crate::names::Heading;
-use crate::shape::{Point, distance, lerp};
+use crate::shape::{Point, lerp};
 
 /// A city is wider than it is deep.
 const WIDE: f64 = 1.14;
 const DEEP: f64 = 0.90;
-/// The middle of the growing city: between the first quarter and the river \[m east of the origin\].
+/// The middle of the growing city: between the first quarter and the river [m east of the origin].
 const MIDDLE_EAST_M: f64 = -260.0;
 /// How uneven the edge of the city is: keys are off by at most this share.
 const RAGGED: f64 = 0.09;
-/// Beyond the last lit piece, streets are on the plan, but dark: this much further out \[share, m\].
+/// Beyond the last lit piece, streets are on the plan, but dark: this much further out [share, m].
 const FRINGE: (f64, f64) = (1.22, 350.0);
 
 /// How far out a place is \[m\]: round the middle, in ellipses.
@@ -67,12 +67,6 @@ pub(crate) fn complete_up_to(lattice: &Lattice) -> f64 {
 pub(crate) fn middle(lattice: &Lattice, i: i32, j: i32) -> Point {
     let [a, b, c, d] = lattice.corners(i, j);
     lerp(lerp(a, b, 0.5), lerp(d, c, 0.5), 0.5)
-}
-
-/// Width and depth of cell (i, j), about \[m\].
-pub(crate) fn size(lattice: &Lattice, i: i32, j: i32) -> (f64, f64) {
-    let [a, b, _, d] = lattice.corners(i, j);
-    (distance(a, b), distance(a, d))
 }
 
 fn ragged(seed: Seed, purpose: &str, i: i32, j: i32) -> f64 {

@@ -3,7 +3,6 @@
 use types::{CabinetId, LuminaireId};
 
 use crate::district::{District, district_at};
-use crate::growth::fringe;
 use crate::lattice::Lattice;
 use crate::near::NearSet;
 use crate::plan::place;
@@ -29,8 +28,8 @@ pub(crate) struct Lamps {
     /// The street of each luminaire and each cabinet.
     pub(crate) luminaire_streets: Vec<StreetKey>,
     pub(crate) cabinet_streets: Vec<StreetKey>,
-    /// Up to which key the city has streets.
-    pub(crate) fringe: f64,
+    /// Key of the last unit with a luminaire.
+    pub(crate) lit: f64,
 }
 
 /// A place for a luminaire: where it stands, and the middle of the street beside it.
@@ -53,14 +52,14 @@ pub(crate) fn light(lattice: &Lattice, units: &[Unit], districts: &[District], c
         cabinets: Vec::new(),
         luminaire_streets: Vec::with_capacity(count as usize),
         cabinet_streets: Vec::new(),
-        fringe: 0.0,
+        lit: 0.0,
     };
     for unit in units {
         let spots = spots(unit, &mut taken);
         for stretch in even_chunks(&spots, CABINET_MAX) {
             lamps.add_cabinet(stretch, districts, count as usize);
             if lamps.luminaires.len() == count as usize {
-                lamps.fringe = fringe(unit.key);
+                lamps.lit = unit.key;
                 return Some(lamps);
             }
         }

@@ -11,6 +11,8 @@ pub(crate) struct Lattice {
     pub(crate) seed: Seed,
     /// Columns and rows run from `-half` to `half`.
     pub(crate) half: i32,
+    /// Lines are known from `-reach` to `reach`, nodes only within `half`.
+    reach: i32,
     columns: Vec<f64>,
     rows: Vec<f64>,
     nodes: Vec<Point>,
@@ -18,22 +20,25 @@ pub(crate) struct Lattice {
 
 /// The column of cells the river runs through.
 pub(crate) const RIVER: i32 = -1;
+/// Lines known on every lattice: the outermost ring road runs among them, and it is the same on all.
+const LINES_MIN: i32 = 18;
 /// Width of the river's column \[m\]: water, two riverside streets and the blocks beside them.
 const RIVER_GAP_M: f64 = 520.0;
 /// Distance between the points that bend the city \[m\].
 const BEND_M: f64 = 2_300.0;
 /// How far the bends move a point, at most \[m\].
-const BEND_MAX_M: f64 = 95.0;
+pub(crate) const BEND_MAX_M: f64 = 95.0;
 /// How far a node is off its lines, at most \[m\].
 const NODE_JITTER_M: f64 = 22.0;
 
 impl Lattice {
     pub(crate) fn new(seed: Seed, half: i32) -> Self {
-        let columns = lines(half, |i| {
+        let reach = half.max(LINES_MIN);
+        let columns = lines(reach, |i| {
             if i == RIVER { RIVER_GAP_M } else { gap(790.0, i, seed.stream("column", pair(i, 0))) }
         });
-        let rows = lines(half, |j| gap(690.0, j, seed.stream("row", pair(0, j))));
-        let mut lattice = Self { seed, half, columns, rows, nodes: Vec::new() };
+        let rows = lines(reach, |j| gap(690.0, j, seed.stream("row", pair(0, j))));
+        let mut lattice = Self { seed, half, reach, columns, rows, nodes: Vec::new() };
         lattice.nodes = lattice
             .span()
             .flat_map(|j| lattice.span().map(move |i| (i, j)))
@@ -49,17 +54,17 @@ impl Lattice {
 
     /// East of column `i`, before bending \[m\].
     pub(crate) fn column(&self, i: i32) -> f64 {
-        self.columns[(i + self.half) as usize]
+        self.columns[(i + self.reach) as usize]
     }
 
     /// North of row `j`, before bending \[m\].
     pub(crate) fn row(&self, j: i32) -> f64 {
-        self.rows[(j + self.half) as usize]
+        self.rows[(j + self.reach) as usize]
     }
 
     /// Where column `i` crosses row `j`.
     pub(crate) fn node(&self, i: i32, j: i32) -> Point {
-        let width = self.columns.len();
+        let width = 2 * self.half as usize + 1;
         self.nodes[(j + self.half) as usize * width + (i + self.half) as usize]
     }
 
@@ -81,6 +86,15 @@ impl Lattice {
         let north = lerp(push(0, 1), push(1, 1), s);
         let (dx, dy) = lerp(south, north, t);
         (x + BEND_MAX_M * dx, y + BEND_MAX_M * dy)
+    }
+
+    /// About where a point was before bending: off by a few metres.
+    pub(crate) fn unbend(&self, at: Point) -> Point {
+        let back = |from: Point| {
+            let bent = self.bend(from);
+            (at.0 - (bent.0 - from.0), at.1 - (bent.1 - from.1))
+        };
+        back(back(at))
     }
 
     fn bent_node(&self, i: i32, j: i32) -> Point {
@@ -137,6 +151,15 @@ mod tests {
         let (small, large) = (Lattice::new(Seed(7), 4), Lattice::new(Seed(7), 9));
         for (i, j) in [(0, 0), (-4, 4), (3, -2)] {
             assert_eq!(small.node(i, j), large.node(i, j));
+        }
+    }
+
+    #[test]
+    fn unbending_undoes_bending() {
+        let lattice = Lattice::new(Seed(3), 4);
+        for at in [(0.0, 0.0), (1_234.0, -987.0), (-3_000.0, 2_500.0)] {
+            let back = lattice.unbend(lattice.bend(at));
+            assert!(crate::shape::distance(at, back) < 10.0, "{at:?} {back:?}");
         }
     }
 

@@ -188,7 +188,7 @@ pub(crate) fn arterial(seed: Seed, heading: Heading, line: i32) -> Name {
         Some((en, zh)) => ((*en).to_owned(), (*zh).to_owned()),
         None => {
             let order = if line < 0 { -2 * line - 1 } else { 2 * line };
-            made_up(seed, order.unsigned_abs())
+            made_up(seed, heading, order.unsigned_abs())
         }
     };
     match (known, heading) {
@@ -214,17 +214,17 @@ pub(crate) fn riverside(west: bool) -> Name {
 
 /// The name of a branch street; `order` counts those with the same heading from the centre.
 pub(crate) fn branch(seed: Seed, heading: Heading, order: u32) -> Name {
-    let (en, zh) = made_up(seed, order);
+    let (en, zh) = made_up(seed, heading, order);
     match heading {
         Heading::East => Name { en: en + " Street", zh: zh + "街" },
         Heading::North => Name { en: en + " Road", zh: zh + "路" },
     }
 }
 
-fn made_up(seed: Seed, order: u32) -> (String, String) {
+fn made_up(seed: Seed, heading: Heading, order: u32) -> (String, String) {
     let count = (FIRST.len() * SECOND.len()) as u64;
     let order = u64::from(order);
-    let offset = seed.stream("names", 0).below(count);
+    let offset = seed.stream("names", heading as u64).below(count);
     let index = ((order * STEP + offset) % count) as usize;
     let (first, second) = (FIRST[index / SECOND.len()], SECOND[index % SECOND.len()]);
     let part = PARTS[(order / count) as usize % PARTS.len()];

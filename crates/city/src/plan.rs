@@ -5,15 +5,15 @@ use crate::clinics::{Corner, clinics};
 use crate::district::{District, districts};
 use crate::graph::Graph;
 use crate::grid::{Grid, bounds_of};
-use crate::growth::{cell_key, complete_up_to};
+use crate::growth::{cell_key, complete_up_to, fringe};
 use crate::lamps::{Lamps, light};
 use crate::lattice::Lattice;
-use crate::ring::rings;
+use crate::ring::{Ring, rings};
 use crate::route::{Route, route};
 use crate::shape::{Point, contains, distance};
 use crate::sites::{Area, CabinetSite, Clinic, LuminaireSite};
 use crate::spec::{CitySpec, SpecError};
-use crate::street::Street;
+use crate::street::{RoadClass, Street};
 use crate::streets::{Streets, streets};
 use crate::units::{Unit, units};
 
@@ -31,8 +31,8 @@ const SQUARE_M: f64 = 100.0;
 ///
 /// The city grows from its middle. Luminaires are numbered in the order they would be put up, so the plan of a city
 /// with more luminaires begins with all luminaires of the smaller one: same numbers, places, cabinets, circuits and
-/// phases; only the last cabinet may get more luminaires. Streets keep their index and their name, and grow longer at
-/// the ends. Clinics keep their numbers once the city has corners enough to keep them 900 m apart.
+/// phases; only the last cabinet may get more luminaires. Lit streets keep their index and their name, and grow
+/// longer at the ends. Clinics keep their numbers once the city has corners enough to keep them 900 m apart.
 #[derive(Clone, Debug)]
 pub struct Plan {
     spec: CitySpec,
@@ -57,9 +57,9 @@ impl Plan {
         spec.check()?;
         let districts = districts();
         let (lattice, units, lamps) = grow(spec, &districts);
-        let Lamps { mut luminaires, mut cabinets, luminaire_streets, cabinet_streets, fringe } = lamps;
+        let Lamps { mut luminaires, mut cabinets, luminaire_streets, cabinet_streets, lit } = lamps;
 
-        let Streets { streets, indices, cells } = streets(&lattice, &units, fringe);
+        let (Streets { streets, indices, cells }, graph) = streets(&lattice, &units, lit);
         for (luminaire, street) in luminaires.iter_mut().zip(&luminaire_streets) {
             luminaire.street = indices[street];
         }
@@ -67,14 +67,13 @@ impl Plan {
             cabinet.street = indices[street];
         }
         let corners = corners(&luminaires, &streets);
-        let graph = Graph::new(&streets);
         let here = |luminaire: &LuminaireSite| (luminaire.x_m, luminaire.y_m);
         let grid = Grid::new(SQUARE_M, luminaires.iter().map(here).map(|at| (at, at)));
         Ok(Self {
             spec: *spec,
             clinics: clinics(spec.seed, &corners, &districts, spec.clinics),
             water: vec![river(&lattice, &cells)],
-            parks: parks(&lattice, fringe),
+            parks: parks(&lattice, &rings(&lattice), fringe(lit)),
             districts,
             streets,
             luminaires,
@@ -124,7 +123,7 @@ impl Plan {
         &self.parks
     }
 
-    /// South-west and north-east corner of the rectangle around all streets \[m east, m north\].
+    /// South-west and north-east corner of the rectangle around all streets [m east, m north].
     pub fn bounds(&self) -> ((f64, f64), (f64, f64)) {
         bounds_of(self.streets.iter().flat_map(|street| street.points.iter().copied()))
     }
@@ -157,7 +156,7 @@ impl Plan {
             .filter(move |luminaire| distance((luminaire.x_m, luminaire.y_m), (x_m, y_m)) <= radius_m)
     }
 
-    /// The way on foot between two places, each \[m east, m north\]: to the nearest street, along streets, and to the
+    /// The way on foot between two places, each [m east, m north]: to the nearest street, along streets, and to the
     /// place. Works for any two places, also far outside the city.
     pub fn route(&self, from: (f64, f64), to: (f64, f64)) -> Route {
         route(&self.graph, from, to)
@@ -169,7 +168,7 @@ impl Plan {
     }
 
     /// Index in [`streets`](Self::streets) of the street closest to a place, and the closest point on it
-    /// \[m east, m north\].
+    /// [m east, m north].
     pub fn nearest_street(&self, x_m: f64, y_m: f64) -> (usize, (f64, f64)) {
         let snap = self.graph.snap((x_m, y_m));
         (self.graph.pieces[snap.piece as usize].street as usize, snap.point)
@@ -195,13 +194,13 @@ fn grow(spec: &CitySpec, districts: &[District]) -> (Lattice, Vec<Unit>, Lamps) 
         let units = units(&lattice, &rings(&lattice));
         let complete = complete_up_to(&lattice);
         match light(&lattice, &units, districts, spec.luminaires) {
-            Some(lamps) if lamps.fringe <= complete => return (lattice, units, lamps),
+            Some(lamps) if fringe(lamps.lit) <= complete => return (lattice, units, lamps),
             _ => half += 2 + half / 8,
         }
     }
 }
 
-/// Corners where clinics may stand: ends of lit streets, in the order in which the streets are lit.
+/// Corners where clinics may stand: ends of lit branch streets, in the order in which these are lit.
 fn corners(luminaires: &[LuminaireSite], streets: &[Street]) -> Vec<Corner> {
     let mut lit: Vec<usize> = luminaires.iter().map(|luminaire| luminaire.street).collect();
     lit.dedup();
@@ -209,7 +208,8 @@ fn corners(luminaires: &[LuminaireSite], streets: &[Street]) -> Vec<Corner> {
     lit.retain(|&street| !std::mem::replace(&mut seen[street], true));
     lit.into_iter()
         .map(|street| &streets[street])
-        .filter(|street| street.points.len() == 2)
+        // Riversides are branch streets too, but not straight; and no place for a clinic.
+        .filter(|street| street.class == RoadClass::Branch && street.points.len() == 2)
         .flat_map(|street| {
             street
                 .points
@@ -233,12 +233,15 @@ fn river(lattice: &Lattice, cells: &[(i32, i32)]) -> Area {
 }
 
 /// Every park among the streets.
-fn parks(lattice: &Lattice, fringe: f64) -> Vec<Area> {
+fn parks(lattice: &Lattice, rings: &[Ring], fringe: f64) -> Vec<Area> {
     let gaps = || -lattice.half..lattice.half;
     gaps()
         .flat_map(|j| gaps().map(move |i| (i, j)))
         .filter(|&(i, j)| cell_key(lattice, i, j) <= fringe)
-        .filter_map(|(i, j)| park(lattice, i, j))
+        .filter_map(|(i, j)| park(lattice, rings, i, j))
         .map(|points| Area { name_en: "Park".to_owned(), name_zh: "公园".to_owned(), points })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use crate::street::RoadClass;
 ///
 /// Resident `n` has the same number, name and life state in every city of one seed, however many residents it has.
 /// They live beside one of its luminaires; when luminaires are added, only as many residents move as the new streets
-/// house.
+/// house; house numbers shift where a street grew at its start.
 #[derive(Clone, Copy, Debug)]
 pub struct Residents<'p> {
     plan: &'p Plan,
@@ -23,7 +23,7 @@ pub struct Residents<'p> {
 pub struct Citizen {
     /// Who they are.
     pub person: Resident,
-    /// Their front door \[m east, m north of the city's origin\].
+    /// Their front door [m east, m north of the city's origin].
     pub home: (f64, f64),
     /// The same \[degrees\].
     pub position: Position,

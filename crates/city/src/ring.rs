@@ -42,15 +42,9 @@ const SINES: [f64; 13] = [
     1.0,
 ];
 
-/// The rings that fit on the lattice.
+/// All rings, also those far outside a small lattice: which streets are near them must not depend on its size.
 pub(crate) fn rings(lattice: &Lattice) -> Vec<Ring> {
-    let fits = |&(_, &(column, row)): &(usize, &(i32, i32))| column.max(row) + 2 <= lattice.half;
-    LINES
-        .iter()
-        .enumerate()
-        .take_while(fits)
-        .map(|(index, &lines)| Ring::new(lattice, index, lines))
-        .collect()
+    LINES.iter().enumerate().map(|(index, &lines)| Ring::new(lattice, index, lines)).collect()
 }
 
 impl Ring {
@@ -68,8 +62,8 @@ impl Ring {
         Self { index, key, centre, half, radius }
     }
 
-    /// About how far outside the ring a place is \[m\]; negative inside. Off by no more than the city bends.
-    pub(crate) fn distance_about(&self, at: Point) -> f64 {
+    /// How far outside the ring a place is, both before bending \[m\]; negative inside.
+    pub(crate) fn distance_unbent(&self, at: Point) -> f64 {
         let x = (at.0 - self.centre.0).abs() - self.half.0 + self.radius;
         let y = (at.1 - self.centre.1).abs() - self.half.1 + self.radius;
         let (outside_x, outside_y) = (x.max(0.0), y.max(0.0));

@@ -109,6 +109,6 @@ pub struct Area {
     pub name_en: String,
     /// Its Chinese name.
     pub name_zh: String,
-    /// Its outline \[m east, m north of the city's origin\]; the last point joins the first.
+    /// Its outline [m east, m north of the city's origin]; the last point joins the first.
     pub points: Vec<(f64, f64)>,
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::graph::Graph;
+use crate::growth::fringe;
 use crate::lattice::Lattice;
 use crate::names::Heading;
-use crate::street::Street;
+use crate::street::{RoadClass, Street};
 use crate::units::{Run, StreetKey, Unit};
 
 /// The streets of a city.
@@ -26,17 +28,31 @@ struct Draft {
     to: i32,
 }
 
-/// Makes streets of all runs up to `fringe`, of the arterials around every cell among them, and of what lies between
-/// two runs of the same street. Streets are in the order in which their first runs are lit.
-pub(crate) fn streets(lattice: &Lattice, units: &[Unit], fringe: f64) -> Streets {
+/// The streets of a city lit up to `lit`: those of every run up to its fringe, the arterials around every cell among
+/// them, and what lies between two runs of the same street. Rings are there when they are lit.
+///
+/// Streets are in the order in which their first runs are lit; those without a way to the others are left out.
+pub(crate) fn streets(lattice: &Lattice, units: &[Unit], lit: f64) -> (Streets, Graph) {
+    let mut drawn = draw(lattice, units, lit);
+    let mut graph = Graph::new(&drawn.streets);
+    let reached = graph.reached_streets(drawn.streets.len());
+    if reached.contains(&false) {
+        // Only dark ends at the fringe: what is lit lies well inside it.
+        drawn.keep(&reached);
+        graph = Graph::new(&drawn.streets);
+    }
+    (drawn, graph)
+}
+
+fn draw(lattice: &Lattice, units: &[Unit], lit: f64) -> Streets {
+    let fringe = fringe(lit);
     let mut drafts = BTreeMap::new();
     let mut cells = Vec::new();
-    for unit in units {
-        if unit.key > fringe {
-            break;
-        }
+    for unit in units.iter().take_while(|unit| unit.key <= fringe) {
         for run in &unit.runs {
-            draft(&mut drafts, run.street, run.place, unit.key);
+            if unit.key <= lit || run.street.class() != RoadClass::Ring {
+                draft(&mut drafts, run.street, run.place, unit.key);
+            }
         }
         cells.extend(unit.cell);
     }
@@ -69,6 +85,19 @@ pub(crate) fn streets(lattice: &Lattice, units: &[Unit], fringe: f64) -> Streets
         .collect();
     let indices = order.iter().zip(0..).map(|((key, _), index)| (*key, index)).collect();
     Streets { streets, indices, cells }
+}
+
+impl Streets {
+    /// Leaves out the streets that are not in `keep`.
+    fn keep(&mut self, keep: &[bool]) {
+        let mut kept = keep.iter();
+        self.streets.retain(|_| kept.next().copied().unwrap_or(false));
+        let before = |index: usize| keep[..index].iter().filter(|keep| **keep).count();
+        self.indices.retain(|_, index| keep[*index]);
+        for index in self.indices.values_mut() {
+            *index = before(*index);
+        }
+    }
 }
 
 fn draft(drafts: &mut BTreeMap<StreetKey, Draft>, street: StreetKey, place: i32, key: f64) {

@@ -84,17 +84,17 @@ mod tests {
     }
 
     /// NOAA's solar calculator (Meeus, low precision), with the functions of the platform: sunrise and sunset
-    /// \[min after local midnight\].
+    /// [min after local midnight].
     fn noaa(of_year: i64) -> (f64, f64) {
         let solve = |hour: f64, side: f64| {
             let t = (julian(day(of_year)) + hour / 24.0 - 2_451_545.0) / 36_525.0;
-            let long = (280.46646 + t * (36_000.769_83 + t * 0.0003032)).to_radians();
-            let anomaly = (357.52911 + t * (35_999.050_29 - 0.0001537 * t)).to_radians();
+            let long = (280.46646 + t * (36000.76983 + t * 0.0003032)).to_radians();
+            let anomaly = (357.52911 + t * (35999.05029 - 0.0001537 * t)).to_radians();
             let eccentricity = 0.016708634 - t * 0.000042037;
             let centre = (1.914602 - t * 0.004817) * anomaly.sin()
                 + 0.019993 * (2.0 * anomaly).sin()
                 + 0.000289 * (3.0 * anomaly).sin();
-            let node = (125.04 - 1_934.136 * t).to_radians();
+            let node = (125.04 - 1934.136 * t).to_radians();
             let apparent = (long.to_degrees() + centre - 0.00569 - 0.00478 * node.sin()).to_radians();
             let tilt = (23.439291 - 0.013004 * t + 0.00256 * node.cos()).to_radians();
             let declination = (tilt.sin() * apparent.sin()).asin();
@@ -132,6 +132,18 @@ mod tests {
         // Noon is at 12:03:22 by longitude and 7 min 23 s later by the equation of time; sunset 6 h 4 min after it.
         let about = 18 * HOUR_MS + 14 * MINUTE_MS + 45 * SECOND_MS;
         assert!((set - about).abs() < 30 * SECOND_MS, "{set}");
+    }
+
+    #[test]
+    fn solstices_have_the_longest_and_the_shortest_day() {
+        let table = astro_table(2026).unwrap();
+        let length = |of_year| table.sunset(day(of_year)).millis_since(table.sunrise(day(of_year)));
+        let about = |hours, minutes, seconds| hours * HOUR_MS + minutes * MINUTE_MS + seconds * SECOND_MS;
+        // cos H = (sin -0.833° - sin φ sin δ) / (cos φ cos δ) with δ = ±23.436°: H = 110.06° and 72.33°.
+        assert!((length(171) - about(14, 40, 30)).abs() < 20 * SECOND_MS, "{}", length(171));
+        assert!((length(355) - about(9, 38, 40)).abs() < 20 * SECOND_MS, "{}", length(355));
+        let (shortest, longest) = (length(355) - SECOND_MS, length(171) + SECOND_MS);
+        assert!((0..365).all(|of_year| (shortest..=longest).contains(&length(of_year))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is lit in one go: a piece of arterial, a ring, a quarter's branch streets, a piece of riverside.
 
 use crate::branches::{BANK_M, branches, riverside};
-use crate::growth::{arterial_key, cell_key};
+use crate::growth::{arterial_key, cell_key, complete_up_to};
 use crate::lattice::{Lattice, RIVER, pair};
 use crate::names::{Heading, Name, arterial, branch, ring, riverside as riverside_name};
 use crate::ring::Ring;
@@ -63,11 +63,12 @@ pub(crate) fn units(lattice: &Lattice, rings: &[Ring]) -> Vec<Unit> {
     let northward = lines().flat_map(|i| gaps().map(move |j| (Heading::North, i, j)));
     let cells = gaps().flat_map(|j| gaps().map(move |i| (i, j)));
 
+    let complete = complete_up_to(lattice);
     let mut units: Vec<Unit> = eastward
         .chain(northward)
         .map(|(heading, i, j)| arterial_unit(lattice, heading, i, j))
         .chain(cells.map(|(i, j)| cell_unit(lattice, rings, i, j)))
-        .chain(rings.iter().map(|ring| ring_unit(lattice, ring)))
+        .chain(rings.iter().filter(|ring| ring.key <= complete).map(|ring| ring_unit(lattice, ring)))
         .filter(|unit| !unit.runs.is_empty())
         .collect();
     units.sort_by(|a, b| a.key.total_cmp(&b.key).then_with(|| a.runs[0].street.cmp(&b.runs[0].street)));
@@ -219,16 +220,20 @@ mod tests {
     fn a_larger_lattice_begins_with_the_same_units() {
         let of = |half| {
             let lattice = Lattice::new(Seed(5), half);
-            let rings = rings(&lattice);
-            let complete = crate::growth::complete_up_to(&lattice);
-            let units = units(&lattice, &rings);
+            let complete = complete_up_to(&lattice);
+            let units = units(&lattice, &rings(&lattice));
             units.into_iter().take_while(|unit| unit.key <= complete).collect::<Vec<_>>()
         };
-        let (small, large) = (of(7), of(12));
-        assert!(small.len() > 100 && large.len() > small.len());
-        for (a, b) in small.iter().zip(&large) {
-            assert_eq!(a.key, b.key);
-            assert!(a.runs.iter().zip(&b.runs).all(|(a, b)| a.street == b.street && a.points == b.points));
+        let large = of(16);
+        for half in 4..16 {
+            let small = of(half);
+            assert!(small.len() > 50 && large.len() > small.len());
+            for (a, b) in small.iter().zip(&large) {
+                assert_eq!(a.key, b.key, "half {half}");
+                assert!(
+                    a.runs.iter().zip(&b.runs).all(|(a, b)| a.street == b.street && a.points == b.points)
+                );
+            }
         }
     }
 
