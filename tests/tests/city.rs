@@ -1,7 +1,7 @@
 //! The city from outside: over its bus and its pages, with nothing of ours but the binary.
 
 use city_tests::{City, Outsider, Process, free_port, kitecity, mosquitto, wait_for};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A small city: quick to start, with lamps of every kind of street.
 const SMALL: &[&str] = &["--luminaires", "120", "--speed", "600"];
@@ -46,6 +46,88 @@ fn dims_from_outside(city: &City, lamp: &str) {
         topic == ack && payload["d"] == json!({ "command": "outside-1", "result": "done" })
     });
     wait_for("the console to see it", || city.actual(lamp).filter(|&level| level == 37));
+}
+
+#[test]
+fn payloads_nobody_understands_are_told_as_dead_letters_and_stop_nothing() {
+    let city = small(&[]);
+    let mut outsider = city.operator();
+    outsider.subscribe("kitecity/v1/demo/dlq/#");
+    let topic = city.lamp_topic("l-0005", "down/cmd");
+    for (payload, reason) in [
+        ("not json".to_owned(), "expected ident"),
+        (r#"{"v":1,"id":"x","d":{"level":300}}"#.to_owned(), "300"),
+        (" ".repeat(70_000), "over the limit"),
+    ] {
+        outsider.publish(&topic, &payload);
+        let letter = outsider.receive("a dead letter", |_, letter| letter["d"]["topic"] == topic.as_str());
+        let told = letter["d"]["reason"].as_str().unwrap_or_default();
+        assert!(told.contains(reason), "{told}");
+    }
+    wait_for("the lamp lit all the same", || city.actual("l-0005").filter(|&level| level > 0));
+}
+
+#[test]
+fn a_broken_lamp_raises_one_alarm_and_a_repaired_one_ends_it() {
+    let city = small(&[]);
+    wait_for("the lamp lit", || city.actual("l-0007").filter(|&level| level > 0));
+    city.post("/api/lamps/l-0007/break", &json!({}));
+    let alarms =
+        wait_for("the alarm", || Some(city.get("/api/alarms")).filter(|alarms| alarms != &json!([])));
+    assert_eq!(alarms.as_array().map(Vec::len), Some(1), "{alarms}");
+    assert_eq!(alarms[0]["luminaire"], "l-0007");
+    city.post("/api/lamps/l-0007/repair", &json!({}));
+    wait_for("the end of the alarm", || (city.get("/api/alarms") == json!([])).then_some(()));
+}
+
+#[test]
+fn a_code_is_accepted_once_and_refused_the_second_time() {
+    let city = small(&[]);
+    let code = wait_for("a code", || code_of(&city, "r-0003"));
+    let first = city.post("/api/kiosk/verify", &json!({ "code": code }));
+    assert_eq!(
+        (&first["verdict"], &first["disclosed"]["pseudonym"]),
+        (&json!("accepted"), &json!("r-0003")),
+        "{first}"
+    );
+    let second = city.post("/api/kiosk/verify", &json!({ "code": code }));
+    assert_eq!(
+        (&second["verdict"], &second["reason"]),
+        (&json!("refused"), &json!("token_replayed")),
+        "{second}"
+    );
+}
+
+fn code_of(city: &City, resident: &str) -> Option<String> {
+    let answer: Value = city.get(&format!("/api/phone/{resident}/code"));
+    answer["code"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_resident_walks_to_the_clinic_and_pays_with_a_fresh_code() {
+    let city = small(&[]);
+    wait_for("the city to be ready", || code_of(&city, "r-0003"));
+    let mut outsider = city.operator();
+    outsider.subscribe("kitecity/v1/demo/evt/#");
+    outsider.publish(
+        "kitecity/v1/demo/rpc/residents/s00/walk",
+        r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"/test","type":"city.kite.residents.walk.v1","time":"2026-04-18T11:00:00Z","replyto":"kitecity/v1/demo/rsp/test/1","correlationid":"1","data":{"resident":"r-0003","provider":"h-0001"}}"#,
+    );
+    let about = |topic: &str, word: &str| topic.starts_with("kitecity/v1/demo/evt/") && topic.ends_with(word);
+    outsider
+        .receive("the departure", |topic, event| about(topic, "departed") && event["subject"] == "r-0003");
+    outsider.receive("the arrival", |topic, event| about(topic, "arrived") && event["subject"] == "r-0003");
+    let created = outsider
+        .receive("the bill", |topic, event| about(topic, "created") && event["data"]["provider"] == "h-0001");
+    outsider.receive("the verification", |topic, event| {
+        about(topic, "verified") && event["subject"] == "r-0003" && event["data"]["verifier"] == "payment"
+    });
+    let settled = outsider.receive("the settlement", |topic, event| {
+        about(topic, "settled") && event["subject"] == created["subject"]
+    });
+    let split = &settled["data"]["split"];
+    let parts = ["pool", "account", "cash"].map(|part| split[part].as_i64().expect("fen"));
+    assert_eq!(Some(parts.iter().sum()), split["total"].as_i64(), "{split}");
 }
 
 #[test]

@@ -169,6 +169,8 @@ impl Rules {
     }
 
     /// Whether this client may subscribe to `filter`, without `$share/…/`; `shared` says that it had that.
+    ///
+    /// Only services and the operator share: a lookout that joined a service's group would take messages from it.
     pub fn may_subscribe(&self, who: Principal, client_id: &str, filter: &str, shared: bool) -> bool {
         if who == Principal::Operator && covers("kitecity/#", filter) {
             return true;
@@ -184,7 +186,8 @@ impl Rules {
             }
             Principal::Operator => true,
             Principal::Viewer => {
-                ["light/+/+/up/state", "light/+/+/status", "sim/#"].iter().any(|rule| covers(rule, filter))
+                let seen = ["light/+/+/up/state", "light/+/+/status", "sim/#"];
+                !shared && seen.iter().any(|rule| covers(rule, filter))
             }
         }
     }
@@ -310,6 +313,7 @@ mod tests {
         for filter in ["kitecity/#", "light/#", "rpc/#"] {
             assert!(!rules.may_subscribe(Principal::Viewer, "x", &at(filter), false), "{filter}");
         }
+        assert!(!rules.may_subscribe(Principal::Viewer, "x", &at("light/+/+/up/state"), true));
         assert!(rules.may_subscribe(Principal::Viewer, "x", &at("light/+/+/up/state"), false));
         assert!(rules.may_subscribe(Principal::Operator, "x", "kitecity/#", false));
         assert!(!rules.may_subscribe(Principal::Operator, "x", "#", false));
@@ -324,6 +328,59 @@ mod tests {
             assert!(!secret.admits("l-0001", bad.as_bytes()), "{bad}");
         }
         assert!(secret.admits("l-0001", good.as_bytes()));
+    }
+
+    #[test]
+    fn each_topic_has_its_publishers_and_no_others() {
+        let rules = rules();
+        let check = |topic: &str, allowed: &[RoleName]| {
+            let publishers: Vec<RoleName> = RoleName::ALL
+                .into_iter()
+                .filter(|role| rules.may_publish(Principal::Service(*role), &at(topic)))
+                .collect();
+            assert_eq!(publishers.len(), allowed.len(), "{topic}: {publishers:?}");
+            assert!(allowed.iter().all(|role| publishers.contains(role)), "{topic}: {publishers:?}");
+        };
+        check("light/kuiwen/l-0001/down", &[]);
+        check("light/kuiwen/l-0001/up/state/x", &[]);
+        check("dlq", &[]);
+        check("rpc/payer/s00", &[]);
+        check("light/kuiwen/l-0001/up/state", &[Fleet]);
+        check("light/kuiwen/l-0001/status", &[Fleet]);
+        check("light/kuiwen/l-0001/down/cmd", &[Lighting, Scenario]);
+        check("evt/lighting/l-0001/s00/alarm", &[Lighting]);
+        check("evt/eid/x/s00/issued", &[Issuer, Verifier]);
+        check("evt/medpay/x/s00/settled", &[Payer, Clinic]);
+        check("evt/city/x/s00/walked", &[Residents]);
+        check("sim/presence", &[Residents]);
+        check("sim/fault/kuiwen/l-0001", &[Scenario, Console]);
+        check("dlq/payer", &[Payer]);
+        check("rpc/payer/s00/adjudicate", &RoleName::ALL);
+        check("rsp/svc-payer/x", &RoleName::ALL);
+    }
+
+    #[test]
+    fn a_wider_filter_is_not_covered() {
+        for (rule, filter) in [
+            ("a/+", "a/#"),
+            ("a/b", "a/+"),
+            ("a/+/c", "a/#"),
+            ("a/+/c", "a/+/+"),
+            ("a/b/#", "a/#"),
+            ("a/b/#", "a/+/c"),
+            ("a/b", "a"),
+            ("a", "a/b"),
+            ("a/#", "#"),
+            ("a/#", "+/b"),
+            ("a/#", "$SYS/#"),
+        ] {
+            assert!(!covers(rule, filter), "{rule} {filter}");
+        }
+        for (rule, filter) in
+            [("a/#", "a"), ("a/#", "a/+/c/#"), ("a/+", "a/b"), ("a/+", "a/+"), ("a/+/c", "a/+/c")]
+        {
+            assert!(covers(rule, filter), "{rule} {filter}");
+        }
     }
 
     #[test]

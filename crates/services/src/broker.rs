@@ -1,22 +1,26 @@
 //! The embedded MQTT broker (rmqtt). Nothing else in the city names it.
+//!
+//! It runs on threads of its own, so that a busy city does not starve it, and speaks MQTT 3.1.1 and 5 on one port.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use rmqtt::codec::v5::SubscribeAckReason;
 use rmqtt::context::ServerContext;
-use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
 use rmqtt::net::{Builder, Listener};
 use rmqtt::server::MqttServer;
-use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, SubscribeAclResult};
 use tokio::runtime::Runtime;
 
-use crate::access::{Principal, Rules, Secret};
+use crate::access::{Rules, Secret};
+
+mod guard;
+mod retained;
+
+use guard::Guard;
 
 /// Ports tried, from the one asked for upwards, before giving up.
 const PORTS_TRIED: u16 = 20;
@@ -26,6 +30,8 @@ const QUEUE_MAX: usize = 100_000;
 const INFLIGHT_MAX: u16 = 256;
 /// How long the listener may take to answer after it is bound.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+/// How long its connections may take to end.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// How the broker listens.
 #[derive(Clone, Copy, Debug)]
@@ -62,13 +68,15 @@ pub enum BrokerError {
 /// What the broker counts.
 #[derive(Debug, Default)]
 pub struct Counters {
+    /// Messages taken from clients.
+    pub messages: AtomicU64,
     /// Connections refused: wrong password, wrong client id, or a will on a foreign topic.
     pub refused_connects: AtomicU64,
     /// Messages refused for their topic.
     pub refused_publishes: AtomicU64,
     /// Subscriptions refused.
     pub refused_subscribes: AtomicU64,
-    /// Messages dropped because a client was too slow.
+    /// Deliveries dropped: the client was too slow, went away, or the message expired.
     pub dropped: AtomicU64,
 }
 
@@ -88,16 +96,18 @@ impl Broker {
     ///
     /// [`BrokerError`] if no port is free or the broker does not come up.
     pub fn start(config: BrokerConfig, rules: Rules, secret: Secret) -> Result<Self, BrokerError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("broker")
-            .enable_all()
-            .build()
-            .map_err(BrokerError::Start)?;
         let counters = Arc::new(Counters::default());
+        let probe = Probe { username: "viewer", password: secret.password_for("viewer") };
         let guard = Guard { rules, secret, open: config.open, counters: counters.clone() };
-        let (mqtt, websocket) = runtime.block_on(launch(config, guard))?;
-        wait_until_it_answers(mqtt)?;
+        // On a thread of its own: the caller may be async, where neither a runtime nor a socket may block.
+        let start = move || {
+            let runtime = runtime()?;
+            let (mqtt, websocket) = runtime.block_on(launch(config, guard))?;
+            probe.wait_for(mqtt).map_err(BrokerError::Start)?;
+            Ok((runtime, mqtt, websocket))
+        };
+        let (runtime, mqtt, websocket) = apart("broker-start", start)?
+            .unwrap_or_else(|| Err(BrokerError::Start(io::Error::other("its thread panicked"))))?;
         Ok(Self { mqtt, websocket, counters, runtime: Some(runtime) })
     }
 
@@ -115,29 +125,55 @@ impl Broker {
     pub fn counters(&self) -> Arc<Counters> {
         self.counters.clone()
     }
+
+    /// Ends all connections and gives the ports back before it returns.
+    pub fn stop(self) {
+        drop(self);
+    }
 }
 
 impl Drop for Broker {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Without a thread there is nothing to wait on; the system takes the ports back with the process.
+            let _ = apart("broker-stop", move || runtime.shutdown_timeout(STOP_WITHIN));
         }
     }
 }
 
+/// Runs `work` where blocking is allowed. `None` = it panicked.
+fn apart<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Option<T>, BrokerError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work).map_err(BrokerError::Start)?;
+    Ok(thread.join().ok())
+}
+
+fn runtime() -> Result<Runtime, BrokerError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("broker")
+        .enable_all()
+        .build()
+        .map_err(BrokerError::Start)
+}
+
 async fn launch(config: BrokerConfig, guard: Guard) -> Result<(SocketAddr, Option<SocketAddr>), BrokerError> {
-    let context = ServerContext::new().busy_check_enable(false).build().await;
+    let context = ServerContext::new()
+        .busy_check_enable(false)
+        // Said here so that no files are looked for. No `retained_message_ttl`: it would overrule each message's own.
+        .plugins_config_map_add("rmqtt-retainer", "storage.type = \"ram\"")
+        .plugins_config_map_add("rmqtt-shared-subscription", "strategy = \"round_robin\"")
+        .build()
+        .await;
     let settings = |error: rmqtt::Error| BrokerError::Settings(error.to_string());
     rmqtt_retainer::register(&context, true, false).await.map_err(settings)?;
     rmqtt_shared_subscription::register(&context, true, false).await.map_err(settings)?;
+    retained::last_for_ever_unless_told(&context).await;
     let register = context.extends.hook_mgr().register();
-    for kind in [
-        Type::ClientAuthenticate,
-        Type::ClientSubscribeCheckAcl,
-        Type::MessagePublishCheckAcl,
-        Type::MessageDropped,
-    ] {
-        register.add(kind, Box::new(guard.clone())).await;
+    for question in guard::QUESTIONS {
+        register.add(question, Box::new(guard.clone())).await;
     }
     register.start().await;
 
@@ -150,14 +186,11 @@ async fn launch(config: BrokerConfig, guard: Guard) -> Result<(SocketAddr, Optio
         websocket = Some(address);
     }
     tokio::spawn(async move {
-        if let Err(error) = server.build().run().await {
-            tracing::error!(%error, "broker ended");
-        }
-    });
-    // The hooks stay registered only as long as this lives.
-    tokio::spawn(async move {
-        let _register = register;
-        std::future::pending::<()>().await;
+        // Not `start`: that ends the process when a listener fails.
+        let outcome = server.build().run().await;
+        tracing::error!(?outcome, "broker ended");
+        // The hooks stay registered only as long as this lives.
+        drop(register);
     });
     Ok((mqtt, websocket))
 }
@@ -167,7 +200,8 @@ fn bind(name: &str, wanted: SocketAddr) -> Result<(Listener, SocketAddr), Broker
     for step in 0..PORTS_TRIED {
         let mut address = wanted;
         if wanted.port() != 0 {
-            address.set_port(wanted.port().saturating_add(step));
+            let Some(port) = wanted.port().checked_add(step) else { break };
+            address.set_port(port);
         }
         // Asked with the system's own listener first: it tells a taken port from other trouble, and what port 0 became.
         match TcpListener::bind(address).and_then(|probe| probe.local_addr()) {
@@ -191,115 +225,71 @@ fn listener(name: &str, address: SocketAddr) -> rmqtt::Result<Listener> {
         .max_connections(200_000)
         .max_handshaking_limit(20_000)
         .max_packet_size(1024 * 1024)
-        // Clients without a user name reach the guard too: it decides.
+        // Clients without a user name reach the guard too: it decides, and it checks their wills.
         .allow_anonymous(false)
         .allow_zero_keepalive(true)
         .max_inflight(NonZeroU16::new(INFLIGHT_MAX).expect("not zero"))
         .max_mqueue_len(QUEUE_MAX)
         .max_topic_aliases(32)
+        // MQTT 5.0, 4.4: nothing is sent again on a connection that stands. A slow client would see everything twice.
+        .message_retry_interval(Duration::ZERO)
         // Without it every message would be worthless after five minutes, retained ones too.
         .message_expiry_interval(Duration::ZERO)
         .bind()
 }
 
-fn wait_until_it_answers(address: SocketAddr) -> Result<(), BrokerError> {
-    let deadline = Instant::now() + READY_WITHIN;
-    loop {
-        match TcpStream::connect_timeout(&address, READY_WITHIN) {
-            Ok(_) => return Ok(()),
-            Err(error) if Instant::now() > deadline => return Err(BrokerError::Start(error)),
-            Err(_) => std::thread::yield_now(),
+/// A client that only wants to know whether the broker answers.
+struct Probe {
+    username: &'static str,
+    password: String,
+}
+
+impl Probe {
+    /// Tries until the broker accepts a connection. That the port is open proves nothing: the system opens it.
+    fn wait_for(&self, bound: SocketAddr) -> io::Result<()> {
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            match self.connect(reachable(bound)) {
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => thread::sleep(Duration::from_millis(1)),
+                Ok(()) => return Ok(()),
+            }
         }
+    }
+
+    fn connect(&self, address: SocketAddr) -> io::Result<()> {
+        let mut stream = TcpStream::connect_timeout(&address, READY_WITHIN)?;
+        stream.set_read_timeout(Some(READY_WITHIN))?;
+        stream.write_all(&self.connect_packet())?;
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer)?;
+        stream.write_all(&[0xe0, 0])?;
+        // MQTT 3.1.1, 3.2: the fixed header, no session, accepted.
+        match answer {
+            [0x20, 2, _, 0] => Ok(()),
+            _ => Err(io::Error::other(format!("answered {answer:02x?} to a connect packet"))),
+        }
+    }
+
+    /// MQTT 3.1.1, 3.1: a clean session with user name and password, keep-alive 5 s.
+    fn connect_packet(&self) -> Vec<u8> {
+        let mut packet = vec![0x10, 0, 0, 4, b'M', b'Q', b'T', b'T', 4, 0xc2, 0, 5];
+        for text in ["kitecity-probe", self.username, &self.password] {
+            packet.extend([0, text.len() as u8]);
+            packet.extend(text.as_bytes());
+        }
+        // One byte says the length: the three texts are far below 128 bytes together.
+        packet[1] = (packet.len() - 2) as u8;
+        packet
     }
 }
 
-/// Stands at the door: asks the rules about everyone and everything.
-#[derive(Clone)]
-struct Guard {
-    rules: Rules,
-    secret: Secret,
-    open: bool,
-    counters: Arc<Counters>,
-}
-
-impl Guard {
-    fn authenticate(&self, client: &ConnectInfo) -> AuthResult {
-        let client_id: &str = client.client_id();
-        let Some(who) = self.principal(client) else {
-            tracing::warn!(client_id, "refused: wrong user name or password");
-            return AuthResult::BadUsernameOrPassword;
-        };
-        let username = client.username().map_or("", |name| &name[..]);
-        let will = client.last_will();
-        let will_topic = will.as_ref().map(|will| match will {
-            LastWill::V3(will) => &will.topic[..],
-            LastWill::V5(will) => &will.topic[..],
-        });
-        if !username.is_empty() && !self.rules.may_connect(who, username, client_id) {
-            tracing::warn!(client_id, username, "refused: not the client id of this user");
-            return AuthResult::NotAuthorized;
-        }
-        if let Some(topic) = will_topic.filter(|topic| !self.rules.may_will(who, topic)) {
-            tracing::warn!(client_id, topic, "refused: a will on a foreign topic");
-            return AuthResult::NotAuthorized;
-        }
-        AuthResult::Allow(false, None)
-    }
-
-    fn principal(&self, client: &ConnectInfo) -> Option<Principal> {
-        let Some(username) = client.username() else {
-            return self.open.then_some(Principal::Operator);
-        };
-        let password: &[u8] = client.password().map_or(&[], |password| password);
-        self.secret.admits(username, password).then(|| Principal::of(username))?
-    }
-
-    /// Who a connected client is: it was authenticated under this name.
-    fn known(&self, username: Option<&str>) -> Option<Principal> {
-        username.map_or(self.open.then_some(Principal::Operator), Principal::of)
-    }
-}
-
-#[async_trait]
-impl Handler for Guard {
-    async fn hook(&self, parameter: &Parameter, so_far: Option<HookResult>) -> ReturnType {
-        match parameter {
-            Parameter::ClientAuthenticate(client) => {
-                let result = self.authenticate(client);
-                if !matches!(result, AuthResult::Allow(..)) {
-                    self.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
-                }
-                (false, Some(HookResult::AuthResult(result)))
-            }
-            Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
-                let who = self.known(session.id.username.as_ref().map(|name| &name[..]));
-                let shared = subscribe.opts.has_shared_group();
-                let filter: &str = &subscribe.topic_filter;
-                if who.is_some_and(|who| self.rules.may_subscribe(who, &session.id.client_id, filter, shared))
-                {
-                    let granted = SubscribeAclResult::new_success(subscribe.opts.qos(), None);
-                    return (true, Some(HookResult::SubscribeAclResult(granted)));
-                }
-                self.counters.refused_subscribes.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(client_id = &session.id.client_id[..], filter, "subscription refused");
-                let refused = SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized);
-                (false, Some(HookResult::SubscribeAclResult(refused)))
-            }
-            Parameter::MessagePublishCheckAcl(session, publish) => {
-                let who = self.known(session.id.username.as_ref().map(|name| &name[..]));
-                let topic: &str = &publish.topic;
-                if who.is_some_and(|who| self.rules.may_publish(who, topic)) {
-                    return (true, Some(HookResult::PublishAclResult(PublishAclResult::allow())));
-                }
-                self.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(client_id = &session.id.client_id[..], topic, "message refused");
-                (false, Some(HookResult::PublishAclResult(PublishAclResult::rejected(false, None))))
-            }
-            Parameter::MessageDropped(..) => {
-                self.counters.dropped.fetch_add(1, Ordering::Relaxed);
-                (true, so_far)
-            }
-            _ => (true, so_far),
-        }
-    }
+/// Where a listener on all addresses is reached from here.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
 }

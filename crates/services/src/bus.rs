@@ -1,32 +1,34 @@
 //! Clients of the bus (rumqttc, MQTT 5). Nothing else in the city names that crate.
 //!
-//! One task polls each client. Publishing never waits: it hands the message to the task's bounded queue, or says that
-//! the queue is full. The task is the only one that reads from the broker; when its listener is slow it stops reading,
-//! so that the broker queues instead of this process. The listener may publish meanwhile without waiting for the task,
-//! and so neither waits for the other.
+//! One task drives each client, between two bounded queues:
+//!
+//! ```text
+//! publish() → queue → task ⇄ broker      never waits; refuses when the queue is full
+//! listener  ←  events ←  task            waits for room, and meanwhile reads nothing: the broker queues
+//! ```
+//!
+//! The listener never waits for the task, so the task may wait for the listener: neither can hold the other up for
+//! ever. The queue outlives connections, which rumqttc's own does not: it forgets what it holds when the broker forgot
+//! the session. So what was not acknowledged comes back into the queue and is sent again, at least once.
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    ConnectReturnCode, Filter, LastWill, Packet, PublishProperties, SubscribeReasonCode,
-};
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 use tokio::sync::mpsc;
 use wire::{Delivery, Frame};
 
+mod outbox;
+mod packets;
+mod task;
+
+use outbox::Outbox;
+
 /// The largest packet, both ways \[bytes\].
 const PACKET_BYTES_MAX: u32 = 1024 * 1024;
-/// Messages waiting in one client, connected or not; beyond it [`BusClient::publish`] refuses.
-const SERVICE_QUEUE_MAX: usize = 16_384;
-/// The same for a device, of which there are thousands.
-const DEVICE_QUEUE_MAX: usize = 32;
-/// Waits between two tries to connect: the first, doubled each time up to the last.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// How long a client that says goodbye may take to send what is queued.
+const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Where a broker is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +62,7 @@ impl FromStr for BusAddress {
 }
 
 /// Who a client is and what it listens to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientOptions {
     /// Which broker.
     pub address: BusAddress,
@@ -76,11 +78,25 @@ pub struct ClientOptions {
     pub filters: Vec<String>,
 }
 
+/// Without the password.
+impl std::fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("address", &self.address)
+            .field("client_id", &self.client_id)
+            .field("username", &self.credentials.as_ref().map(|(username, _)| username))
+            .field("device", &self.device)
+            .field("filters", &self.filters)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A message as it came in.
 #[derive(Clone, Debug)]
 pub struct Received {
     topic: String,
     payload: Bytes,
+    retained: bool,
     response_topic: Option<String>,
     correlation: Option<Bytes>,
 }
@@ -100,6 +116,11 @@ impl Received {
     pub fn topic(&self) -> &str {
         &self.topic
     }
+
+    /// Whether the broker had kept it, so that it tells of the past.
+    pub fn is_retained(&self) -> bool {
+        self.retained
+    }
 }
 
 /// What happens to a client.
@@ -107,14 +128,17 @@ impl Received {
 pub enum BusEvent {
     /// Connected, and every subscription granted.
     Connected,
-    /// A message.
+    /// A message. Retained ones may come just before [`Connected`](Self::Connected).
     Message(Received),
-    /// The connection is lost; it tries again by itself.
+    /// The connection is lost, or there never was one; it tries again by itself. Told once, not for each try.
     Disconnected {
         /// Why.
         reason: String,
     },
-    /// The broker does not let it in, or not listen; it tries again, slowly.
+    /// The broker does not let it in, or not listen; it tries again, slowly. Told once for each reason.
+    ///
+    /// If the broker says that another client came with the same client id, this one ends: the two would push each
+    /// other out for ever. Most brokers do not say so; then it is told as a suspicion, and the client slows down.
     Refused {
         /// Why.
         reason: String,
@@ -129,186 +153,53 @@ pub struct QueueFull;
 /// A handle to publish with. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct BusClient {
-    client: AsyncClient,
-    refused: Arc<AtomicU64>,
+    outbox: Arc<Outbox>,
 }
 
 impl BusClient {
     /// Starts a client. Its events go to `events` with `tag`, so that one listener can serve thousands.
-    pub fn spawn<T: Copy + Send + 'static>(
+    ///
+    /// It ends when it said goodbye, or when nobody listens to its events any more.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn spawn<T: Copy + Send + Sync + 'static>(
         options: ClientOptions,
         tag: T,
         events: mpsc::Sender<(T, BusEvent)>,
     ) -> Self {
-        let queue = if options.device { DEVICE_QUEUE_MAX } else { SERVICE_QUEUE_MAX };
-        let (client, event_loop) = AsyncClient::new(mqtt_options(&options), queue);
-        let filters =
-            options.filters.iter().map(|path| Filter::new(path.clone(), QoS::AtLeastOnce)).collect();
-        let poller =
-            Poller { event_loop, client: client.clone(), filters, tag, events, client_id: options.client_id };
-        tokio::spawn(poller.run());
-        Self { client, refused: Arc::default() }
+        let outbox = Arc::new(Outbox::new(options.device));
+        tokio::spawn(task::run(options, outbox.clone(), tag, events));
+        Self { outbox }
     }
 
-    /// Hands a message to the client's task.
+    /// Hands a message to the client's task. Never waits.
+    ///
+    /// A message that can never be sent – over 1 MiB, on something that is no topic, or after the goodbye – is taken,
+    /// logged and counted as [`refused`](Self::refused): to try it again would block those behind it.
     ///
     /// # Errors
     ///
-    /// [`QueueFull`]: the message was not taken, and is counted.
+    /// [`QueueFull`]: the message was not taken, and is counted. Try again later.
     pub fn publish(&self, frame: Frame) -> Result<(), QueueFull> {
-        let channel = frame.channel;
-        let qos = if channel.at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
-        let properties = PublishProperties {
-            payload_format_indicator: Some(1),
-            message_expiry_interval: channel.expiry_s,
-            response_topic: frame.response_topic,
-            correlation_data: frame.correlation.map(Bytes::from),
-            content_type: Some(channel.content_type.to_owned()),
-            ..PublishProperties::default()
-        };
-        self.client
-            .try_publish_with_properties(frame.topic, qos, channel.retain, frame.payload, properties)
-            .map_err(|_| {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                QueueFull
-            })
+        self.outbox.push(packets::publish(frame))
     }
 
-    /// Messages not taken so far.
+    /// Messages not taken by this client, expired in its queue, or refused by the broker.
     pub fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
+        self.outbox.refused()
     }
 
-    /// Says goodbye after what is queued. The will is not sent.
+    /// Says goodbye after what is queued, but takes no longer than three seconds for it. The will is not sent.
     pub fn disconnect(&self) {
-        let _ = self.client.try_disconnect();
-    }
-}
-
-fn mqtt_options(options: &ClientOptions) -> MqttOptions {
-    let mut mqtt = MqttOptions::new(&options.client_id, &options.address.host, options.address.port);
-    mqtt.set_keep_alive(Duration::from_secs(30));
-    mqtt.set_clean_start(true);
-    mqtt.set_max_packet_size(Some(PACKET_BYTES_MAX));
-    // The default reserves a slot for each of 65,535 packet ids: 8 MB a client.
-    mqtt.set_outgoing_inflight_upper_limit(if options.device { 16 } else { 128 });
-    mqtt.set_connection_timeout(5);
-    if let Some((username, password)) = &options.credentials {
-        mqtt.set_credentials(username, password);
-    }
-    if let Some(will) = &options.will {
-        let qos = if will.channel.at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
-        mqtt.set_last_will(LastWill::new(&will.topic, will.payload.clone(), qos, will.channel.retain, None));
-    }
-    mqtt
-}
-
-/// The task of one client.
-struct Poller<T> {
-    event_loop: EventLoop,
-    client: AsyncClient,
-    filters: Vec<Filter>,
-    tag: T,
-    events: mpsc::Sender<(T, BusEvent)>,
-    client_id: String,
-}
-
-impl<T: Copy + Send + 'static> Poller<T> {
-    /// Polls until the listener is gone or the client said goodbye.
-    async fn run(mut self) {
-        let mut failures = 0;
-        loop {
-            let outcome = self.event_loop.poll().await;
-            let event = match outcome {
-                Ok(Event::Incoming(packet)) => self.incoming(packet, &mut failures),
-                Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect)) => return,
-                Ok(Event::Outgoing(_)) => None,
-                Err(ConnectionError::RequestsDone) => return,
-                Err(error) => {
-                    let event = describe(&error);
-                    let slow = matches!(event, BusEvent::Refused { .. });
-                    if self.events.send((self.tag, event)).await.is_err() {
-                        return;
-                    }
-                    failures = if slow { u32::MAX } else { failures.saturating_add(1) };
-                    tokio::time::sleep(backoff(&self.client_id, failures)).await;
-                    None
-                }
-            };
-            if let Some(event) = event
-                && self.events.send((self.tag, event)).await.is_err()
-            {
-                return;
-            }
-        }
+        self.outbox.close();
     }
 
-    fn incoming(&self, packet: Packet, failures: &mut u32) -> Option<BusEvent> {
-        match packet {
-            Packet::ConnAck(_) => {
-                *failures = 0;
-                if self.filters.is_empty() {
-                    return Some(BusEvent::Connected);
-                }
-                // A full queue cannot hold the subscription: the connection is useless, and the broker will end it.
-                self.client.try_subscribe_many(self.filters.clone()).err().map(|_| BusEvent::Disconnected {
-                    reason: "no room in the queue to subscribe".to_owned(),
-                })
-            }
-            Packet::SubAck(ack) => Some(self.granted(&ack.return_codes)),
-            Packet::Publish(publish) => {
-                let properties = publish.properties.unwrap_or_default();
-                Some(BusEvent::Message(Received {
-                    topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-                    payload: publish.payload,
-                    response_topic: properties.response_topic,
-                    correlation: properties.correlation_data,
-                }))
-            }
-            _ => None,
-        }
+    /// Waits until the goodbye is said. Without a [`disconnect`](Self::disconnect) before it, this waits for one.
+    pub async fn closed(&self) {
+        self.outbox.ended().await;
     }
-
-    fn granted(&self, codes: &[SubscribeReasonCode]) -> BusEvent {
-        let refused = codes
-            .iter()
-            .zip(&self.filters)
-            .find(|(code, _)| !matches!(code, SubscribeReasonCode::Success(_)));
-        match refused {
-            None => BusEvent::Connected,
-            Some((code, filter)) => {
-                BusEvent::Refused { reason: format!("subscription to `{}` refused: {code:?}", filter.path) }
-            }
-        }
-    }
-}
-
-/// What an error of the connection means to the listener.
-fn describe(error: &ConnectionError) -> BusEvent {
-    match error {
-        ConnectionError::ConnectionRefused(code) => {
-            let reason = match code {
-                ConnectReturnCode::BadUserNamePassword => "wrong user name or password".to_owned(),
-                ConnectReturnCode::NotAuthorized => "not authorised: client id, or will topic".to_owned(),
-                other => format!("{other:?}"),
-            };
-            BusEvent::Refused { reason }
-        }
-        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            BusEvent::Disconnected { reason: format!("broker said goodbye: {reason_code:?}") }
-        }
-        other => BusEvent::Disconnected { reason: other.to_string() },
-    }
-}
-
-/// How long to wait before the next try: doubled each time, and spread so that thousands do not come back at once.
-fn backoff(client_id: &str, failures: u32) -> Duration {
-    let (first, last) = BACKOFF;
-    let wait = first.saturating_mul(1 << failures.saturating_sub(1).min(6)).min(last);
-    let spread = client_id
-        .bytes()
-        .fold(failures.wrapping_mul(0x9e37), |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    wait.mul_f64(0.5 + f64::from(spread % 1024) / 2048.0)
 }
 
 #[cfg(test)]
@@ -323,12 +214,5 @@ mod tests {
             assert!(text.parse::<BusAddress>().is_err(), "{text}");
         }
         assert_eq!("mqtt://h".parse(), Ok(BusAddress { host: "h".to_owned(), port: 1883 }));
-    }
-
-    #[test]
-    fn the_wait_grows_and_is_bounded() {
-        let waits: Vec<_> = (1..20).map(|failures| backoff("l-0001", failures)).collect();
-        assert!(waits[0] <= BACKOFF.0, "{waits:?}");
-        assert!(waits[10] >= BACKOFF.1 / 2 && waits.iter().all(|wait| *wait <= BACKOFF.1), "{waits:?}");
     }
 }

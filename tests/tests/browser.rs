@@ -1,0 +1,81 @@
+//! The pages, in a real browser.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use city_tests::{City, Process, free_port, needs, wait_for};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+/// How long a page may take to show something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn browser(port: u16) -> Client {
+    let arguments = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=en",
+        "--window-size=1440,900",
+    ];
+    let options = json!({ "goog:chromeOptions": { "args": arguments } });
+    let options = options.as_object().cloned().expect("an object");
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    builder.capabilities(options);
+    builder.connect(&format!("http://127.0.0.1:{port}")).await.expect("a browser session")
+}
+
+/// Asks the page until `wanted` likes the answer.
+async fn until(page: &Client, script: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let value = page.execute(script, Vec::new()).await.expect("the script runs");
+        if wanted(&value) {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for `{script}`, last {value}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[test]
+fn the_map_lights_up_and_a_code_of_the_phone_is_good_at_the_kiosk_once() {
+    let (Some(driver), Some(_)) = (needs("chromedriver"), needs("chromium")) else { return };
+    let port = free_port();
+    let _driver = Process::spawn(
+        Command::new(driver).arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()),
+    );
+    wait_for("chromedriver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    let city = City::start(&["--luminaires", "300", "--speed", "600"]);
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let page = browser(port).await;
+        page.goto(&city.page).await.expect("the console");
+        until(&page, "return window.kitecity ? window.kitecity.lampCount() : 0", |count| count == 300).await;
+        until(&page, "return window.kitecity.litCount()", |count| count.as_u64() == Some(300)).await;
+
+        page.goto(&format!("{}/phone?resident=r-0003", city.page)).await.expect("the phone");
+        let script = "const code = document.querySelector('#code-text'); \
+                      return code ? (code.value || code.textContent).trim() : ''";
+        let code = until(&page, script, |code| code.as_str().is_some_and(|code| code.len() > 100)).await;
+
+        page.goto(&format!("{}/kiosk", city.page)).await.expect("the kiosk");
+        assert_eq!(verdict(&page, code.as_str().expect("text"), "accepted").await, "accepted");
+        assert_eq!(verdict(&page, code.as_str().expect("text"), "refused").await, "refused");
+        page.close().await.expect("the session ends");
+    });
+}
+
+/// Pastes a code at the kiosk, and waits for the verdict.
+async fn verdict(kiosk: &Client, code: &str, expected: &str) -> Value {
+    let paste = format!("document.querySelector('#paste-code').value = {}", json!(code));
+    kiosk.execute(&paste, Vec::new()).await.expect("the code is pasted");
+    kiosk.find(Locator::Css("#verify-button")).await.expect("a button").click().await.expect("a click");
+    let script = "return document.querySelector('#verdict').dataset.verdict || ''";
+    until(kiosk, script, |verdict| verdict == expected).await
+}
