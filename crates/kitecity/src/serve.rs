@@ -19,7 +19,7 @@ pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
     let city = City::plan(settings)?;
     let address = settings.broker.clone().unwrap_or(BusAddress { host: "127.0.0.1".to_owned(), port: 1883 });
     let secret = settings.secret.as_deref().map(services::access::Secret::from_words);
-    let link = Link { address, run: city.config.city.run, secret };
+    let link = Link { address, run: city.config.city.run, secret, ready: None };
     up::runtime()?.block_on(async {
         let (stop, stopped) = watch::channel(false);
         eprintln!("{role} joins `{}` at mqtt://{}:{}", link.run, link.address.host, link.address.port);

@@ -1,5 +1,6 @@
 //! `kitecity up`: the whole city in one process.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use services::bus::BusAddress;
 use services::console::Console;
 use services::time::wall_now;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use types::{Seed, Timestamp};
 use wire::RoleName;
@@ -24,6 +25,10 @@ use crate::{Settings, serve};
 
 /// How long the roles may take to say goodbye.
 const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+/// How long the roles may take to be on the bus before the city says which are not.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+/// Reports of roles on the bus that wait to be read.
+const READY_REPORTS_MAX: usize = 64;
 /// Descriptors beside two per luminaire.
 const DESCRIPTORS_BESIDE: u64 = 512;
 /// What is started, in this order: the clock last, so that all are there when time begins.
@@ -120,18 +125,20 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     };
     // An outside broker asks for our passwords only if it was given them, and that is what a secret says.
     let secret = (broker.is_some() || settings.secret.is_some()).then(|| city.secret.clone());
-    let link = Link { address, run: city.config.city.run, secret };
+    let link = Link { address, run: city.config.city.run, secret, ready: None };
     runtime()?.block_on(live(&city, link, broker.as_ref(), &settings.without, began))
 }
 
 async fn live(
     city: &City,
-    link: Link,
+    mut link: Link,
     broker: Option<&Broker>,
     without: &[RoleName],
     began: Instant,
 ) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
+    let (ready, mut reports) = mpsc::channel(READY_REPORTS_MAX);
+    link.ready = Some(ready);
     let mut console =
         Some(Console::bind(city.config.console.listen).await.context("no free port for the console")?);
     let page = console.as_ref().map(Console::address);
@@ -144,6 +151,23 @@ async fn live(
             .flatten();
         let (city, link, stopped) = (city.clone(), link.clone(), stopped.clone());
         roles.spawn(async move { serve::start(role, &city, link, console, stopped).await });
+    }
+    let mut missing: BTreeSet<RoleName> = ROLES.into_iter().filter(|role| !without.contains(role)).collect();
+    let all_there = async {
+        while !missing.is_empty()
+            && let Some(role) = reports.recv().await
+        {
+            missing.remove(&role);
+        }
+    };
+    tokio::select! {
+        outcome = tokio::time::timeout(READY_WITHIN, all_there) => if outcome.is_err() {
+            let names: Vec<&str> = missing.iter().map(|role| role.as_str()).collect();
+            eprintln!("not on the bus yet: {}", names.join(", "));
+        },
+        // A role that cannot play, or Ctrl-C while starting.
+        Some(ended) = roles.join_next() => ended.context("a role broke")??,
+        signal = tokio::signal::ctrl_c() => return signal.context("cannot wait for Ctrl-C"),
     }
     if let Some(page) = page {
         greet(&city, &link, page, began);

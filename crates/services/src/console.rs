@@ -118,7 +118,7 @@ impl Console {
             told,
             kiosk: Arc::default(),
         };
-        let listening = tokio::spawn(listen(app.clone(), port, events, questions, stop.clone()));
+        let listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
         let serving = axum::serve(self.listener, http::router(app, self.address));
         tokio::select! {
             outcome = async { serving.await } => if let Err(error) = outcome {
@@ -132,6 +132,7 @@ impl Console {
 
 /// Listens to the bus, and tells the browsers.
 async fn listen(
+    link: Link,
     app: App,
     mut port: crate::link::Port,
     mut events: mpsc::Receiver<((), BusEvent)>,
@@ -151,7 +152,7 @@ async fn listen(
                         None => app.view().count_dead_letter(),
                     }
                 }
-                BusEvent::Connected => tracing::debug!("console is on the bus"),
+                BusEvent::Connected => link.tell_ready(RoleName::Console),
                 BusEvent::Disconnected { reason } | BusEvent::Refused { reason } => {
                     tracing::warn!(reason, "console has no bus");
                 }
@@ -172,7 +173,7 @@ async fn listen(
         }
         port.flush();
     }
-    port.close();
+    port.close().await;
 }
 
 fn tell(app: &App, topic: &str, message: &Message) {

@@ -36,9 +36,12 @@ pub async fn run(link: Link, cast: Cast, mut stop: watch::Receiver<bool>) -> Res
             break now;
         }
         tokio::select! {
-            Some(((), event)) = world.recv() => if let BusEvent::Message(received) = event
-                && let Some(Message::Clock(state)) = port.read(&received) {
-                clock.follow(state);
+            Some(((), event)) = world.recv() => match event {
+                BusEvent::Connected => link.tell_ready(RoleName::Fleet),
+                BusEvent::Message(received) => if let Some(Message::Clock(state)) = port.read(&received) {
+                    clock.follow(state);
+                },
+                BusEvent::Disconnected { .. } | BusEvent::Refused { .. } => {}
             },
             _ = stop.changed() => return Ok(()),
         }
@@ -114,7 +117,10 @@ impl Fleet {
         for lamp in &self.lamps {
             lamp.bus.disconnect();
         }
-        port.close();
+        for lamp in &self.lamps {
+            lamp.bus.closed().await;
+        }
+        port.close().await;
     }
 
     fn lamp_event(&mut self, index: usize, event: BusEvent) {

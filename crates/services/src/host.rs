@@ -21,11 +21,12 @@ pub async fn run(link: Link, role: Box<dyn Role>, stop: watch::Receiver<bool>) {
         filters.push("sim/clock");
     }
     let (port, events) = link.connect(role.name(), &filters);
-    Host { role, port, clock, connected: false, out: Vec::new() }.run(events, stop).await;
+    Host { role, link, port, clock, connected: false, out: Vec::new() }.run(events, stop).await;
 }
 
 struct Host {
     role: Box<dyn Role>,
+    link: Link,
     port: Port,
     clock: RoleClock,
     /// Connected, but the role was not told yet because the city's clock is unknown.
@@ -56,13 +57,14 @@ impl Host {
             }
             self.port.flush();
         }
-        self.port.close();
+        self.port.close().await;
     }
 
     fn take(&mut self, event: BusEvent) {
         match event {
             BusEvent::Connected => {
                 self.connected = true;
+                self.link.tell_ready(self.role.name());
                 tracing::debug!(role = %self.role.name(), "on the bus");
             }
             BusEvent::Message(received) => {

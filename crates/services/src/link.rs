@@ -27,12 +27,21 @@ pub struct Link {
     pub run: RunId,
     /// What passwords are made from; `None` = a broker that asks for none.
     pub secret: Option<Secret>,
+    /// Hears of each role that is on the bus, with every subscription granted.
+    pub ready: Option<mpsc::Sender<RoleName>>,
 }
 
 impl Link {
     /// User name and password of a client.
     pub(crate) fn credentials(&self, username: &str) -> Option<(String, String)> {
         self.secret.as_ref().map(|secret| (username.to_owned(), secret.password_for(username)))
+    }
+
+    /// Tells that `role` is on the bus. Told again after each reconnect; who waits for it listens only once.
+    pub(crate) fn tell_ready(&self, role: RoleName) {
+        if let Some(ready) = &self.ready {
+            let _ = ready.try_send(role);
+        }
     }
 
     /// Connects a service.
@@ -113,9 +122,10 @@ impl Port {
         !self.outbox.is_empty()
     }
 
-    /// Says goodbye.
-    pub(crate) fn close(&mut self) {
+    /// Says goodbye, and waits until it is said.
+    pub(crate) async fn close(&mut self) {
         self.flush();
         self.bus.disconnect();
+        self.bus.closed().await;
     }
 }
