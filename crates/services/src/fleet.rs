@@ -54,8 +54,13 @@ pub async fn run(link: Link, cast: Cast, mut stop: watch::Receiver<bool>) -> Res
         .map(|(index, role)| Lamp { bus: connect(&link, &role, index, sender.clone()), role })
         .collect();
     tracing::info!(luminaires = lamps.len(), "fleet connects");
-    let fleet =
-        Fleet { link, plan: cast.plan().clone(), lamps, timers: BinaryHeap::new(), clock, out: Vec::new() };
+    // From the start: a moment that the first inputs do not move would otherwise never be noted.
+    let timers = lamps
+        .iter()
+        .enumerate()
+        .filter_map(|(index, lamp)| Some(Reverse((lamp.role.next_timeout()?, index))))
+        .collect();
+    let fleet = Fleet { link, plan: cast.plan().clone(), lamps, timers, clock, out: Vec::new() };
     fleet.run(port, world, lamp_events, stop).await;
     Ok(())
 }
