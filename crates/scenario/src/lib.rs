@@ -3,7 +3,9 @@
 //! Read [`Cast`] first, then [`Residents`].
 
 mod cast;
+mod order;
 mod residents;
 
 pub use cast::{Cast, CastError, CastSpec};
+pub use order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
 pub use residents::Residents;
