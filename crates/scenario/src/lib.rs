@@ -3,9 +3,11 @@
 //! Read [`Cast`] first, then [`Residents`].
 
 mod cast;
+mod observer;
 mod order;
 mod residents;
 
 pub use cast::{Cast, CastError, CastSpec};
+pub use observer::{Nobody, Observer};
 pub use order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
 pub use residents::Residents;
