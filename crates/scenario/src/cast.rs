@@ -80,9 +80,18 @@ impl Cast {
     ///
     /// [`CastError`] names the number that no city can have.
     pub fn new(spec: CastSpec) -> Result<Self, CastError> {
+        let astro = Arc::new(astro_table(spec.year)?);
+        Self::under_sun(spec, astro)
+    }
+
+    /// The same, with the sun of another city of the same year, which takes longer to compute than a small city.
+    ///
+    /// # Errors
+    ///
+    /// [`CastError`] names the number that no city can have.
+    pub fn under_sun(spec: CastSpec, astro: Arc<AstroTable>) -> Result<Self, CastError> {
         let plan = Arc::new(Plan::generate(&spec.city)?);
         let directory = plan.luminaires().iter().map(|site| (site.id, site.district)).collect();
-        let astro = Arc::new(astro_table(spec.year)?);
         Ok(Self { spec, plan, directory: Arc::new(directory), astro })
     }
 

@@ -1,0 +1,197 @@
+//! Binds the deeds of the timeline.
+
+use std::ops::Range;
+
+use lighting::DimLevel;
+use types::VerifierId;
+use wire::RoleName;
+
+use super::{Binder, minutes};
+use crate::director::Deed;
+use crate::facts::Type;
+use crate::file::{CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, WalkArg};
+use crate::mistake::Mistake;
+use crate::order::{Clients, Direction, Effect};
+use crate::time::duration_ms;
+
+/// Services that can crash: those with a journal.
+const CRASHABLE: [RoleName; 6] = [
+    RoleName::Lighting,
+    RoleName::Issuer,
+    RoleName::Verifier,
+    RoleName::Payer,
+    RoleName::Clinic,
+    RoleName::Residents,
+];
+/// All of a million: a cut.
+const ALL_PPM: u32 = 1_000_000;
+
+impl Binder<'_> {
+    /// The one deed of a step.
+    pub(super) fn deed(&self, span: &Range<usize>, step: &Step) -> Result<Deed, Mistake> {
+        let deeds = [
+            step.break_lamps.as_ref().map(|arg| self.lamps(&arg.lamps).map(Deed::Break)),
+            step.repair.as_ref().map(|arg| self.lamps(&arg.lamps).map(Deed::Repair)),
+            step.dim.as_ref().map(|arg| self.dim(arg)),
+            step.resume.as_ref().map(|arg| {
+                self.lamps(&arg.lamps).map(|lamps| Deed::Dim { lamps, level: None, minutes: None })
+            }),
+            step.walk.as_ref().map(|arg| self.walk(arg)),
+            step.show.as_ref().map(|arg| self.show(arg, false)),
+            step.show_again.as_ref().map(|arg| self.show(arg, true)),
+            step.disturb.as_ref().map(|arg| self.disturb(span, arg)),
+            step.cut.as_ref().map(|arg| self.cut(span, arg)),
+            step.broker_outage.as_ref().map(|arg| self.lasting(&arg.duration).map(Deed::BrokerOutage)),
+            step.crash
+                .as_ref()
+                .map(|arg| Ok(Deed::Crash(self.crashing(&arg.service)?, self.lasting(&arg.duration)?))),
+            step.drift.as_ref().map(|arg| self.drift(span, arg)),
+        ];
+        let mut deeds = deeds.into_iter().flatten();
+        match (deeds.next(), deeds.next()) {
+            (Some(deed), None) => deed,
+            (Some(_), Some(_)) => Err(self.script.mistake(span, "a step has one deed, this has two: make two steps")),
+            (None, _) => Err(self.script.mistake(
+                span,
+                "a step needs a deed: break, repair, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
+            )),
+        }
+    }
+
+    fn dim(&self, arg: &DimArg) -> Result<Deed, Mistake> {
+        let level =
+            u8::try_from(*arg.level.get_ref()).ok().and_then(|level| DimLevel::from_percent(level).ok());
+        let level = level.ok_or_else(|| {
+            self.script.mistake(
+                &arg.level.span(),
+                format!("`level` must be 0 to 100 [%], got {}", arg.level.get_ref()),
+            )
+        })?;
+        let minutes = self.optional(arg.duration.as_ref(), minutes)?;
+        Ok(Deed::Dim { lamps: self.lamps(&arg.lamps)?, level: Some(level), minutes })
+    }
+
+    fn walk(&self, arg: &WalkArg) -> Result<Deed, Mistake> {
+        let resident = self.id(&arg.resident, Type::Resident)?;
+        let provider = self.id(&arg.to, Type::Provider)?;
+        Ok(Deed::Walk { resident, provider })
+    }
+
+    fn show(&self, arg: &ShowArg, again: bool) -> Result<Deed, Mistake> {
+        let resident = self.id(&arg.resident, Type::Resident)?;
+        let kiosk: VerifierId = self
+            .script
+            .read(&arg.kiosk, |text| text.parse().map_err(|error: types::IdError| error.to_string()))?;
+        Ok(Deed::Show { resident, kiosk, again })
+    }
+
+    fn disturb(&self, span: &Range<usize>, arg: &DisturbArg) -> Result<Deed, Mistake> {
+        let (delay_min_ms, delay_max_ms) = self.optional(arg.delay.as_ref(), delays)?.unwrap_or((0, 0));
+        let effect = Effect {
+            loss_ppm: self.share(arg.loss.as_ref())?,
+            duplicate_ppm: self.share(arg.duplicate.as_ref())?,
+            delay_min_ms,
+            delay_max_ms,
+            reorder: arg.reorder,
+        };
+        if effect == (Effect { reorder: arg.reorder, ..Effect::default() }) {
+            return Err(self
+                .script
+                .mistake(span, "this disturbs nothing: give `loss`, `duplicate` or `delay`"));
+        }
+        let who = self.clients(span, arg.lamps.as_ref(), arg.service.as_ref())?;
+        Ok(Deed::Disturb { who, direction: way(arg.direction), effect, for_ms: self.lasting(&arg.duration)? })
+    }
+
+    fn cut(&self, span: &Range<usize>, arg: &CutArg) -> Result<Deed, Mistake> {
+        let effect = Effect { loss_ppm: ALL_PPM, ..Effect::default() };
+        let who = self.clients(span, arg.lamps.as_ref(), arg.service.as_ref())?;
+        Ok(Deed::Disturb { who, direction: way(arg.direction), effect, for_ms: self.lasting(&arg.duration)? })
+    }
+
+    fn drift(&self, span: &Range<usize>, arg: &DriftArg) -> Result<Deed, Mistake> {
+        let step_ms = self.optional(arg.step.as_ref(), |text| match text.strip_prefix('-') {
+            Some(text) => duration_ms(text).map(|ms| -ms),
+            None => duration_ms(text),
+        })?;
+        let ppm = arg.ppm.as_ref().map_or(0, |ppm| *ppm.get_ref());
+        if !(-100_000..=100_000).contains(&ppm) {
+            return Err(self.script.mistake(span, format!("`ppm` must be -100000 to 100000, got {ppm}")));
+        }
+        if ppm == 0 && step_ms.unwrap_or(0) == 0 {
+            return Err(self.script.mistake(span, "this drifts nowhere: give `ppm` or `step`"));
+        }
+        Ok(Deed::Drift { lamps: self.lamps(&arg.lamps)?, ppm, step_ms: step_ms.unwrap_or(0) })
+    }
+
+    fn clients(
+        &self,
+        span: &Range<usize>,
+        lamps: Option<&Text>,
+        service: Option<&Text>,
+    ) -> Result<Clients, Mistake> {
+        match (lamps, service) {
+            (Some(lamps), None) => self.lamps(lamps).map(Clients::Luminaires),
+            (None, Some(service)) => self.crashing(service).map(Clients::Service),
+            _ => Err(self.script.mistake(span, "say whose links: either `lamps` or `service`")),
+        }
+    }
+
+    fn crashing(&self, text: &Text) -> Result<RoleName, Mistake> {
+        self.script.read(text, |name| {
+            CRASHABLE.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
+                let hint = crate::mistake::did_you_mean(name, CRASHABLE.iter().map(|role| role.as_str()));
+                format!(
+                    "`{name}` is no service of a scenario; they are {}{hint}",
+                    CRASHABLE.map(RoleName::as_str).join(", ")
+                )
+            })
+        })
+    }
+
+    fn lasting(&self, text: &Text) -> Result<i64, Mistake> {
+        self.script.read(text, |text| match duration_ms(text)? {
+            0 => Err("this lasts no time at all".to_owned()),
+            ms => Ok(ms),
+        })
+    }
+
+    fn share(&self, share: Option<&toml::Spanned<f64>>) -> Result<u32, Mistake> {
+        let Some(share) = share else { return Ok(0) };
+        let value = *share.get_ref();
+        if !(0.0..=1.0).contains(&value) {
+            return Err(self.script.mistake(&share.span(), format!("a share is 0 to 1, got {value}")));
+        }
+        Ok((value * f64::from(ALL_PPM)).round() as u32)
+    }
+
+    fn id<T: std::str::FromStr<Err = types::IdError>>(
+        &self,
+        text: &Text,
+        of_type: Type,
+    ) -> Result<T, Mistake> {
+        self.script.read(text, |text| {
+            self.in_city(of_type, text)?;
+            text.parse().map_err(|error: types::IdError| error.to_string())
+        })
+    }
+}
+
+/// `500ms`, or `100ms..2s` \[ms\].
+fn delays(text: &str) -> Result<(u32, u32), String> {
+    let (min, max) = text.split_once("..").unwrap_or((text, text));
+    let (min, max) = (duration_ms(min)?, duration_ms(max)?);
+    if min > max {
+        return Err(format!("\"{text}\" is backwards"));
+    }
+    let read = |ms: i64| u32::try_from(ms).map_err(|_| format!("\"{text}\" is too long for a delay"));
+    Ok((read(min)?, read(max)?))
+}
+
+fn way(direction: DirectionArg) -> Direction {
+    match direction {
+        DirectionArg::Up => Direction::Up,
+        DirectionArg::Down => Direction::Down,
+        DirectionArg::Both => Direction::Both,
+    }
+}

@@ -1,0 +1,271 @@
+//! Makes happen what the timeline says.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use city::Plan;
+use eid::{EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
+use lighting::{DimLevel, DimRequest, Fault};
+use types::{LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
+use wire::{FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, WalkRequest};
+
+use crate::expr::{Operand, Scope, World};
+use crate::facts::kind_of;
+use crate::order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
+
+/// One step of a timeline.
+#[derive(Clone, Debug)]
+pub(crate) struct Act {
+    pub(crate) start: Start,
+    pub(crate) deed: Deed,
+}
+
+/// When an act begins.
+#[derive(Clone, Debug)]
+pub(crate) enum Start {
+    At(Timestamp),
+    /// Some time after this is first seen.
+    When {
+        operand: Operand,
+        delay_ms: i64,
+    },
+}
+
+/// What an act does.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    Break(Luminaires),
+    Repair(Luminaires),
+    /// Without a level: end the override.
+    Dim {
+        lamps: Luminaires,
+        level: Option<DimLevel>,
+        minutes: Option<u32>,
+    },
+    Walk {
+        resident: ResidentId,
+        provider: ProviderId,
+    },
+    Show {
+        resident: ResidentId,
+        kiosk: VerifierId,
+        again: bool,
+    },
+    Disturb {
+        who: Clients,
+        direction: Direction,
+        effect: Effect,
+        for_ms: i64,
+    },
+    BrokerOutage(i64),
+    Crash(RoleName, i64),
+    Drift {
+        lamps: Luminaires,
+        ppm: i32,
+        step_ms: i64,
+    },
+}
+
+impl Deed {
+    /// Whether only virtual time can do it.
+    pub(crate) fn is_virtual_only(&self) -> bool {
+        matches!(self, Self::Disturb { .. } | Self::BrokerOutage(_) | Self::Crash(..) | Self::Drift { .. })
+    }
+}
+
+/// What a phone waits for, to show a code.
+#[derive(Clone, Copy, Debug)]
+struct Showing {
+    resident: ResidentId,
+    kiosk: VerifierId,
+}
+
+/// Plays a timeline.
+#[derive(Debug)]
+pub(crate) struct Director {
+    plan: Arc<Plan>,
+    ids: MessageIds,
+    /// What happens when, in the order of the file within one moment.
+    due: BTreeMap<(Timestamp, usize), Deed>,
+    waiting: Vec<(Operand, i64, Deed)>,
+    next: usize,
+    /// Codes being got, by the number of the question.
+    showing: BTreeMap<u32, Showing>,
+    questions: u32,
+    codes: BTreeMap<ResidentId, QrText>,
+    /// What became due by an answer, to be sent at the next chance.
+    outbox: VecDeque<Message>,
+}
+
+impl Director {
+    pub(crate) fn new(plan: Arc<Plan>, acts: Vec<Act>) -> Self {
+        let ids = MessageIds::new(plan.spec().seed.stream("message ids of scenario", 1));
+        let mut director = Self {
+            plan,
+            ids,
+            due: BTreeMap::new(),
+            waiting: Vec::new(),
+            next: 0,
+            showing: BTreeMap::new(),
+            questions: 0,
+            codes: BTreeMap::new(),
+            outbox: VecDeque::new(),
+        };
+        for act in acts {
+            match act.start {
+                Start::At(at) => director.plan_deed(at, act.deed),
+                Start::When { operand, delay_ms } => director.waiting.push((operand, delay_ms, act.deed)),
+            }
+        }
+        director
+    }
+
+    /// Acts that wait for something that was never seen.
+    pub(crate) fn never_begun(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// When something is to be done next; now, if an answer has made something due.
+    pub(crate) fn wakes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        if !self.outbox.is_empty() {
+            return Some(now);
+        }
+        self.due.keys().next().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn observe(&mut self, now: Timestamp, message: &Message, changed: bool, world: &World) {
+        if let Message::Reply(reply) = message {
+            self.answered(now, reply);
+        }
+        if self.waiting.is_empty() {
+            return;
+        }
+        let kind = kind_of(message);
+        let scope = Scope { message: Some(message), after: None, lamp: None, world };
+        let seen = |operand: &Operand| match operand {
+            Operand::Pattern(pattern) => pattern.kind == kind && pattern.matches(&scope),
+            Operand::Condition(condition) => changed && condition.holds(&scope),
+        };
+        let mut index = 0;
+        while index < self.waiting.len() {
+            if seen(&self.waiting[index].0) {
+                let (_, delay_ms, deed) = self.waiting.remove(index);
+                self.plan_deed(now.plus_millis(delay_ms), deed);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    pub(crate) fn wake(&mut self, now: Timestamp, orders: &mut Vec<Order>) {
+        orders.extend(self.outbox.drain(..).map(Order::Send));
+        while let Some(entry) = self.due.first_entry()
+            && entry.key().0 <= now
+        {
+            let deed = entry.remove();
+            self.act(now, deed, orders);
+        }
+    }
+
+    fn plan_deed(&mut self, at: Timestamp, deed: Deed) {
+        self.due.insert((at, self.next), deed);
+        self.next += 1;
+    }
+
+    fn act(&mut self, now: Timestamp, deed: Deed, orders: &mut Vec<Order>) {
+        match deed {
+            Deed::Break(lamps) => self.faults(lamps, FaultOrder::Break(Fault::LampOpen), orders),
+            Deed::Repair(lamps) => self.faults(lamps, FaultOrder::Repair, orders),
+            Deed::Dim { lamps, level, minutes } => {
+                for luminaire in each(lamps) {
+                    let body = RequestBody::Dim(DimRequest { luminaire, level, minutes });
+                    orders.push(Order::Send(self.ask(now, body).1));
+                }
+            }
+            Deed::Walk { resident, provider } => {
+                let body = RequestBody::Walk(WalkRequest { resident, provider });
+                orders.push(Order::Send(self.ask(now, body).1));
+            }
+            Deed::Show { resident, kiosk, again } => {
+                let showing = Showing { resident, kiosk };
+                let message = match self.codes.get(&resident).cloned().filter(|_| again) {
+                    Some(code) => self.present(now, showing, code),
+                    None => self.enrol(now, showing),
+                };
+                orders.extend(message.map(Order::Send));
+            }
+            Deed::Disturb { who, direction, effect, for_ms } => {
+                let until = now.plus_millis(for_ms);
+                orders.push(Order::Disturb(Disturbance { who, direction, until, effect }));
+            }
+            Deed::BrokerOutage(for_ms) => {
+                orders.push(Order::BrokerOutage { until: now.plus_millis(for_ms) });
+            }
+            Deed::Crash(role, for_ms) => {
+                orders.push(Order::Crash { role, until: now.plus_millis(for_ms) });
+            }
+            Deed::Drift { lamps, ppm, step_ms } => orders.push(Order::Drift { who: lamps, ppm, step_ms }),
+        }
+    }
+
+    fn faults(&self, lamps: Luminaires, order: FaultOrder, orders: &mut Vec<Order>) {
+        for luminaire in each(lamps) {
+            if let Some(district) = self.plan.district_of(luminaire) {
+                orders.push(Order::Send(Message::Fault { district, luminaire, order }));
+            }
+        }
+    }
+
+    /// First step of showing a new code; enrolling twice does no harm.
+    fn enrol(&mut self, now: Timestamp, showing: Showing) -> Option<Message> {
+        let person = city::Residents::new(&self.plan).get(showing.resident)?.person;
+        let enrol = EnrolRequest { resident_no: person.number.as_str().to_owned(), name: person.name_zh };
+        let (question, message) = self.ask(now, RequestBody::Enrol(enrol));
+        self.showing.insert(question, showing);
+        Some(message)
+    }
+
+    fn present(&mut self, now: Timestamp, showing: Showing, code: QrText) -> Option<Message> {
+        let verify = VerifyRequest { code, verifier: showing.kiosk, reference: String::new() };
+        Some(self.ask(now, RequestBody::Verify(verify)).1)
+    }
+
+    /// The next step of showing a code: enrolled → issued → presented.
+    fn answered(&mut self, now: Timestamp, reply: &Reply) {
+        if *reply.to.path != *own_path() {
+            return;
+        }
+        let Ok(question) = <[u8; 4]>::try_from(&*reply.to.correlation) else { return };
+        let Some(showing) = self.showing.remove(&u32::from_be_bytes(question)) else { return };
+        let message = match &reply.body {
+            ReplyBody::Enrol(EnrolReply::Enrolled(resident)) => {
+                let issue = IssueRequest { resident: *resident, profile: Profile::Name };
+                let (question, message) = self.ask(now, RequestBody::Issue(issue));
+                self.showing.insert(question, showing);
+                Some(message)
+            }
+            ReplyBody::Issue(IssueReply::Issued { code, .. }) => {
+                self.codes.insert(showing.resident, code.clone());
+                self.present(now, showing, code.clone())
+            }
+            _ => None,
+        };
+        self.outbox.extend(message);
+    }
+
+    fn ask(&mut self, now: Timestamp, body: RequestBody) -> (u32, Message) {
+        self.questions += 1;
+        let reply_to = ReplyTo { path: own_path().into(), correlation: self.questions.to_be_bytes().into() };
+        let id = self.ids.next(now);
+        (self.questions, Message::Request(Request { id, time: now, reply_to, body }))
+    }
+}
+
+/// Where answers to the scenario go, below `rsp/`.
+fn own_path() -> String {
+    format!("{}/act", RoleName::Scenario.client_id())
+}
+
+fn each(lamps: Luminaires) -> impl Iterator<Item = LuminaireId> {
+    (lamps.first.0..=lamps.last.0).map(LuminaireId)
+}

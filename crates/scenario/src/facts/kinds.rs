@@ -1,0 +1,502 @@
+use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
+use lighting::{AlarmChange, LightState, Telemetry};
+use medpay::{PayEvent, PayRefusal, PresettleReply, SettleReply, Split, VisitReply};
+use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
+
+use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
+
+/// One kind of message on the bus, as scenarios name it.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub about: &'static str,
+    pub(crate) fields: &'static [Field],
+}
+
+impl Kind {
+    /// What can be asked about it.
+    pub fn field_names(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|field| field.name)
+    }
+}
+
+/// Something a message says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) of_type: Type,
+    pub(crate) read: fn(&Message) -> Value,
+}
+
+const fn field(name: &'static str, of_type: Type, read: fn(&Message) -> Value) -> Field {
+    Field { name, of_type, read }
+}
+
+const fn kind(name: &'static str, about: &'static str, fields: &'static [Field]) -> Kind {
+    Kind { name, about, fields }
+}
+
+/// Reads a field of messages of one form: `read!(pattern => value)`.
+macro_rules! read {
+    ($pattern:pat => $value:expr) => {
+        |message| match message {
+            $pattern => $value,
+            _ => Value::Missing,
+        }
+    };
+}
+
+const LAMP: Field = field("lamp", Type::Lamp, |message| match message {
+    Message::Light { luminaire, .. } | Message::Fault { luminaire, .. } => Value::id(luminaire),
+    Message::Event(event) => match &event.body {
+        EventBody::Alarm(alarm) => Value::id(&alarm.luminaire),
+        _ => Value::Missing,
+    },
+    Message::Request(request) => match &request.body {
+        RequestBody::Dim(body) => Value::id(&body.luminaire),
+        _ => Value::Missing,
+    },
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::Dim(body) => Value::id(&body.luminaire),
+        ReplyBody::DimRefused(body) => Value::id(&body.luminaire),
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+const DISTRICT: Field = field("district", Type::Text, |message| match message {
+    Message::Light { district, .. } | Message::Fault { district, .. } => Value::id(district),
+    _ => Value::Missing,
+});
+const ALARM_FIELDS: &[Field] = &[
+    LAMP,
+    field("kind", ALARM, |message| match message {
+        Message::Event(event) => match &event.body {
+            EventBody::Alarm(alarm) => Value::word(&alarm.kind),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    }),
+];
+
+const RESIDENT: Field = field("resident", Type::Resident, |message| match message {
+    Message::Event(event) => match &event.body {
+        EventBody::Eid(
+            EidEvent::Enrolled { resident }
+            | EidEvent::Issued { resident, .. }
+            | EidEvent::Verified { resident, .. },
+        )
+        | EventBody::Walk(WalkEvent::Departed { resident, .. } | WalkEvent::Arrived { resident, .. }) => {
+            Value::id(resident)
+        }
+        _ => Value::Missing,
+    },
+    Message::Request(request) => match &request.body {
+        RequestBody::Issue(body) => Value::id(&body.resident),
+        RequestBody::Walk(body) => Value::id(&body.resident),
+        RequestBody::Visit(body) => Value::id(&body.beneficiary),
+        _ => Value::Missing,
+    },
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::Enrol(EnrolReply::Enrolled(resident))
+        | ReplyBody::Verify(Verdict::Accepted { resident, .. }) => Value::id(resident),
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+const PROVIDER: Field = field("provider", Type::Provider, |message| match message {
+    Message::Event(event) => match &event.body {
+        EventBody::Pay(PayEvent::BillCreated { provider, .. } | PayEvent::BillSettled { provider, .. })
+        | EventBody::Walk(WalkEvent::Departed { provider, .. } | WalkEvent::Arrived { provider, .. }) => {
+            Value::id(provider)
+        }
+        _ => Value::Missing,
+    },
+    Message::Request(request) => match &request.body {
+        RequestBody::Visit(body) => Value::id(&body.provider),
+        RequestBody::Walk(body) => Value::id(&body.provider),
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+const VERIFIER: Field = field("verifier", Type::Text, |message| match message {
+    Message::Event(event) => match &event.body {
+        EventBody::Eid(EidEvent::Verified { verifier, .. } | EidEvent::Rejected { verifier, .. }) => {
+            Value::id(verifier)
+        }
+        _ => Value::Missing,
+    },
+    Message::Request(request) => match &request.body {
+        RequestBody::Verify(body) => Value::id(&body.verifier),
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+const PROFILE: Field =
+    field("profile", Type::Word(&["anon", "age", "name", "full"]), |message| match message {
+        Message::Event(event) => match &event.body {
+            EventBody::Eid(EidEvent::Issued { profile, .. }) => Value::word(profile),
+            _ => Value::Missing,
+        },
+        Message::Request(request) => match &request.body {
+            RequestBody::Issue(body) => Value::word(&body.profile),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    });
+/// Why something was refused; empty if it was not.
+const REASON: Field = field("reason", Type::Text, |message| match message {
+    Message::Event(event) => match &event.body {
+        EventBody::Eid(EidEvent::Rejected { reason, .. }) => Value::word(reason),
+        EventBody::Pay(PayEvent::SettlementRefused { refusal, .. }) => code(refusal),
+        _ => Value::Missing,
+    },
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::Verify(Verdict::Refused(refusal)) => Value::word(&refusal.reason),
+        ReplyBody::Enrol(EnrolReply::Refused(refusal)) => Value::word(refusal),
+        ReplyBody::Settle(SettleReply::Refused { refusal, .. })
+        | ReplyBody::Till(SettleReply::Refused { refusal, .. })
+        | ReplyBody::Presettle(PresettleReply::Refused(refusal))
+        | ReplyBody::Visit(VisitReply::Refused(refusal)) => code(refusal),
+        ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
+        _ => Value::Missing,
+    },
+    Message::DeadLetter { letter, .. } => Value::Text(letter.reason.clone().into()),
+    _ => Value::Missing,
+});
+/// What an answer says, in one word.
+const RESULT: Field = field("result", Type::Text, |message| match message {
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::Dim(report) => Value::word(&report.status),
+        ReplyBody::DimRefused(_) => Value::Text("refused".into()),
+        ReplyBody::Enrol(body) => Value::word(body),
+        ReplyBody::Issue(IssueReply::Issued { .. }) => Value::Text("issued".into()),
+        ReplyBody::Issue(IssueReply::NotEnrolled) => Value::Text("not_enrolled".into()),
+        ReplyBody::Verify(Verdict::Accepted { .. }) => Value::Text("accepted".into()),
+        ReplyBody::Verify(Verdict::Refused(_)) => Value::Text("refused".into()),
+        ReplyBody::Presettle(body) => Value::word(body),
+        ReplyBody::Settle(body) | ReplyBody::Till(body) => Value::word(body),
+        ReplyBody::Visit(body) => Value::word(body),
+        ReplyBody::Walk(body) => Value::word(body),
+        ReplyBody::Clock(_) => Value::Text("set".into()),
+    },
+    _ => Value::Missing,
+});
+
+const BILL: Field = field("bill", Type::Text, |message| match message {
+    Message::Event(event) => match &event.body {
+        EventBody::Pay(
+            PayEvent::BillCreated { bill, .. }
+            | PayEvent::BillPresettled { bill, .. }
+            | PayEvent::BillSettled { bill, .. }
+            | PayEvent::SettlementRefused { bill, .. },
+        ) => Value::id(bill),
+        _ => Value::Missing,
+    },
+    Message::Request(request) => match &request.body {
+        RequestBody::Presettle(body) => Value::id(&body.bill.id),
+        RequestBody::Settle(body) | RequestBody::Till(body) => Value::id(&body.bill),
+        _ => Value::Missing,
+    },
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::Presettle(PresettleReply::Presettled { bill, .. })
+        | ReplyBody::Visit(VisitReply::Billed { bill, .. })
+        | ReplyBody::Settle(SettleReply::Settled { bill, .. } | SettleReply::Refused { bill, .. })
+        | ReplyBody::Till(SettleReply::Settled { bill, .. } | SettleReply::Refused { bill, .. }) => {
+            Value::id(bill)
+        }
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+const SPLIT_FIELDS: [Field; 4] = [
+    field("total_fen", AMOUNT, |message| split_part(message, |split| split.total.get())),
+    field("pool_fen", AMOUNT, |message| split_part(message, |split| split.pool.get())),
+    field("account_fen", AMOUNT, |message| split_part(message, |split| split.account.get())),
+    field("cash_fen", AMOUNT, |message| split_part(message, |split| split.cash.get())),
+];
+/// What the parts of a split add up to, less its total: 0, or money came from nowhere.
+const UNBALANCED: Field = field("unbalanced_fen", NUMBER, |message| {
+    split_part(message, |split| split.pool.get() + split.account.get() + split.cash.get() - split.total.get())
+});
+const BILL_SPLIT: &[Field] =
+    &[BILL, SPLIT_FIELDS[0], SPLIT_FIELDS[1], SPLIT_FIELDS[2], SPLIT_FIELDS[3], UNBALANCED];
+const SETTLED: &[Field] =
+    &[BILL, PROVIDER, SPLIT_FIELDS[0], SPLIT_FIELDS[1], SPLIT_FIELDS[2], SPLIT_FIELDS[3], UNBALANCED];
+
+fn split_part(message: &Message, part: fn(&Split) -> i64) -> Value {
+    let split = match message {
+        Message::Event(event) => match &event.body {
+            EventBody::Pay(PayEvent::BillPresettled { split, .. } | PayEvent::BillSettled { split, .. }) => {
+                split
+            }
+            _ => return Value::Missing,
+        },
+        Message::Reply(reply) => match &reply.body {
+            ReplyBody::Presettle(PresettleReply::Presettled { split, .. })
+            | ReplyBody::Visit(VisitReply::Billed { split, .. })
+            | ReplyBody::Settle(SettleReply::Settled { split, .. })
+            | ReplyBody::Till(SettleReply::Settled { split, .. }) => split,
+            _ => return Value::Missing,
+        },
+        _ => return Value::Missing,
+    };
+    Value::Number(part(split) as f64)
+}
+
+fn code(refusal: &PayRefusal) -> Value {
+    let value = serde_json::to_value(refusal).unwrap_or_default();
+    value["code"].as_str().map_or(Value::Missing, |code| Value::Text(code.to_owned().into()))
+}
+
+fn state(message: &Message, part: fn(&LightState) -> Value) -> Value {
+    match message {
+        Message::Light { body: Light::State(report), .. } => part(&report.body),
+        _ => Value::Missing,
+    }
+}
+
+fn telemetry(message: &Message, part: fn(&Telemetry) -> f64) -> Value {
+    match message {
+        Message::Light { body: Light::Telemetry(report), .. } => Value::Number(part(&report.body)),
+        _ => Value::Missing,
+    }
+}
+
+const NONE: &[Field] = &[];
+const REPLY: &[Field] = &[RESULT, REASON];
+
+/// Every kind of message, in the order of [`kind_of`].
+pub const KINDS: &[Kind] = &[
+    kind(
+        "lamp.state",
+        "A luminaire tells its three levels.",
+        &[
+            LAMP,
+            DISTRICT,
+            field("target", LEVEL, |message| state(message, |state| Value::of(state.target.percent()))),
+            field("in_effect", LEVEL, |message| state(message, |state| Value::of(state.in_effect.percent()))),
+            field("actual", LEVEL, |message| state(message, |state| Value::of(state.actual.percent()))),
+            field("mode", MODE, |message| state(message, |state| Value::word(&state.mode))),
+        ],
+    ),
+    kind(
+        "lamp.telemetry",
+        "A luminaire tells its readings.",
+        &[
+            LAMP,
+            DISTRICT,
+            field("power_w", AMOUNT, |message| telemetry(message, |body| f64::from(body.power_mw) / 1e3)),
+            field("voltage_v", AMOUNT, |message| telemetry(message, |body| f64::from(body.voltage_mv) / 1e3)),
+            field("energy_wh", AMOUNT, |message| telemetry(message, |body| body.energy_mwh as f64 / 1e3)),
+            field("burning_s", AMOUNT, |message| telemetry(message, |body| body.burning_s as f64)),
+            field("switch_count", AMOUNT, |message| telemetry(message, |body| body.switch_count.into())),
+            field("in_effect", LEVEL, |message| telemetry(message, |body| body.in_effect.percent().into())),
+        ],
+    ),
+    kind(
+        "lamp.ack",
+        "A luminaire answers a command.",
+        &[
+            LAMP,
+            field(
+                "command",
+                Type::Text,
+                read!(Message::Light { body: Light::Ack(report), .. } => Value::id(&report.body.command)),
+            ),
+            field(
+                "result",
+                Type::Word(&["done", "expired"]),
+                read!(Message::Light { body: Light::Ack(report), .. } => Value::word(&report.body.result)),
+            ),
+        ],
+    ),
+    kind(
+        "lamp.online",
+        "A luminaire is connected, or not any more.",
+        &[
+            LAMP,
+            field(
+                "online",
+                Type::Flag,
+                read!(Message::Light { body: Light::Online(online), .. } => Value::Flag(*online)),
+            ),
+        ],
+    ),
+    kind(
+        "lamp.command",
+        "A luminaire is told to hold a level, or (without level) to go back to its programme.",
+        &[
+            LAMP,
+            field(
+                "command",
+                Type::Text,
+                read!(Message::Light { body: Light::Command(command), .. } => Value::id(&command.id)),
+            ),
+            field(
+                "level",
+                LEVEL,
+                read!(Message::Light { body: Light::Command(command), .. } => command.level.map_or(Value::Missing, |level| Value::of(level.percent()))),
+            ),
+        ],
+    ),
+    kind(
+        "lamp.programme",
+        "A luminaire is given its programme.",
+        &[
+            LAMP,
+            field(
+                "version",
+                AMOUNT,
+                read!(Message::Light { body: Light::Programme(programme), .. } => Value::of(programme.version)),
+            ),
+        ],
+    ),
+    kind(
+        "lamp.fault",
+        "A luminaire breaks, or is repaired.",
+        &[
+            LAMP,
+            field(
+                "order",
+                Type::Word(&["break", "repair"]),
+                read!(Message::Fault { order, .. } => Value::Text(if matches!(order, FaultOrder::Repair) { "repair" } else { "break" }.into())),
+            ),
+        ],
+    ),
+    kind("alarm.raised", "The CMS raises an alarm.", ALARM_FIELDS),
+    kind("alarm.cleared", "The CMS takes an alarm back.", ALARM_FIELDS),
+    kind("eid.enrolled", "A resident's phone is enrolled.", &[RESIDENT]),
+    kind("eid.issued", "A code was issued.", &[RESIDENT, PROFILE]),
+    kind("eid.verified", "A code was accepted.", &[RESIDENT, VERIFIER]),
+    kind("eid.rejected", "A code was refused.", &[VERIFIER, REASON]),
+    kind(
+        "bill.created",
+        "A provider made a bill.",
+        &[
+            BILL,
+            PROVIDER,
+            field("total_fen", AMOUNT, |message| match message {
+                Message::Event(event) => match &event.body {
+                    EventBody::Pay(PayEvent::BillCreated { total, .. }) => Value::Number(total.get() as f64),
+                    _ => Value::Missing,
+                },
+                _ => Value::Missing,
+            }),
+        ],
+    ),
+    kind("bill.presettled", "The payer split a bill.", BILL_SPLIT),
+    kind("bill.settled", "A bill is paid.", SETTLED),
+    kind("bill.refused", "A bill was not paid.", &[BILL, REASON]),
+    kind("walk.departed", "A resident left for a provider.", &[RESIDENT, PROVIDER]),
+    kind("walk.arrived", "A resident is there.", &[RESIDENT, PROVIDER]),
+    kind(
+        "request.dim",
+        "The CMS is asked to override a luminaire.",
+        &[
+            LAMP,
+            field("level", LEVEL, |message| match message {
+                Message::Request(request) => match &request.body {
+                    RequestBody::Dim(body) => {
+                        body.level.map_or(Value::Missing, |level| Value::of(level.percent()))
+                    }
+                    _ => Value::Missing,
+                },
+                _ => Value::Missing,
+            }),
+        ],
+    ),
+    kind("request.enrol", "The issuer is asked to enrol a phone.", NONE),
+    kind("request.issue", "The issuer is asked for a code.", &[RESIDENT, PROFILE]),
+    kind("request.verify", "The verifier is asked about a code.", &[VERIFIER]),
+    kind("request.presettle", "The payer is asked to split a bill.", &[BILL]),
+    kind("request.settle", "The payer is asked to pay a bill.", &[BILL]),
+    kind("request.visit", "A patient is at a provider.", &[RESIDENT, PROVIDER]),
+    kind("request.till", "A patient pays at the till.", &[BILL]),
+    kind("request.clock", "The clock is asked to run otherwise.", NONE),
+    kind("request.walk", "A resident is asked to walk to a provider.", &[RESIDENT, PROVIDER]),
+    kind("reply.dim", "How far a command is.", &[LAMP, RESULT, REASON]),
+    kind("reply.enrol", "The issuer's answer.", REPLY),
+    kind("reply.issue", "The issuer's answer.", REPLY),
+    kind("reply.verify", "The verifier's answer.", &[RESULT, REASON, RESIDENT]),
+    kind("reply.presettle", "The payer's answer.", &[RESULT, REASON, BILL]),
+    kind("reply.settle", "The payer's answer.", &[RESULT, REASON, BILL]),
+    kind("reply.visit", "The provider's answer.", &[RESULT, REASON, BILL]),
+    kind("reply.till", "The till's answer.", &[RESULT, REASON, BILL]),
+    kind("reply.clock", "The clock's answer.", REPLY),
+    kind("reply.walk", "Whether the resident goes.", REPLY),
+    kind("eid.keys", "The issuer tells its keys.", NONE),
+    kind("clock", "How the city's clock runs.", NONE),
+    kind("presence", "Where people walk.", NONE),
+    kind(
+        "dead_letter",
+        "A consumer could not understand a message.",
+        &[
+            REASON,
+            field("consumer", Type::Text, read!(Message::DeadLetter { consumer, .. } => Value::id(consumer))),
+            field(
+                "topic",
+                Type::Text,
+                read!(Message::DeadLetter { letter, .. } => Value::Text(letter.topic.clone().into())),
+            ),
+        ],
+    ),
+];
+
+/// Which of [`KINDS`] a message is.
+pub(crate) fn kind_of(message: &Message) -> usize {
+    match message {
+        Message::Light { body, .. } => match body {
+            Light::State(_) => 0,
+            Light::Telemetry(_) => 1,
+            Light::Ack(_) => 2,
+            Light::Online(_) => 3,
+            Light::Command(_) => 4,
+            Light::Programme(_) => 5,
+        },
+        Message::Fault { .. } => 6,
+        Message::Event(event) => match &event.body {
+            EventBody::Alarm(alarm) if alarm.change == AlarmChange::Raised => 7,
+            EventBody::Alarm(_) => 8,
+            EventBody::Eid(EidEvent::Enrolled { .. }) => 9,
+            EventBody::Eid(EidEvent::Issued { .. }) => 10,
+            EventBody::Eid(EidEvent::Verified { .. }) => 11,
+            EventBody::Eid(EidEvent::Rejected { .. }) => 12,
+            EventBody::Pay(PayEvent::BillCreated { .. }) => 13,
+            EventBody::Pay(PayEvent::BillPresettled { .. }) => 14,
+            EventBody::Pay(PayEvent::BillSettled { .. }) => 15,
+            EventBody::Pay(PayEvent::SettlementRefused { .. }) => 16,
+            EventBody::Walk(WalkEvent::Departed { .. }) => 17,
+            EventBody::Walk(WalkEvent::Arrived { .. }) => 18,
+        },
+        Message::Request(request) => match request.body {
+            RequestBody::Dim(_) => 19,
+            RequestBody::Enrol(_) => 20,
+            RequestBody::Issue(_) => 21,
+            RequestBody::Verify(_) => 22,
+            RequestBody::Presettle(_) => 23,
+            RequestBody::Settle(_) => 24,
+            RequestBody::Visit(_) => 25,
+            RequestBody::Till(_) => 26,
+            RequestBody::SetClock(_) => 27,
+            RequestBody::Walk(_) => 28,
+        },
+        Message::Reply(reply) => match reply.body {
+            ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => 29,
+            ReplyBody::Enrol(_) => 30,
+            ReplyBody::Issue(_) => 31,
+            ReplyBody::Verify(_) => 32,
+            ReplyBody::Presettle(_) => 33,
+            ReplyBody::Settle(_) => 34,
+            ReplyBody::Visit(_) => 35,
+            ReplyBody::Till(_) => 36,
+            ReplyBody::Clock(_) => 37,
+            ReplyBody::Walk(_) => 38,
+        },
+        Message::EidKeys(_) => 39,
+        Message::Clock(_) => 40,
+        Message::Presence(_) => 41,
+        Message::DeadLetter { .. } => 42,
+    }
+}
