@@ -13,6 +13,9 @@ use serde_json::Value;
 /// How long a state may take to come about.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The number of the signal that Ctrl-C sends.
+pub const SIGINT: i32 = 2;
+
 /// Waits until `look` finds what it looks for.
 ///
 /// # Panics
@@ -70,6 +73,24 @@ impl Process {
     /// If it does not start.
     pub fn spawn(command: &mut Command) -> Self {
         Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// Whether it catches SIGINT, as Linux knows: before, Ctrl-C ends it as any other program.
+    pub fn listens_for_ctrl_c(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+        u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & 1 << (SIGINT - 1) != 0)
+    }
+
+    /// What it wrote to its error output, which must be piped, until its end.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    pub fn errors(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let _ = self.0.stderr.as_mut().expect("piped").read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Interrupts it as Ctrl-C does, and waits for its end.

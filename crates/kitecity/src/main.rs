@@ -3,6 +3,7 @@
 
 mod config;
 mod doctor;
+mod interrupt;
 mod serve;
 mod up;
 
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use services::Link;
+use services::access::Secret;
 use services::bus::BusAddress;
 use tracing_subscriber::EnvFilter;
 use types::RunId;
@@ -67,6 +70,19 @@ pub(crate) struct Settings {
     /// Leave these roles to other processes or to your own programs (repeatable).
     #[arg(long, global = true, value_name = "ROLE")]
     without: Vec<RoleName>,
+}
+
+impl Settings {
+    /// How a client of its own reaches `run`, on a broker that runs already.
+    pub(crate) fn link(&self, run: RunId) -> Link {
+        let usual = || BusAddress { host: "127.0.0.1".to_owned(), port: 1883 };
+        Link {
+            address: self.broker.clone().unwrap_or_else(usual),
+            run,
+            secret: self.secret.as_deref().map(Secret::from_words),
+            ready: None,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,35 +1,35 @@
 //! `kitecity serve ROLE`: one role, on a broker that runs already.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use services::bus::BusAddress;
+use anyhow::Result;
 use services::clock::ClockRole;
 use services::console::Console;
 use services::time::wall_now;
 use services::{Link, fleet, host};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use wire::{ClockState, Role, RoleName};
 
-use crate::Settings;
-use crate::up::{self, City, UsageError};
+use crate::up::{City, DRAIN_WITHIN, UsageError};
+use crate::{Settings, interrupt};
 
 /// Runs `role` until Ctrl-C.
 pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
-    let city = City::plan(settings)?;
-    let address = settings.broker.clone().unwrap_or(BusAddress { host: "127.0.0.1".to_owned(), port: 1883 });
-    let secret = settings.secret.as_deref().map(services::access::Secret::from_words);
-    let link = Link { address, run: city.config.city.run, secret, ready: None };
-    up::runtime()?.block_on(async {
+    interrupt::run(async |mut interrupt| {
+        let planned = settings.clone();
+        let Some(city) = interrupt.unless(move || City::plan(&planned)).await? else { return Ok(()) };
+        let link = settings.link(city.config.city.run);
         let (stop, stopped) = watch::channel(false);
         eprintln!("{role} joins `{}` at mqtt://{}:{}", link.run, link.address.host, link.address.port);
-        let role = start(role, &city, link, None, stopped);
+        let mut role = pin!(start(role, &city, link, None, stopped));
         tokio::select! {
-            outcome = role => return outcome,
-            signal = tokio::signal::ctrl_c() => signal.context("cannot wait for Ctrl-C")?,
+            outcome = &mut role => return outcome,
+            () = interrupt.came() => {}
         }
         let _ = stop.send(true);
-        Ok(())
+        timeout(DRAIN_WITHIN, role).await.unwrap_or(Ok(()))
     })
 }
 

@@ -14,17 +14,18 @@ use services::broker::{Broker, BrokerConfig};
 use services::bus::BusAddress;
 use services::console::Console;
 use services::time::wall_now;
-use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use types::{Seed, Timestamp};
 use wire::RoleName;
 
 use crate::config::Config;
+use crate::interrupt::{self, Interrupt};
 use crate::{Settings, serve};
 
 /// How long the roles may take to say goodbye.
-const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 /// How long the roles may take to be on the bus before the city says which are not.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// Reports of roles on the bus that wait to be read.
@@ -104,88 +105,115 @@ fn apply(config: &mut Config, settings: &Settings) {
     config.console.listen = settings.http_listen.unwrap_or(config.console.listen);
 }
 
-/// The runtime of everything but the broker.
-pub(crate) fn runtime() -> Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")
-}
-
 /// Runs the city until Ctrl-C.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let began = Instant::now();
-    let city = City::plan(settings)?;
-    raise_descriptor_limit(city.config.city.luminaires);
-    let broker = match &settings.broker {
-        Some(_) => None,
-        None => Some(start_broker(&city)?),
-    };
-    let address = match (&settings.broker, &broker) {
-        (Some(address), _) => address.clone(),
-        (None, Some(broker)) => of(broker),
-        (None, None) => unreachable!("without an outside broker one was started"),
-    };
-    // An outside broker asks for our passwords only if it was given them, and that is what a secret says.
-    let secret = (broker.is_some() || settings.secret.is_some()).then(|| city.secret.clone());
-    let link = Link { address, run: city.config.city.run, secret, ready: None };
-    runtime()?.block_on(live(&city, link, broker.as_ref(), &settings.without, began))
+    interrupt::run(async |mut interrupt| {
+        let settings = settings.clone();
+        let Some(prepared) = interrupt.unless(move || Prepared::new(&settings)).await? else {
+            eprintln!("stopped before the city was there.");
+            return Ok(());
+        };
+        prepared.live(interrupt, began).await
+    })
 }
 
-async fn live(
-    city: &City,
-    mut link: Link,
-    broker: Option<&Broker>,
-    without: &[RoleName],
-    began: Instant,
-) -> Result<()> {
-    let (stop, stopped) = watch::channel(false);
-    let (ready, mut reports) = mpsc::channel(READY_REPORTS_MAX);
-    link.ready = Some(ready);
-    let mut console =
-        Some(Console::bind(city.config.console.listen).await.context("no free port for the console")?);
-    let page = console.as_ref().map(Console::address);
-    let city =
-        Arc::new(City { config: city.config.clone(), cast: city.cast.clone(), secret: city.secret.clone() });
-    let mut roles = JoinSet::new();
-    for role in ROLES.into_iter().filter(|role| !without.contains(role)) {
-        let console = (role == RoleName::Console)
-            .then(|| console.take().map(|console| (console, broker.map(Broker::counters))))
-            .flatten();
-        let (city, link, stopped) = (city.clone(), link.clone(), stopped.clone());
-        roles.spawn(async move { serve::start(role, &city, link, console, stopped).await });
+/// A city whose broker answers, and who it is to be played by.
+struct Prepared {
+    city: Arc<City>,
+    broker: Option<Broker>,
+    link: Link,
+    roles: BTreeSet<RoleName>,
+}
+
+impl Prepared {
+    /// Plans the city, and starts its broker unless there is one outside.
+    fn new(settings: &Settings) -> Result<Self> {
+        let city = City::plan(settings)?;
+        raise_descriptor_limit(city.config.city.luminaires);
+        let (address, broker) = match &settings.broker {
+            Some(address) => (address.clone(), None),
+            None => {
+                let broker = start_broker(&city)?;
+                (of(&broker), Some(broker))
+            }
+        };
+        // An outside broker asks for our passwords only if it was given them, and that is what a secret says.
+        let secret = (broker.is_some() || settings.secret.is_some()).then(|| city.secret.clone());
+        let link = Link { address, run: city.config.city.run, secret, ready: None };
+        let roles = ROLES.into_iter().filter(|role| !settings.without.contains(role)).collect();
+        Ok(Self { city: Arc::new(city), broker, link, roles })
     }
-    let mut missing: BTreeSet<RoleName> = ROLES.into_iter().filter(|role| !without.contains(role)).collect();
-    let all_there = async {
+
+    async fn live(mut self, mut interrupt: Interrupt, began: Instant) -> Result<()> {
+        let (stop, stopped) = watch::channel(false);
+        let (ready, reports) = mpsc::channel(READY_REPORTS_MAX);
+        self.link.ready = Some(ready);
+        let console = Console::bind(self.city.config.console.listen);
+        let console = console.await.context("no free port for the console")?;
+        let page = console.address();
+        let mut roles = self.start(console, &stopped);
+        let interrupted = tokio::select! {
+            () = all_there(self.roles.clone(), reports) => false,
+            broken = first_broken(&mut roles) => return Err(broken),
+            () = interrupt.came() => true,
+        };
+        if !interrupted {
+            greet(&self.city, &self.link, page, began);
+            tokio::select! {
+                broken = first_broken(&mut roles) => return Err(broken),
+                () = interrupt.came() => {}
+            }
+        }
+        eprintln!("stopping …");
+        let _ = stop.send(true);
+        let drained = drain(roles).await;
+        let how = if drained { "" } else { ", not all roles said goodbye" };
+        eprintln!("the city ran for {:.0} s{how}.", began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Starts the roles, in the order of [`ROLES`].
+    fn start(&self, console: Console, stopped: &watch::Receiver<bool>) -> JoinSet<Result<()>> {
+        let mut console = Some((console, self.broker.as_ref().map(Broker::counters)));
+        let mut roles = JoinSet::new();
+        for role in ROLES.into_iter().filter(|role| self.roles.contains(role)) {
+            let console = if role == RoleName::Console { console.take() } else { None };
+            let (city, link, stopped) = (self.city.clone(), self.link.clone(), stopped.clone());
+            roles.spawn(async move { serve::start(role, &city, link, console, stopped).await });
+        }
+        roles
+    }
+}
+
+/// Waits until all of `missing` are on the bus, but not for ever: then it says which are not.
+async fn all_there(mut missing: BTreeSet<RoleName>, mut reports: mpsc::Receiver<RoleName>) {
+    let arriving = async {
         while !missing.is_empty()
             && let Some(role) = reports.recv().await
         {
             missing.remove(&role);
         }
     };
-    tokio::select! {
-        outcome = tokio::time::timeout(READY_WITHIN, all_there) => if outcome.is_err() {
-            let names: Vec<&str> = missing.iter().map(|role| role.as_str()).collect();
-            eprintln!("not on the bus yet: {}", names.join(", "));
-        },
-        // A role that cannot play, or Ctrl-C while starting.
-        Some(ended) = roles.join_next() => ended.context("a role broke")??,
-        signal = tokio::signal::ctrl_c() => return signal.context("cannot wait for Ctrl-C"),
+    if timeout(READY_WITHIN, arriving).await.is_err() {
+        let names: Vec<&str> = missing.iter().map(|role| role.as_str()).collect();
+        eprintln!("not on the bus yet: {}", names.join(", "));
     }
-    if let Some(page) = page {
-        greet(&city, &link, page, began);
-    }
-    loop {
-        tokio::select! {
-            signal = tokio::signal::ctrl_c() => { signal.context("cannot wait for Ctrl-C")?; break; }
-            Some(ended) = roles.join_next() => ended.context("a role broke")??,
+}
+
+/// Waits for a role that cannot play. Without roles nothing breaks.
+async fn first_broken(roles: &mut JoinSet<Result<()>>) -> anyhow::Error {
+    while let Some(ended) = roles.join_next().await {
+        if let Err(error) = ended.context("a role broke").flatten() {
+            return error;
         }
     }
-    eprintln!("stopping …");
-    let _ = stop.send(true);
-    let drained =
-        tokio::time::timeout(DRAIN_WITHIN, async { while roles.join_next().await.is_some() {} }).await;
-    roles.abort_all();
-    let how = if drained.is_ok() { "" } else { ", not all roles said goodbye" };
-    eprintln!("the city ran for {:.0} s{how}.", began.elapsed().as_secs_f64());
-    Ok(())
+    std::future::pending().await
+}
+
+/// Waits until all roles have said goodbye, but not for ever.
+async fn drain(mut roles: JoinSet<Result<()>>) -> bool {
+    timeout(DRAIN_WITHIN, async { while roles.join_next().await.is_some() {} }).await.is_ok()
 }
 
 fn start_broker(city: &City) -> Result<Broker> {

@@ -1,0 +1,64 @@
+//! Ctrl-C, listened to from the first moment.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::runtime::{Builder, Runtime};
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC as Signal, ctrl_c};
+
+/// How long what is given up may take to notice.
+const GIVE_UP_WITHIN: Duration = Duration::from_millis(100);
+
+/// Hears of Ctrl-C. One that came before anyone waited for it is not lost.
+#[derive(Debug)]
+pub(crate) struct Interrupt(Signal);
+
+impl Interrupt {
+    /// Listens from now on: what Ctrl-C would do to the process, it does no more.
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        signal(SignalKind::interrupt()).map(Self)
+    }
+
+    /// Listens from now on: what Ctrl-C would do to the process, it does no more.
+    #[cfg(windows)]
+    fn listen() -> std::io::Result<Self> {
+        ctrl_c().map(Self)
+    }
+
+    /// Waits for Ctrl-C.
+    pub(crate) async fn came(&mut self) {
+        // `None` = no more can come: then nobody waits for one in vain.
+        let _ = self.0.recv().await;
+    }
+
+    /// Does what blocks on a thread of its own; `None` if Ctrl-C comes first. Then its end is not waited for.
+    pub(crate) async fn unless<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<Option<T>> {
+        let work = tokio::task::spawn_blocking(work);
+        tokio::select! {
+            done = work => done.context("the start broke")?.map(Some),
+            () = self.came() => Ok(None),
+        }
+    }
+}
+
+/// Runs `work`, which hears of each Ctrl-C from before its first step.
+pub(crate) fn run(work: impl AsyncFnOnce(Interrupt) -> Result<()>) -> Result<()> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+        work(interrupt).await
+    });
+    runtime.shutdown_timeout(GIVE_UP_WITHIN);
+    outcome
+}
+
+fn runtime() -> Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build().context("cannot start threads")
+}
