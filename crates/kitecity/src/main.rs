@@ -4,6 +4,7 @@
 mod config;
 mod doctor;
 mod interrupt;
+mod run;
 mod serve;
 mod up;
 
@@ -94,6 +95,13 @@ enum Command {
         /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents or console.
         role: RoleName,
     },
+    /// Play scenarios, and say whether their expectations came true.
+    ///
+    /// Exit codes: 0 all came true, 99 one did not, 98 nothing was tested (what an expectation waits for never
+    /// happened), 2 a mistake in a file, 130 interrupted.
+    Run(run::RunArgs),
+    /// Find mistakes in scenarios without playing them.
+    Check(run::CheckArgs),
     /// Print a machine-readable description.
     Schema {
         /// Of what.
@@ -107,6 +115,8 @@ enum Command {
 enum Schema {
     /// The topics and payloads of the bus (AsyncAPI 3).
     Asyncapi,
+    /// Scenario files (JSON Schema 2020-12).
+    Scenario,
 }
 
 fn main() -> ExitCode {
@@ -115,19 +125,29 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_| EnvFilter::new("warn,rmqtt=error,kitecity=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = match cli.command.unwrap_or(Command::Up) {
-        Command::Up => up::run(&cli.settings),
-        Command::Serve { role } => serve::run(role, &cli.settings),
+        Command::Up => up::run(&cli.settings).map(done),
+        Command::Serve { role } => serve::run(role, &cli.settings).map(done),
         Command::Schema { what: Schema::Asyncapi } => {
             println!("{:#}", wire::asyncapi::document("127.0.0.1:1883"));
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
-        Command::Doctor => doctor::run(&cli.settings),
+        Command::Schema { what: Schema::Scenario } => {
+            println!("{:#}", scenario::schema());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Run(args) => run::run(&args, &cli.settings),
+        Command::Check(args) => run::check(&args, &cli.settings),
+        Command::Doctor => doctor::run(&cli.settings).map(done),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("kitecity: {error:#}");
             ExitCode::from(if error.is::<up::UsageError>() { EXIT_USAGE } else { EXIT_RUNTIME })
         }
     }
+}
+
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }

@@ -45,7 +45,7 @@ pub(crate) async fn start(
     let boxed: Box<dyn Role> = match role {
         RoleName::Clock => {
             let speed = city.config.city.speed;
-            let state = ClockState { city: city.start(), wall: wall_now(), speed, paused: false };
+            let state = ClockState { city: city.start, wall: wall_now(), speed, paused: false };
             Box::new(ClockRole::new(state))
         }
         RoleName::Lighting => Box::new(cast.cms()?),

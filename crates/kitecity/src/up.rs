@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use city::CitySpec;
 use eid::qr::{Level, Symbol};
-use scenario::{Cast, CastSpec};
+use scenario::{Cast, CastSpec, Play, Script};
 use services::Link;
 use services::access::{Rules, Secret};
 use services::broker::{Broker, BrokerConfig};
@@ -61,6 +61,8 @@ impl std::error::Error for UsageError {}
 pub(crate) struct City {
     pub(crate) config: Config,
     pub(crate) cast: Arc<Cast>,
+    /// What its clock shows when it wakes.
+    pub(crate) start: Timestamp,
     secret: Secret,
 }
 
@@ -71,7 +73,7 @@ impl City {
         let mut config = Config::load(settings.config.as_deref()).map_err(usage)?;
         apply(&mut config, settings);
         config.check().map_err(usage)?;
-        let secret = settings.secret.as_deref().map_or_else(Secret::random, Secret::from_words);
+        let secret = secret_of(settings);
         let spec = CastSpec {
             city: CitySpec {
                 seed: Seed(config.city.seed),
@@ -82,16 +84,38 @@ impl City {
             year: config.year(),
             policy: config.policy().map_err(usage)?,
             issuer_key: secret.key_for("issuer"),
-            start: u64::try_from(wall_now().as_millis() / 1_000).unwrap_or(0),
+            start: start_number(),
         };
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
-        Ok(Self { config, cast: Arc::new(cast), secret })
+        let start = config.start(cast.astro());
+        Ok(Self { config, cast: Arc::new(cast), start, secret })
     }
 
-    /// What its clock shows when it wakes.
-    pub(crate) fn start(&self) -> Timestamp {
-        self.config.start(self.cast.astro())
+    /// The city of a scenario, to be played live.
+    pub(crate) fn of_script(script: &Script, seed: u64, settings: &Settings) -> Result<Self> {
+        let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
+        let mut config = Config::load(settings.config.as_deref()).map_err(usage)?;
+        apply(&mut config, settings);
+        config.city.speed = settings.speed.unwrap_or_else(|| script.speed());
+        config.check().map_err(usage)?;
+        let secret = secret_of(settings);
+        let policy = config.policy().map_err(usage)?;
+        let mut spec = script.cast_spec(seed, policy);
+        spec.issuer_key = secret.key_for("issuer");
+        spec.start = start_number();
+        let cast = Cast::new(spec).map_err(|error| UsageError(format!("{error}")))?;
+        let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
+        Ok(Self { config, cast: Arc::new(cast), start, secret })
     }
+}
+
+/// Different at each start of a city, so that no id is used twice.
+fn start_number() -> u64 {
+    u64::try_from(wall_now().as_millis() / 1_000).unwrap_or(0)
+}
+
+fn secret_of(settings: &Settings) -> Secret {
+    settings.secret.as_deref().map_or_else(Secret::random, Secret::from_words)
 }
 
 fn apply(config: &mut Config, settings: &Settings) {
@@ -110,7 +134,9 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let began = Instant::now();
     interrupt::run(async |mut interrupt| {
         let settings = settings.clone();
-        let Some(prepared) = interrupt.unless(move || Prepared::new(&settings)).await? else {
+        let Some(prepared) =
+            interrupt.unless(move || Prepared::new(City::plan(&settings)?, &settings)).await?
+        else {
             eprintln!("stopped before the city was there.");
             return Ok(());
         };
@@ -119,7 +145,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 }
 
 /// A city whose broker answers, and who it is to be played by.
-struct Prepared {
+pub(crate) struct Prepared {
     city: Arc<City>,
     broker: Option<Broker>,
     link: Link,
@@ -127,10 +153,9 @@ struct Prepared {
 }
 
 impl Prepared {
-    /// Plans the city, and starts its broker unless there is one outside.
-    fn new(settings: &Settings) -> Result<Self> {
-        let city = City::plan(settings)?;
-        raise_descriptor_limit(city.config.city.luminaires);
+    /// Starts the city's broker, unless there is one outside.
+    pub(crate) fn new(city: City, settings: &Settings) -> Result<Self> {
+        raise_descriptor_limit(city.cast.plan().luminaires().len() as u64);
         let (address, broker) = match &settings.broker {
             Some(address) => (address.clone(), None),
             None => {
@@ -171,6 +196,28 @@ impl Prepared {
         let how = if drained { "" } else { ", not all roles said goodbye" };
         eprintln!("the city ran for {:.0} s{how}.", began.elapsed().as_secs_f64());
         Ok(())
+    }
+
+    /// Plays a scenario in the city until its end; tells whether it came to that before Ctrl-C.
+    pub(crate) async fn play(self, mut interrupt: Interrupt, play: &mut Play) -> Result<bool> {
+        let (stop, stopped) = watch::channel(false);
+        let console = Console::bind(self.city.config.console.listen);
+        let console = console.await.context("no free port for the console")?;
+        eprintln!(
+            "live at http://{}/ and mqtt://{}:{}",
+            console.address(),
+            self.link.address.host,
+            self.link.address.port
+        );
+        let mut roles = self.start(console, &stopped);
+        let ended = tokio::select! {
+            ended = services::play::run(self.link.clone(), play, stopped.clone()) => ended,
+            broken = first_broken(&mut roles) => return Err(broken),
+            () = interrupt.came() => false,
+        };
+        let _ = stop.send(true);
+        drain(roles).await;
+        Ok(ended)
     }
 
     /// Starts the roles, in the order of [`ROLES`].
@@ -232,8 +279,8 @@ fn of(broker: &Broker) -> BusAddress {
     BusAddress { host: broker.mqtt_addr().ip().to_string(), port: broker.mqtt_addr().port() }
 }
 
-fn raise_descriptor_limit(luminaires: u32) {
-    let wanted = 2 * u64::from(luminaires) + DESCRIPTORS_BESIDE;
+fn raise_descriptor_limit(luminaires: u64) {
+    let wanted = 2 * luminaires + DESCRIPTORS_BESIDE;
     match rlimit::increase_nofile_limit(wanted) {
         Ok(limit) if limit < wanted => eprintln!(
             "this process may open {limit} files, {luminaires} luminaires want {wanted}: raise `ulimit -n`, \

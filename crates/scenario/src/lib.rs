@@ -27,4 +27,5 @@ pub use order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
 pub use play::{Play, Verdict};
 pub use record::{AlarmRow, LedgerRow, Record, Sample, SettlementRow};
 pub use residents::Residents;
-pub use script::{RunOptions, Script};
+pub use script::{RunOptions, Script, schema};
+pub use time::{duration_ms, show as show_moment, show_duration};

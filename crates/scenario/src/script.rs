@@ -65,6 +65,11 @@ impl Script {
         Ok(script)
     }
 
+    /// The name of its file.
+    pub fn file_name(&self) -> &str {
+        &self.name
+    }
+
     /// Its name.
     pub fn title(&self) -> &str {
         &self.file.scenario.name
@@ -163,6 +168,11 @@ impl Script {
         }
         Ok(())
     }
+}
+
+/// The JSON Schema of scenario files, which are TOML of the same shape.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(File).to_value()
 }
 
 fn length_ms(text: &str) -> Result<i64, String> {

@@ -7,7 +7,11 @@ use types::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 const DURATION_MAX_MS: i64 = 366 * DAY_MS;
 
 /// Reads a duration such as `90s`, `2h 30m` or `1d` \[ms\].
-pub(crate) fn duration_ms(text: &str) -> Result<i64, String> {
+///
+/// # Errors
+///
+/// In words, with examples.
+pub fn duration_ms(text: &str) -> Result<i64, String> {
     let wrong = || format!("expected a duration such as \"90s\", \"15m\" or \"2h30m\", got \"{text}\"");
     let mut rest = text.trim();
     let mut total = 0_i64;
@@ -143,7 +147,7 @@ pub(crate) fn local_day(text: &str) -> Result<(i32, i64), String> {
 }
 
 /// A moment for people: local time, and how many days after the start if it is not the same day.
-pub(crate) fn show(at: Timestamp, start: Timestamp) -> String {
+pub fn show(at: Timestamp, start: Timestamp) -> String {
     let ms = at.local_time_ms();
     let (hour, minute, second) = (ms / HOUR_MS, ms / MINUTE_MS % 60, ms / SECOND_MS % 60);
     let days = at.local_day() - start.local_day();
@@ -153,7 +157,7 @@ pub(crate) fn show(at: Timestamp, start: Timestamp) -> String {
 }
 
 /// A duration for people.
-pub(crate) fn show_duration(ms: i64) -> String {
+pub fn show_duration(ms: i64) -> String {
     match ms {
         ms if ms % HOUR_MS == 0 && ms > 0 => format!("{} h", ms / HOUR_MS),
         ms if ms % MINUTE_MS == 0 && ms > 0 => format!("{} min", ms / MINUTE_MS),

@@ -1,13 +1,13 @@
 //! The virtual-time driver: the same roles as live, on an event queue instead of a broker and a wall's clock.
 //!
-//! Read [`Night`] first. Messages travel as values, each after the same short delay; nothing is lost yet. All order
+//! Read [`Sim`] first. Messages travel as values, each after the same short delay; nothing is lost yet. All order
 //! comes from the queue's key – time, then receiver, then sender's count – and all chance from the seed, so that the
-//! same cast gives the same messages, and the same [`Night::digest`].
+//! same cast gives the same messages, and the same [`Sim::digest`].
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use scenario::{Cast, CastError};
+use scenario::{Cast, CastError, Observer, Order};
 use types::{Core, RunId, Timestamp};
 use wire::roles::LuminaireRole;
 use wire::{BusInput, ClockState, Message, Role, encode, filter_matches, prefix};
@@ -16,7 +16,7 @@ use wire::{BusInput, ClockState, Message, Role, encode, filter_matches, prefix};
 const DELAY_MS: i64 = 20;
 
 /// A city in virtual time.
-pub struct Night {
+pub struct Sim {
     run: RunId,
     now: Timestamp,
     services: Vec<Service>,
@@ -27,9 +27,9 @@ pub struct Night {
     messages: u64,
 }
 
-impl std::fmt::Debug for Night {
+impl std::fmt::Debug for Sim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Night")
+        f.debug_struct("Sim")
             .field("now", &self.now)
             .field("messages", &self.messages)
             .finish_non_exhaustive()
@@ -81,7 +81,7 @@ impl Ord for Entry {
     }
 }
 
-impl Night {
+impl Sim {
     /// The city of `cast`, waking at `start`.
     ///
     /// # Errors
@@ -109,28 +109,51 @@ impl Night {
         Ok(night)
     }
 
-    /// Runs until the clock shows `end`, and shows each message to `watch` as it is sent.
-    pub fn run_until(&mut self, end: Timestamp, mut watch: impl FnMut(Timestamp, &Message)) {
+    /// Runs until the clock shows `end`: shows `observer` each message, and does what it orders.
+    pub fn run_until(&mut self, end: Timestamp, observer: &mut impl Observer) {
         let mut out = Vec::new();
-        while let Some(Reverse(entry)) = self.queue.peek()
-            && entry.at <= end
-        {
+        let mut orders = Vec::new();
+        loop {
+            let next = self.queue.peek().map(|Reverse(entry)| entry.at);
+            let wake = observer.wakes_at().filter(|at| *at <= end && next.is_none_or(|next| *at <= next));
+            if let Some(at) = wake {
+                self.now = at.max(self.now);
+                observer.wake(self.now, &mut orders);
+                for order in orders.drain(..) {
+                    if let Order::Send(message) = order {
+                        self.publish(message, observer);
+                    }
+                }
+                continue;
+            }
+            if next.is_none_or(|next| next > end) {
+                break;
+            }
             let Some(Reverse(entry)) = self.queue.pop() else { return };
             self.now = entry.at;
             self.act(entry, &mut out);
             for message in out.drain(..) {
-                self.messages += 1;
-                self.note(&message);
-                watch(self.now, &message);
-                self.deliver(&message);
+                self.publish(message, observer);
             }
         }
         self.now = end;
     }
 
+    fn publish(&mut self, message: Message, observer: &mut impl Observer) {
+        self.messages += 1;
+        self.note(&message);
+        observer.observe(self.now, &message);
+        self.deliver(&message);
+    }
+
     /// Sends a message from outside.
     pub fn send(&mut self, message: &Message) {
         self.deliver(message);
+    }
+
+    /// Events so far.
+    pub fn events(&self) -> u64 {
+        self.pushed
     }
 
     /// What the clock shows.

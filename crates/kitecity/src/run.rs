@@ -1,0 +1,200 @@
+//! `kitecity run` and `kitecity check`: scenarios as tests.
+
+mod live;
+mod print;
+mod seeds;
+mod virtually;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::Args;
+use lighting::AstroTable;
+use scenario::{RunOptions, Script, Standing, Verdict};
+
+use self::seeds::SeedRange;
+use crate::Settings;
+use crate::config::Config;
+use crate::up::UsageError;
+
+/// Exit code when an expectation did not come true.
+const EXIT_FAILED: u8 = 99;
+/// Exit code when nothing was tested.
+const EXIT_INCONCLUSIVE: u8 = 98;
+/// Exit code after Ctrl-C.
+const EXIT_INTERRUPTED: u8 = 130;
+/// Scenario files larger than this are not even read \[bytes\].
+const FILE_BYTES_MAX: u64 = 1_000_000;
+
+/// What to play, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Scenario files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Play on a real broker, at the speed of the scenario (or `--speed`), so that real devices can join.
+    #[arg(long)]
+    live: bool,
+    /// Live: added to each `within`, in wall time.
+    #[arg(long, default_value = "2s", value_name = "DURATION")]
+    slack: String,
+    /// Play once with each of these seeds, such as 1..1000 (both included), and print the smallest that fails.
+    #[arg(long, conflicts_with_all = ["live", "seed"])]
+    seeds: Option<SeedRange>,
+    /// A value for `$name` in the files (repeatable).
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+    /// Play also what has no expectations.
+    #[arg(long)]
+    no_expect: bool,
+    /// Print one line of JSON per run instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to check.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Scenario files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// A value for `$name` in the files (repeatable).
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+}
+
+/// One scenario, played once.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Played {
+    /// The file.
+    pub(crate) file: String,
+    /// The seed of its city.
+    pub(crate) seed: u64,
+    /// Whether on a real broker.
+    pub(crate) live: bool,
+    /// How long it took \[wall ms\].
+    pub(crate) wall_ms: u64,
+    /// Virtual time only: events so far, and the digest of the event log.
+    pub(crate) log: Option<Log>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub(crate) verdict: Verdict,
+}
+
+/// The event log of a virtual run, in two numbers.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub(crate) struct Log {
+    pub(crate) events: u64,
+    #[serde(serialize_with = "as_hex")]
+    pub(crate) digest: u64,
+}
+
+fn as_hex<S: serde::Serializer>(digest: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{digest:016x}"))
+}
+
+/// The suns of the years played so far: the same for every city of a year, and slow to compute.
+#[derive(Debug, Default)]
+pub(crate) struct Suns(BTreeMap<i32, Arc<AstroTable>>);
+
+impl Suns {
+    pub(crate) fn of(&mut self, year: i32) -> Result<Arc<AstroTable>> {
+        if let Some(sun) = self.0.get(&year) {
+            return Ok(sun.clone());
+        }
+        let sun = Arc::new(city::astro_table(year).map_err(|error| UsageError(error.to_string()))?);
+        self.0.insert(year, sun.clone());
+        Ok(sun)
+    }
+}
+
+/// Plays all files.
+pub(crate) fn run(args: &RunArgs, settings: &Settings) -> Result<ExitCode> {
+    let policy = policy_of(settings)?;
+    let mut suns = Suns::default();
+    let scripts = read_all(&args.files, &args.params)?;
+    // All mistakes come first: a run must not stop half-way because of the last file.
+    let options = RunOptions { slack_ms: 0, live: args.live, no_expect: args.no_expect };
+    for script in &scripts {
+        let seed = settings.seed.unwrap_or_else(|| script.seed());
+        virtually::ready(script, seed, &policy, &options, &suns.of(script.year())?)?;
+    }
+    let mut worst = Standing::Passed;
+    for script in &scripts {
+        let standing = if let Some(range) = args.seeds {
+            seeds::explore(script, range, &policy, &options, &suns.of(script.year())?, args.json)?
+        } else {
+            let seed = settings.seed.unwrap_or_else(|| script.seed());
+            let played = if args.live {
+                let Some(played) = live::play(script, seed, args, settings)? else {
+                    return Ok(ExitCode::from(EXIT_INTERRUPTED));
+                };
+                played
+            } else {
+                virtually::play(script, seed, &policy, &options, &suns.of(script.year())?)?
+            };
+            print::played(&played, args);
+            played.verdict.standing()
+        };
+        worst = worst.max(standing);
+    }
+    Ok(ExitCode::from(match worst {
+        Standing::Passed => 0,
+        Standing::Inconclusive => EXIT_INCONCLUSIVE,
+        Standing::Failed => EXIT_FAILED,
+    }))
+}
+
+/// Finds the mistakes of all files.
+pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
+    let policy = policy_of(settings)?;
+    let mut suns = Suns::default();
+    let mut mistakes = 0;
+    for file in &args.files {
+        let outcome = read(file, &args.params).and_then(|script| {
+            let sun = suns.of(script.year())?;
+            virtually::ready(&script, script.seed(), &policy, &RunOptions::default(), &sun)
+        });
+        match outcome {
+            Ok(_) => println!("{}: good", file.display()),
+            Err(error) => {
+                eprintln!("{error:#}");
+                mistakes += 1;
+            }
+        }
+    }
+    Ok(ExitCode::from(if mistakes == 0 { 0 } else { crate::EXIT_USAGE }))
+}
+
+fn policy_of(settings: &Settings) -> Result<medpay::Policy> {
+    let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
+    let config = Config::load(settings.config.as_deref()).map_err(usage)?;
+    Ok(config.policy().map_err(usage)?)
+}
+
+fn read_all(files: &[PathBuf], params: &[String]) -> Result<Vec<Script>> {
+    files.iter().map(|file| read(file, params)).collect()
+}
+
+fn read(file: &PathBuf, params: &[String]) -> Result<Script> {
+    let usage = |message: String| anyhow::Error::from(UsageError(message));
+    let name = file.display().to_string();
+    let length = std::fs::metadata(file).map_err(|error| usage(format!("{name}: {error}")))?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(usage(format!(
+            "{name}: a scenario has at most {FILE_BYTES_MAX} bytes, this file has {length}"
+        )));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| usage(format!("{name}: {error}")))?;
+    let params: BTreeMap<String, String> = params
+        .iter()
+        .map(|param| {
+            param.split_once('=').ok_or_else(|| usage(format!("--param {param}: expected NAME=VALUE")))
+        })
+        .map(|param| param.map(|(key, value)| (key.to_owned(), value.to_owned())))
+        .collect::<Result<_>>()?;
+    Script::parse(&name, &text, &params).map_err(|mistake| usage(mistake.to_string()))
+}
