@@ -4,6 +4,7 @@
 mod config;
 mod doctor;
 mod interrupt;
+mod out;
 mod run;
 mod serve;
 mod up;
@@ -128,12 +129,10 @@ fn main() -> ExitCode {
         Command::Up => up::run(&cli.settings).map(done),
         Command::Serve { role } => serve::run(role, &cli.settings).map(done),
         Command::Schema { what: Schema::Asyncapi } => {
-            println!("{:#}", wire::asyncapi::document("127.0.0.1:1883"));
-            Ok(ExitCode::SUCCESS)
+            out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883"))).map(done)
         }
         Command::Schema { what: Schema::Scenario } => {
-            println!("{:#}", scenario::schema());
-            Ok(ExitCode::SUCCESS)
+            out::line(&format!("{:#}", scenario::schema())).map(done)
         }
         Command::Run(args) => run::run(&args, &cli.settings),
         Command::Check(args) => run::check(&args, &cli.settings),

@@ -16,9 +16,9 @@ use lighting::AstroTable;
 use scenario::{RunOptions, Script, Standing, Verdict};
 
 use self::seeds::SeedRange;
-use crate::Settings;
 use crate::config::Config;
 use crate::up::UsageError;
+use crate::{Settings, out};
 
 /// Exit code when an expectation did not come true.
 const EXIT_FAILED: u8 = 99;
@@ -136,7 +136,7 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings) -> Result<ExitCode> {
             } else {
                 virtually::play(script, seed, &policy, &options, &suns.of(script.year())?)?
             };
-            print::played(&played, args);
+            print::played(&played, args)?;
             played.verdict.standing()
         };
         worst = worst.max(standing);
@@ -159,7 +159,7 @@ pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
             virtually::ready(&script, script.seed(), &policy, &RunOptions::default(), &sun)
         });
         match outcome {
-            Ok(_) => println!("{}: good", file.display()),
+            Ok(_) => out::line(&format!("{}: good", file.display()))?,
             Err(error) => {
                 eprintln!("{error:#}");
                 mistakes += 1;

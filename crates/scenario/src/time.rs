@@ -156,13 +156,14 @@ pub fn show(at: Timestamp, start: Timestamp) -> String {
     format!("{day}{hour:02}:{minute:02}:{second:02}{millis}")
 }
 
-/// A duration for people.
+/// A duration for people: two units at most.
 pub fn show_duration(ms: i64) -> String {
+    let of = |number: i64, unit: &str| if number == 0 { String::new() } else { format!(" {number} {unit}") };
     match ms {
-        ms if ms % HOUR_MS == 0 && ms > 0 => format!("{} h", ms / HOUR_MS),
-        ms if ms % MINUTE_MS == 0 && ms > 0 => format!("{} min", ms / MINUTE_MS),
-        ms if ms % SECOND_MS == 0 => format!("{} s", ms / SECOND_MS),
-        ms if ms > SECOND_MS => format!("{:.3} s", ms as f64 / 1e3),
+        ms if ms >= HOUR_MS => format!("{} h{}", ms / HOUR_MS, of(ms / MINUTE_MS % 60, "min")),
+        ms if ms >= MINUTE_MS => format!("{} min{}", ms / MINUTE_MS, of(ms / SECOND_MS % 60, "s")),
+        ms if ms >= SECOND_MS && ms % SECOND_MS == 0 => format!("{} s", ms / SECOND_MS),
+        ms if ms >= SECOND_MS => format!("{:.1} s", ms as f64 / 1e3),
         ms => format!("{ms} ms"),
     }
 }

@@ -3,17 +3,18 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
+use anyhow::{Context as _, Result};
 use scenario::{Outcome, Standing, Verdict, show_duration, show_moment};
 
 use super::{Played, RunArgs};
+use crate::out;
 
 /// Prints one run: text, or a line of JSON.
-pub(super) fn played(played: &Played, args: &RunArgs) {
+pub(super) fn played(played: &Played, args: &RunArgs) -> Result<()> {
     if args.json {
-        println!("{}", serde_json::to_string(played).expect("a verdict is JSON"));
-        return;
+        return out::line(&serde_json::to_string(played).context("a verdict is not JSON")?);
     }
-    print!("{}", text(played, Colours::usual()));
+    out::line(text(played, Colours::usual()).trim_end())
 }
 
 /// Whether marks are coloured.

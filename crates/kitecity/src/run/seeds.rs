@@ -1,5 +1,6 @@
 //! One scenario with many seeds.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use medpay::Policy;
 use scenario::{RunOptions, Script, Standing};
 
 use super::virtually;
+use crate::out;
 
 /// Seeds from the first to the last, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +82,10 @@ pub(super) fn explore(
     if let Some(error) = tally.broken {
         return Err(error).context("a seed broke");
     }
-    Ok(tell(script, range, &tally, json))
+    tell(script, range, &tally, json)
 }
 
-fn tell(script: &Script, range: SeedRange, tally: &Tally, json: bool) -> Standing {
+fn tell(script: &Script, range: SeedRange, tally: &Tally, json: bool) -> Result<Standing> {
     let smallest = tally.failed.iter().copied().min();
     let standing = match (smallest, tally.inconclusive) {
         (Some(_), _) => Standing::Failed,
@@ -96,20 +98,26 @@ fn tell(script: &Script, range: SeedRange, tally: &Tally, json: bool) -> Standin
             "last_seed": range.last, "passed": tally.passed, "failed": tally.failed.len(),
             "smallest_failing_seed": smallest, "smallest_inconclusive_seed": tally.inconclusive,
         });
-        println!("{line}");
-        return standing;
+        out::line(&line.to_string())?;
+        return Ok(standing);
     }
     let mark = super::print::Colours::usual().mark(standing);
     let seeds = range.last - range.first + 1;
-    println!("{mark} {}  ({}): {} of {seeds} seeds passed", script.title(), script.file_name(), tally.passed);
+    let mut text = format!(
+        "{mark} {}  ({}): {} of {seeds} seeds passed",
+        script.title(),
+        script.file_name(),
+        tally.passed
+    );
     if let Some(seed) = smallest {
-        println!("  {} failed, the smallest is {seed}", tally.failed.len());
-        println!("  again: kitecity run {} --seed {seed}", script.file_name());
+        let _ = write!(text, "\n  {} failed, the smallest is {seed}", tally.failed.len());
+        let _ = write!(text, "\n  again: kitecity run {} --seed {seed}", script.file_name());
     }
     if let Some(seed) = tally.inconclusive {
-        println!("  nothing was tested with seed {seed}, the smallest of its kind");
+        let _ = write!(text, "\n  nothing was tested with seed {seed}, the smallest of its kind");
     }
-    standing
+    out::line(&text)?;
+    Ok(standing)
 }
 
 #[cfg(test)]
