@@ -32,7 +32,7 @@ pub(crate) enum Start {
 }
 
 /// What an act does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Deed {
     Break(Luminaires),
     Repair(Luminaires),
