@@ -500,3 +500,64 @@ pub(crate) fn kind_of(message: &Message) -> usize {
         Message::DeadLetter { .. } => 42,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use eid::{KeySet, RefusalReason};
+    use types::{BillId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp};
+    use wire::{ClockChange, DeadLetter, Event, Reply, Request, WalkReply, WalkRequest};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(message: &Message, name: &str) {
+        let kind = &KINDS[kind_of(message)];
+        assert_eq!(kind.name, name);
+        for field in kind.fields {
+            let optional = ["reason", "resident", "level"].contains(&field.name);
+            assert!(optional || (field.read)(message) != Value::Missing, "{name} has no {}", field.name);
+        }
+    }
+
+    fn event(body: EventBody) -> Message {
+        Message::Event(Event { id: uuid::Uuid::nil(), time: Timestamp::default(), body })
+    }
+
+    fn request(body: RequestBody) -> Message {
+        let reply_to = ReplyTo { path: "x".into(), correlation: [].into() };
+        Message::Request(Request { id: uuid::Uuid::nil(), time: Timestamp::default(), reply_to, body })
+    }
+
+    fn reply(body: ReplyBody) -> Message {
+        let to = ReplyTo { path: "x".into(), correlation: [].into() };
+        Message::Reply(Reply { to, time: Timestamp::default(), body })
+    }
+
+    // The first and the last of each group: between them the order of the table is that of the enums.
+    #[test]
+    fn the_table_is_in_the_order_of_the_messages() {
+        let (resident, provider) = (ResidentId(1), ProviderId(1));
+        let bill: BillId = "h-0001-1".parse().unwrap();
+        check(&event(EventBody::Eid(EidEvent::Enrolled { resident })), "eid.enrolled");
+        let rejected = EidEvent::Rejected { verifier: "x".parse().unwrap(), reason: RefusalReason::QrEmpty };
+        check(&event(EventBody::Eid(rejected)), "eid.rejected");
+        let created = PayEvent::BillCreated { bill: bill.clone(), provider, total: types::Fen::new(5) };
+        check(&event(EventBody::Pay(created)), "bill.created");
+        let refused = PayEvent::SettlementRefused { bill: bill.clone(), refusal: PayRefusal::Busy };
+        check(&event(EventBody::Pay(refused)), "bill.refused");
+        check(&event(EventBody::Walk(WalkEvent::Departed { resident, provider })), "walk.departed");
+        check(&event(EventBody::Walk(WalkEvent::Arrived { resident, provider })), "walk.arrived");
+        let dim = lighting::DimRequest { luminaire: LuminaireId(1), level: None, minutes: None };
+        check(&request(RequestBody::Dim(dim)), "request.dim");
+        check(&request(RequestBody::SetClock(ClockChange::default())), "request.clock");
+        check(&request(RequestBody::Walk(WalkRequest { resident, provider })), "request.walk");
+        check(&reply(ReplyBody::Enrol(EnrolReply::Enrolled(resident))), "reply.enrol");
+        let settled = SettleReply::Settled { bill, settlement: uuid::Uuid::nil(), split: Split::default() };
+        check(&reply(ReplyBody::Till(settled)), "reply.till");
+        check(&reply(ReplyBody::Walk(WalkReply::Busy)), "reply.walk");
+        check(&Message::EidKeys(KeySet { version: 1, keys: Vec::new() }), "eid.keys");
+        check(&Message::Presence(Vec::new()), "presence");
+        let letter = DeadLetter { topic: "t".to_owned(), offset: 0, reason: "r".to_owned() };
+        check(&Message::DeadLetter { consumer: "x".parse().unwrap(), letter }, "dead_letter");
+    }
+}
