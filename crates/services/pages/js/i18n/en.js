@@ -187,6 +187,7 @@ export default {
   "field.birth_date": "Date of birth",
   "field.over_18": "18 or older",
   "field.age_over_18": "18 or older",
+  "field.full_name": "Name",
   "field.gender": "Gender",
   "field.district": "District",
   "field.number": "Resident number",

@@ -187,6 +187,7 @@ export default {
   "field.birth_date": "出生日期",
   "field.over_18": "年满 18 岁",
   "field.age_over_18": "年满 18 岁",
+  "field.full_name": "姓名",
   "field.gender": "性别",
   "field.district": "区",
   "field.number": "证号",
