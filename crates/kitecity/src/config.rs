@@ -104,8 +104,10 @@ impl Config {
 
     /// What no single key can say about itself.
     pub(crate) fn check(&self) -> Result<()> {
-        let (speed, max) = (self.city.speed, services::clock::SPEED_MAX);
+        let (speed, max) = (self.city.speed, wire::SPEED_MAX);
         ensure!((1..=max).contains(&speed), "`city.speed` must be 1 to {max}, got {speed}");
+        let year = self.year();
+        ensure!((1970..2100).contains(&year), "`city.date` must be from 1970 to 2099, got {year}");
         Ok(())
     }
 

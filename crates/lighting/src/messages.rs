@@ -1,7 +1,8 @@
 //! What the roles of street lighting say to each other. `wire` puts these on topics.
 
-use serde::{Deserialize, Serialize};
-use types::{CommandId, LuminaireId, Timestamp};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use types::{CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
 
 use crate::DimLevel;
 
@@ -127,11 +128,19 @@ pub struct ProgrammeStep {
 #[serde(rename_all = "snake_case")]
 pub enum StepTime {
     /// Minutes after local midnight, `0..1440`.
-    Clock(u16),
+    Clock(#[serde(deserialize_with = "read_time_of_day")] u16),
     /// Minutes after (before, if negative) sunset at the luminaire.
     Sunset(i16),
     /// Minutes after (before, if negative) sunrise at the luminaire.
     Sunrise(i16),
+}
+
+fn read_time_of_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let minutes = u16::deserialize(deserializer)?;
+    if i64::from(minutes) * MINUTE_MS < DAY_MS {
+        return Ok(minutes);
+    }
+    Err(D::Error::custom(format!("minute {minutes} of a day of 1440")))
 }
 
 /// What is wrong with a luminaire.

@@ -1,10 +1,9 @@
 //! The role that keeps the city's clock.
 
 use types::{Core, Timestamp};
-use wire::{BusInput, ClockChange, ClockState, Message, Reply, ReplyBody, RequestBody, Role, RoleName};
-
-/// The fastest the city runs \[city seconds per wall second\].
-pub const SPEED_MAX: u32 = 3_600;
+use wire::{
+    BusInput, ClockChange, ClockState, Message, Reply, ReplyBody, RequestBody, Role, RoleName, SPEED_MAX,
+};
 
 /// The city's clock: lives by the wall's, and tells everyone how the city's runs.
 #[derive(Debug)]

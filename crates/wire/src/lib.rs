@@ -14,6 +14,7 @@ pub mod asyncapi;
 pub mod roles;
 
 mod channels;
+mod clock;
 mod cloud_event;
 mod codec;
 mod device;
@@ -23,10 +24,11 @@ mod role;
 mod topic;
 
 pub use channels::{CHANNELS, Channel};
+pub use clock::{ClockChange, ClockState, SPEED_MAX};
 pub use codec::{DecodeError, Delivery, Frame, PAYLOAD_BYTES_MAX, decode, encode};
 pub use message::{
-    ClockChange, ClockState, DeadLetter, DimRefused, Event, EventBody, FaultOrder, Light, Message, Reply,
-    ReplyBody, Request, RequestBody, WalkEvent, WalkReply, WalkRequest, Walker,
+    DeadLetter, DimRefused, Event, EventBody, FaultOrder, Light, Message, Reply, ReplyBody, Request,
+    RequestBody, WalkEvent, WalkReply, WalkRequest, Walker,
 };
 pub use role::{BusInput, Directory, MessageIds, Role, RoleName};
 pub use topic::{Topic, filter_matches, prefix, shard_of};

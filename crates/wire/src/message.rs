@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use types::{DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
 use uuid::Uuid;
 
+use crate::{ClockChange, ClockState};
+
 /// One message on the bus.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -218,45 +220,6 @@ pub struct DimRefused {
     pub luminaire: LuminaireId,
     /// Why, in words.
     pub reason: String,
-}
-
-/// How the city's clock runs: it shows `city` when the wall's shows `wall`, and is `speed` times as fast from then on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClockState {
-    /// What the city's clock shows.
-    pub city: Timestamp,
-    /// What the wall's clock shows at that moment.
-    pub wall: Timestamp,
-    /// City seconds per wall second, `1..=3600`.
-    pub speed: u32,
-    /// Whether the city's clock stands.
-    pub paused: bool,
-}
-
-impl ClockState {
-    /// What the city's clock shows when the wall's shows `wall`.
-    pub fn city_at(&self, wall: Timestamp) -> Timestamp {
-        let passed = wall.millis_since(self.wall).max(0);
-        self.city.plus_millis(if self.paused { 0 } else { passed.saturating_mul(i64::from(self.speed)) })
-    }
-
-    /// How long from `wall` until the city's clock shows `city` \[wall ms\]; `None` while it stands.
-    pub fn wall_ms_until(&self, city: Timestamp, wall: Timestamp) -> Option<i64> {
-        let missing = city.millis_since(self.city_at(wall));
-        let speed = i64::from(self.speed.max(1));
-        if missing <= 0 { Some(0) } else { (!self.paused).then(|| (missing + speed - 1) / speed) }
-    }
-}
-
-/// A change to the clock; what is not given stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClockChange {
-    /// City seconds per wall second, `1..=3600`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub speed: Option<u32>,
-    /// Whether the clock should stand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paused: Option<bool>,
 }
 
 /// Someone on foot. Numbered anew at each walk: no one is known by it.

@@ -70,6 +70,26 @@ fn a_payload_out_of_range_says_where_and_what() {
 }
 
 #[test]
+fn a_moment_speed_place_or_time_of_day_out_of_range_is_refused() {
+    let clock = r#"{"v":1,"d":{"city":1,"wall":2,"speed":60,"paused":false}}"#;
+    let place = r#"{"v":1,"d":[{"walk":1,"at":{"lat":90,"lon":-180}}]}"#;
+    let step = r#"{"v":1,"d":{"version":1,"steps":[{"at":{"clock":1439},"level":1}]}}"#;
+    for (topic, good, from, to, words) in [
+        ("sim/clock", clock, "60", "0", "speed 0, expected 1 to 3600"),
+        ("sim/clock", clock, "60", "3601", "speed 3601"),
+        ("sim/clock", clock, ":1,\"wall", ":4102444800000,\"wall", "from 1970 to 2099"),
+        ("sim/clock", clock, ":2,", ":-1,", "from 1970 to 2099"),
+        ("sim/presence", place, "90", "90.1", "90.1 degrees, expected -90 to 90"),
+        ("sim/presence", place, "-180", "1e308", "expected -180 to 180"),
+        ("light/kuiwen/l-0001/down/cfg", step, "1439", "1440", "minute 1440 of a day of 1440"),
+    ] {
+        assert!(read(topic, good.as_bytes()).is_ok(), "{good}");
+        let error = read(topic, good.replacen(from, to, 1).as_bytes()).expect_err(to).to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn a_payload_that_is_too_long_is_refused_unread() {
     let payload = vec![b' '; PAYLOAD_BYTES_MAX + 1];
     assert_eq!(read("sim/clock", &payload), Err(DecodeError::TooLong(PAYLOAD_BYTES_MAX + 1)));
@@ -162,7 +182,7 @@ fn light() -> impl Strategy<Value = Light> {
     let command = ("[!-~]{1,64}", prop::option::of(level()), prop::option::of(time()))
         .prop_map(|(id, level, until)| Light::Command(DimCommand { id: id.parse().unwrap(), level, until }));
     let at = prop_oneof![
-        any::<u16>().prop_map(StepTime::Clock),
+        (0u16..1_440).prop_map(StepTime::Clock),
         any::<i16>().prop_map(StepTime::Sunset),
         any::<i16>().prop_map(StepTime::Sunrise)
     ];

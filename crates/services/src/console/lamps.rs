@@ -7,11 +7,10 @@ use lighting::{CommandStatus, DimLevel, DimRequest, Fault};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::LuminaireId;
-use wire::{ClockChange, FaultOrder, Message, ReplyBody, RequestBody};
+use wire::{ClockChange, FaultOrder, Message, ReplyBody, RequestBody, SPEED_MAX};
 
 use super::App;
 use super::problem::Problem;
-use crate::clock::SPEED_MAX;
 
 type Answer = Result<Json<Value>, Problem>;
 
