@@ -21,6 +21,7 @@ use scenario::Cast;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinError;
 use tokio::time::interval;
 use wire::{Message, RoleName};
 
@@ -118,15 +119,25 @@ impl Console {
             told,
             kiosk: Arc::default(),
         };
-        let listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
+        let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
         let serving = axum::serve(self.listener, http::router(app, self.address));
         tokio::select! {
             outcome = async { serving.await } => if let Err(error) = outcome {
                 tracing::error!(%error, "pages ended");
             },
             _ = stop.changed() => {}
+            // Pages that nobody keeps up to date must not look alive.
+            outcome = &mut listening => return pass_on_panic(outcome),
         }
-        let _ = listening.await;
+        pass_on_panic(listening.await);
+    }
+}
+
+fn pass_on_panic(outcome: Result<(), JoinError>) {
+    if let Err(error) = outcome
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 

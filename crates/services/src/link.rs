@@ -18,6 +18,9 @@ const OUTBOX_MAX: usize = 250_000;
 /// Dead letters one role publishes; all are counted, but a flood of rubbish must not become two floods.
 const DEAD_LETTERS_TOLD_MAX: u64 = 1_000;
 
+/// The longest reason a dead letter gives \[characters\]: a reader's words may quote the payload, which may be secret.
+const REASON_CHARS_MAX: usize = 120;
+
 /// The bus of one run, and how to get in.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -87,7 +90,7 @@ impl Port {
                     let letter = DeadLetter {
                         topic: received.topic().to_owned(),
                         offset: error.offset(),
-                        reason: error.to_string(),
+                        reason: error.to_string().chars().take(REASON_CHARS_MAX).collect(),
                     };
                     tracing::debug!(role = %self.role, topic = letter.topic, reason = letter.reason, "dead letter");
                     self.send(Message::DeadLetter { consumer: self.role.slug(), letter });

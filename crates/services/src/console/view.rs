@@ -11,7 +11,7 @@ use medpay::PayEvent;
 use scenario::Cast;
 use serde_json::{Value, json};
 use types::{LuminaireId, Timestamp};
-use wire::{ClockState, Event, EventBody, Light, Message, WalkEvent};
+use wire::{ClockState, Event, EventBody, Light, Message, RoleName, WalkEvent};
 
 use crate::broker::Counters;
 use crate::time::wall_now;
@@ -134,8 +134,9 @@ impl View {
                 });
                 vec![("alarm", data)]
             }
-            Message::DeadLetter { .. } => {
-                self.dead_letters += 1;
+            Message::DeadLetter { consumer, .. } => {
+                // The console's own come round too: they were counted when they were written.
+                self.dead_letters += u64::from(*consumer != RoleName::Console.slug());
                 Vec::new()
             }
             _ => Vec::new(),
@@ -241,7 +242,8 @@ impl View {
             "connected": self.lamps.iter().filter(|lamp| lamp.online).count(),
             "lit": lit,
             "power_w": telemetry().map(|body| u64::from(body.power_mw)).sum::<u64>() / 1_000,
-            "energy_kwh": telemetry().map(|body| body.energy_mwh).sum::<u64>() as f64 / 1e6,
+            // As floats: a luminaire may claim any number, and a sum must not overflow.
+            "energy_kwh": telemetry().map(|body| body.energy_mwh as f64 / 1e6).sum::<f64>(),
             "alarms_open": self.alarms.len(),
         })
     }
