@@ -1,5 +1,6 @@
 //! What the end-to-end tests stand on: a city in a process of its own, an outside broker, a plain MQTT client.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -188,6 +189,20 @@ impl City {
         response.body_mut().read_json().expect("JSON")
     }
 
+    /// The data of the next server-sent event of this name.
+    ///
+    /// # Panics
+    ///
+    /// If the stream cannot be opened.
+    pub fn next_event(&self, name: &str) -> Option<Value> {
+        let events = ureq::get(format!("{}/api/events", self.page)).config().timeout_global(Some(PATIENCE));
+        let events = events.build().call().expect("a stream of events");
+        let wanted = format!("event: {name}");
+        let mut lines = BufReader::new(events.into_body().into_reader()).lines().map_while(Result::ok);
+        lines.find(|line| *line == wanted)?;
+        serde_json::from_str(lines.next()?.strip_prefix("data: ")?).ok()
+    }
+
     /// The level a lamp really gives, as the console knows it.
     pub fn actual(&self, lamp: &str) -> Option<u64> {
         self.get(&format!("/api/lamps/{lamp}"))["state"]["actual"].as_u64()
@@ -226,6 +241,8 @@ fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 pub struct Outsider {
     client: Client,
     connection: Connection,
+    /// Messages that came while something else was waited for.
+    inbox: VecDeque<(String, Value)>,
 }
 
 impl Outsider {
@@ -236,8 +253,11 @@ impl Outsider {
         if let Some((username, password)) = credentials {
             options.set_credentials(username, password);
         }
-        let (client, connection) = Client::new(options, 64);
-        Self { client, connection }
+        let (client, mut connection) = Client::new(options, 64);
+        let mut network = connection.eventloop.network_options();
+        network.set_tcp_nodelay(true);
+        connection.eventloop.set_network_options(network);
+        Self { client, connection, inbox: VecDeque::new() }
     }
 
     /// Subscribes, and waits for the grant.
@@ -264,9 +284,18 @@ impl Outsider {
     /// # Panics
     ///
     /// If it does not take it.
-    pub fn publish(&mut self, topic: &str, payload: &str) {
+    pub fn publish(&mut self, topic: &str, payload: impl Into<Vec<u8>>) {
         self.client.publish(topic, QoS::AtLeastOnce, false, payload).expect("room in the queue");
         self.until("PUBACK", |packet| matches!(packet, Incoming::PubAck(_)).then_some(()));
+    }
+
+    /// Waits for a message that `wanted` accepts: its payload.
+    ///
+    /// # Panics
+    ///
+    /// If none comes within [`PATIENCE`].
+    pub fn receive(&mut self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> Value {
+        self.next(what, wanted).1
     }
 
     /// Waits for a message that `wanted` accepts: topic and payload.
@@ -274,14 +303,15 @@ impl Outsider {
     /// # Panics
     ///
     /// If none comes within [`PATIENCE`].
-    pub fn receive(&mut self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> Value {
-        self.until(what, |packet| match packet {
-            Incoming::Publish(publish) => {
-                let payload = serde_json::from_slice(&publish.payload).unwrap_or_default();
-                wanted(&publish.topic, &payload).then_some(payload)
+    pub fn next(&mut self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> (String, Value) {
+        loop {
+            while let Some((topic, payload)) = self.inbox.pop_front() {
+                if wanted(&topic, &payload) {
+                    return (topic, payload);
+                }
             }
-            _ => None,
-        })
+            self.until(what, |packet| matches!(packet, Incoming::Publish(_)).then_some(()));
+        }
     }
 
     /// The error the connection ends with.
@@ -301,6 +331,10 @@ impl Outsider {
         while let Some(left) = deadline.checked_duration_since(Instant::now()) {
             match self.connection.recv_timeout(left) {
                 Ok(Ok(Event::Incoming(packet))) => {
+                    if let Incoming::Publish(publish) = &packet {
+                        let payload = serde_json::from_slice(&publish.payload).unwrap_or_default();
+                        self.inbox.push_back((publish.topic.clone(), payload));
+                    }
                     if let Some(found) = look(packet) {
                         return found;
                     }
@@ -326,7 +360,9 @@ pub fn mosquitto() -> Option<(Process, u16, tempfile::TempDir)> {
     let file = folder.path().join("mosquitto.conf");
     std::fs::write(
         &file,
-        format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"),
+        format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nset_tcp_nodelay true\n"
+        ),
     )
     .expect("a file");
     let process = Process::spawn(Command::new(program).arg("-c").arg(&file).stderr(Stdio::null()));

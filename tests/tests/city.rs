@@ -59,7 +59,7 @@ fn payloads_nobody_understands_are_told_as_dead_letters_and_stop_nothing() {
         (r#"{"v":1,"id":"x","d":{"level":300}}"#.to_owned(), "300"),
         (" ".repeat(70_000), "over the limit"),
     ] {
-        outsider.publish(&topic, &payload);
+        outsider.publish(&topic, payload);
         let letter = outsider.receive("a dead letter", |_, letter| letter["d"]["topic"] == topic.as_str());
         let told = letter["d"]["reason"].as_str().unwrap_or_default();
         assert!(told.contains(reason), "{told}");
