@@ -200,6 +200,28 @@ impl Luminaire {
         Self { epoch, ..self }
     }
 
+    /// Its clock is set `by_ms` forward (back, if negative) at `now`; from the next call on `now` is by the new time.
+    ///
+    /// What has passed stays passed: the meter, a fade, and how long someone counts as near go on as they were. The
+    /// programme, the end of an override and the regular reports follow the new time.
+    pub fn step_clock(&mut self, now: Timestamp, by_ms: i64, out: &mut Vec<Output>) {
+        let mut due = self.catch_up(now);
+        let now = now.plus_millis(by_ms);
+        self.meter = self.meter.shifted(by_ms);
+        self.drive = self.drive.shifted(by_ms);
+        if self.presence_until != NOBODY {
+            self.presence_until = self.presence_until.plus_millis(by_ms);
+        }
+        self.held = self.held.filter(|held| held.until > now);
+        let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
+        if let Some(schedule) = &mut self.schedule {
+            schedule.refresh(sun, now);
+        }
+        self.telemetry_at = self.next_regular_report(now);
+        due.add(self.retarget(now));
+        self.tell(due, now, out);
+    }
+
     /// Applies, each at its own moment, what has become due.
     fn catch_up(&mut self, now: Timestamp) -> Due {
         let mut due = Due { state: false, telemetry: self.telemetry_at <= now };

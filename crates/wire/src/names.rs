@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Result, Value};
 
 use crate::codec::{join_tag, split_tag};
-use crate::{EventBody, ReplyBody, RequestBody, WalkEvent};
+use crate::{EventBody, ReplyBody, RequestBody, RoleName, WalkEvent};
 use eid::EidEvent;
 use medpay::PayEvent;
 
@@ -66,6 +66,19 @@ fn write(value: &impl serde::Serialize) -> Value {
 }
 
 impl RequestBody {
+    /// Which role is asked.
+    pub fn service(&self) -> RoleName {
+        match self {
+            Self::Dim(_) => RoleName::Lighting,
+            Self::Enrol(_) | Self::Issue(_) => RoleName::Issuer,
+            Self::Verify(_) => RoleName::Verifier,
+            Self::Presettle(_) | Self::Settle(_) => RoleName::Payer,
+            Self::Visit(_) | Self::Till(_) => RoleName::Clinic,
+            Self::SetClock(_) => RoleName::Clock,
+            Self::Walk(_) => RoleName::Residents,
+        }
+    }
+
     /// Service, method, the thing asked about, and the data.
     pub(crate) fn parts(&self) -> (&'static str, &'static str, String, Value) {
         match self {

@@ -21,6 +21,11 @@ impl Drive {
         Self { from: self.level(now), to, start: now }
     }
 
+    /// The same by a clock that was set `by_ms` forward.
+    pub(super) fn shifted(self, by_ms: i64) -> Self {
+        Self { start: self.start.plus_millis(by_ms), ..self }
+    }
+
     /// Where it is \[fine steps\].
     pub(super) fn level(self, now: Timestamp) -> u32 {
         let moved = u32::try_from(now.millis_since(self.start)).unwrap_or(u32::MAX).min(self.distance());

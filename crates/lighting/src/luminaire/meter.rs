@@ -22,6 +22,11 @@ impl Meter {
         Self { half_parts: 0, burning_ms: 0, counted_to: now }
     }
 
+    /// The same by a clock that was set `by_ms` forward.
+    pub(super) fn shifted(self, by_ms: i64) -> Self {
+        Self { counted_to: self.counted_to.plus_millis(by_ms), ..self }
+    }
+
     /// Counts up to `now`. The drive must not have come to rest or turned since the last count, except at `now`.
     pub(super) fn count(&mut self, model: &LuminaireModel, drive: Drive, lit: bool, now: Timestamp) {
         let Ok(passed_ms @ 1..) = u64::try_from(now.millis_since(self.counted_to)) else { return };

@@ -36,6 +36,33 @@ impl LuminaireRole {
         self.message(Light::Online(false))
     }
 
+    /// The district it stands in.
+    pub fn district(&self) -> DistrictId {
+        self.district
+    }
+
+    /// Its clock is set forward (back, if negative) at `now`; see [`Luminaire::step_clock`].
+    pub fn step_clock(&mut self, now: Timestamp, by_ms: i64, out: &mut Vec<Message>) {
+        let mut outputs = Vec::new();
+        self.core.step_clock(now, by_ms, &mut outputs);
+        self.publish(outputs, out);
+    }
+
+    /// The same as [`Core::handle_timeout`], for a driver with a buffer for what its luminaires say;
+    /// [`message_of`](Self::message_of) puts that on the bus.
+    pub fn run_timeout(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        self.core.handle_timeout(now, outputs);
+    }
+
+    /// What it says, as a message.
+    pub fn message_of(&self, output: Output) -> Message {
+        self.message(match output {
+            Output::State(report) => Light::State(report),
+            Output::Telemetry(report) => Light::Telemetry(report),
+            Output::Ack(report) => Light::Ack(report),
+        })
+    }
+
     /// Someone is near.
     pub fn sense_presence(&mut self, now: Timestamp, out: &mut Vec<Message>) {
         self.run(now, Input::Presence { hold_ms: PRESENCE_HOLD_MS }, out);
@@ -48,13 +75,7 @@ impl LuminaireRole {
     }
 
     fn publish(&self, outputs: Vec<Output>, out: &mut Vec<Message>) {
-        out.extend(outputs.into_iter().map(|output| {
-            self.message(match output {
-                Output::State(report) => Light::State(report),
-                Output::Telemetry(report) => Light::Telemetry(report),
-                Output::Ack(report) => Light::Ack(report),
-            })
-        }));
+        out.extend(outputs.into_iter().map(|output| self.message_of(output)));
     }
 
     fn message(&self, body: Light) -> Message {
