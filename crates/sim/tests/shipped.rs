@@ -1,0 +1,277 @@
+//! The scenarios in `config/scenarios`: each passes, the same way every time, and each can fail.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use lighting::{AlarmChange, AstroTable, DimLevel};
+use medpay::PayEvent;
+use scenario::{Cast, Observer, Order, Play, RunOptions, Script, Standing, Verdict};
+use sim::Sim;
+use types::Timestamp;
+use wire::{EventBody, Light, Message, ReplyBody, WalkEvent};
+
+const POLICY: &str = include_str!("../../../config/policies/demo.toml");
+/// The digest of each file's event log. Debug and release builds are held to the same.
+const DIGESTS: &str = include_str!("digests.toml");
+
+fn sun(year: i32) -> Arc<AstroTable> {
+    static SUNS: LazyLock<Mutex<BTreeMap<i32, Arc<AstroTable>>>> = LazyLock::new(Mutex::default);
+    let mut suns = SUNS.lock().unwrap();
+    suns.entry(year).or_insert_with(|| Arc::new(city::astro_table(year).unwrap())).clone()
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 7, "{files:?}");
+    files
+}
+
+fn name(file: &Path) -> String {
+    file.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+/// Plays a file, with `change` between the bus and the judge.
+fn play(file: &Path, change: impl Fn(&Message) -> Vec<Message>) -> (Verdict, u64) {
+    let text = std::fs::read_to_string(file).unwrap();
+    let script = Script::parse(&name(file), &text, &BTreeMap::new()).unwrap();
+    let spec = script.cast_spec(script.seed(), toml::from_str(POLICY).unwrap());
+    let cast = Cast::under_sun(spec, sun(script.year())).unwrap();
+    let play = script.play(&cast, &RunOptions::default()).unwrap();
+    let (start, end) = (play.start(), play.end());
+    let mut observer = Changed { play, change };
+    let mut sim = Sim::new(&cast, "virtual".parse().unwrap(), start).unwrap();
+    sim.run_until(end, &mut observer);
+    (observer.play.conclude(), sim.digest())
+}
+
+struct Changed<F> {
+    play: Play,
+    change: F,
+}
+
+impl<F: Fn(&Message) -> Vec<Message>> Observer for Changed<F> {
+    fn observe(&mut self, now: Timestamp, message: &Message) {
+        for message in (self.change)(message) {
+            self.play.observe(now, &message);
+        }
+    }
+
+    fn wakes_at(&self) -> Option<Timestamp> {
+        self.play.wakes_at()
+    }
+
+    fn wake(&mut self, now: Timestamp, orders: &mut Vec<Order>) {
+        self.play.wake(now, orders);
+    }
+}
+
+fn same(message: &Message) -> Vec<Message> {
+    vec![message.clone()]
+}
+
+#[test]
+fn every_file_passes_and_gives_the_digest_that_is_written_down() {
+    let known: BTreeMap<String, String> = toml::from_str(DIGESTS).unwrap();
+    let mut seen = BTreeMap::new();
+    for file in files() {
+        let (verdict, digest) = play(&file, same);
+        assert_eq!(verdict.standing(), Standing::Passed, "{verdict:#?}");
+        seen.insert(name(&file), format!("{digest:016x}"));
+    }
+    assert_eq!(seen, known, "if the city changed on purpose, write the left side into digests.toml");
+}
+
+#[test]
+fn two_cores_at_once_give_the_same_digests_as_one() {
+    let file = &files()[0];
+    let alone = play(file, same).1;
+    let together: Vec<u64> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..2).map(|_| scope.spawn(|| play(file, same).1)).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert_eq!(together, [alone, alone]);
+}
+
+/// One way in which a city can be wrong.
+type Mutant = (&'static str, fn(&Message) -> Vec<Message>);
+
+/// What each file guards against: it must notice each of these.
+fn mutants(file: &str) -> &'static [Mutant] {
+    match file {
+        "first-night" => &[
+            ("alarms are lost", no_alarms),
+            ("acknowledgements are lost", no_acks),
+            ("nobody arrives", nobody_arrives),
+            ("bills are settled twice", settled_twice),
+            ("a fen is lost", a_fen_is_lost),
+            ("sensors are blind", no_sensor),
+            ("dim steps are skipped", no_dimming),
+        ],
+        "lamp-outage" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms come twice", alarms_twice),
+            ("alarms never end", alarms_never_end),
+            ("lamps stay dark", dark),
+        ],
+        "communication-loss" => &[("lamps stay dark", never_burning), ("nobody goes offline", nobody_offline)],
+        "mass-reconnect" => &[
+            ("nobody goes offline", nobody_offline),
+            ("acknowledgements come twice", acks_twice),
+            ("acknowledgements are lost", no_acks),
+            ("lamps stay dark", dark),
+        ],
+        "clinic-evening" => &[
+            ("nobody arrives", nobody_arrives),
+            ("bills are settled twice", settled_twice),
+            ("a fen is lost", a_fen_is_lost),
+            ("codes are not verified", nothing_verified),
+        ],
+        "copied-code" => &[
+            ("copies are accepted", rejected_becomes_verified),
+            ("nothing is accepted", nothing_verified),
+            ("no answer comes", no_verdicts),
+        ],
+        "settlement-outage" => &[("bills are settled twice", settled_twice), ("a fen is lost", a_fen_is_lost)],
+        _ => &[],
+    }
+}
+
+#[test]
+fn every_file_fails_when_what_it_guards_is_broken() {
+    for file in files() {
+        let mutants = mutants(&name(&file));
+        assert!(!mutants.is_empty(), "{} guards against nothing: add mutants", name(&file));
+        for (what, change) in mutants {
+            let (verdict, _) = play(&file, change);
+            assert_eq!(verdict.standing(), Standing::Failed, "{}: not noticed that {what}", name(&file));
+        }
+    }
+}
+
+fn without(message: &Message, unwanted: bool) -> Vec<Message> {
+    if unwanted { Vec::new() } else { same(message) }
+}
+
+fn twice(message: &Message, wanted: bool) -> Vec<Message> {
+    vec![message.clone(); if wanted { 2 } else { 1 }]
+}
+
+fn event(message: &Message) -> Option<&EventBody> {
+    if let Message::Event(event) = message { Some(&event.body) } else { None }
+}
+
+fn is_alarm(message: &Message, change: AlarmChange) -> bool {
+    matches!(event(message), Some(EventBody::Alarm(alarm)) if alarm.change == change)
+}
+
+fn is_settled(message: &Message) -> bool {
+    matches!(event(message), Some(EventBody::Pay(PayEvent::BillSettled { .. })))
+}
+
+fn is_ack(message: &Message) -> bool {
+    matches!(message, Message::Light { body: Light::Ack(_), .. })
+}
+
+fn no_alarms(message: &Message) -> Vec<Message> {
+    without(message, is_alarm(message, AlarmChange::Raised))
+}
+
+fn alarms_twice(message: &Message) -> Vec<Message> {
+    twice(message, is_alarm(message, AlarmChange::Raised))
+}
+
+fn alarms_never_end(message: &Message) -> Vec<Message> {
+    without(message, is_alarm(message, AlarmChange::Cleared))
+}
+
+fn no_acks(message: &Message) -> Vec<Message> {
+    without(message, is_ack(message))
+}
+
+fn acks_twice(message: &Message) -> Vec<Message> {
+    twice(message, is_ack(message))
+}
+
+fn nobody_arrives(message: &Message) -> Vec<Message> {
+    without(message, matches!(event(message), Some(EventBody::Walk(WalkEvent::Arrived { .. }))))
+}
+
+fn nobody_offline(message: &Message) -> Vec<Message> {
+    without(message, matches!(message, Message::Light { body: Light::Online(false), .. }))
+        .into_iter()
+        .filter(|message| !matches!(message, Message::Light { body: Light::Online(true), .. }))
+        .collect()
+}
+
+fn nothing_verified(message: &Message) -> Vec<Message> {
+    without(message, matches!(event(message), Some(EventBody::Eid(eid::EidEvent::Verified { .. }))))
+}
+
+fn no_verdicts(message: &Message) -> Vec<Message> {
+    without(message, matches!(message, Message::Reply(reply) if matches!(reply.body, ReplyBody::Verify(_))))
+}
+
+fn rejected_becomes_verified(message: &Message) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Event(event) = &mut message
+        && let EventBody::Eid(eid::EidEvent::Rejected { verifier, .. }) = event.body
+    {
+        let resident = types::ResidentId(42);
+        event.body = EventBody::Eid(eid::EidEvent::Verified { resident, verifier });
+    }
+    vec![message]
+}
+
+fn settled_twice(message: &Message) -> Vec<Message> {
+    twice(message, is_settled(message))
+}
+
+fn a_fen_is_lost(message: &Message) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Event(event) = &mut message
+        && let EventBody::Pay(PayEvent::BillSettled { split, .. }) = &mut event.body
+    {
+        split.cash = types::Fen::new(split.cash.get() - 1);
+    }
+    vec![message]
+}
+
+/// Changes every state a luminaire tells.
+fn state(message: &Message, change: impl Fn(&mut lighting::LightState)) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Light { body: Light::State(report), .. } = &mut message {
+        change(&mut report.body);
+    }
+    vec![message]
+}
+
+fn dark(message: &Message) -> Vec<Message> {
+    state(message, |state| state.actual = DimLevel::OFF)
+}
+
+fn never_burning(message: &Message) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Light { body: Light::Telemetry(report), .. } = &mut message {
+        report.body.burning_s = 0;
+    }
+    vec![message]
+}
+
+fn no_sensor(message: &Message) -> Vec<Message> {
+    state(message, |state| {
+        if state.mode == lighting::Mode::Sensor {
+            state.mode = lighting::Mode::Programme;
+        }
+    })
+}
+
+fn no_dimming(message: &Message) -> Vec<Message> {
+    state(message, |state| {
+        if state.actual > DimLevel::OFF {
+            state.actual = DimLevel::FULL;
+        }
+    })
+}
