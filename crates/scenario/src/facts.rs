@@ -68,6 +68,11 @@ impl std::fmt::Display for Value {
     }
 }
 
+/// What can be asked about a luminaire at any moment.
+pub fn lamp_field_names() -> impl Iterator<Item = &'static str> {
+    LAMP_FIELDS.iter().map(|field| field.name)
+}
+
 /// What values a field can have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Type {

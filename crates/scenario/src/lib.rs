@@ -1,6 +1,12 @@
-//! The cast of a city: every role, made from one spec, ready for either driver.
+//! Scenarios: the cast of a city, what happens in it, and whether what must come of it does.
 //!
-//! Read [`Cast`] first, then [`Residents`].
+//! ```text
+//! file ─▶ Script ─▶ bind to a Cast ─▶ Play ◀── sees every message ── driver (sim or services)
+//!                                       └───── gives orders ────────▶
+//! ```
+//!
+//! Read [`Script`] and [`Play`] first, then [`Cast`], which makes every role from one spec. `docs/scenarios.md` is the
+//! manual of the language. Does no I/O and reads no clock: drivers show it messages and the time.
 
 mod bind;
 mod cast;
@@ -19,7 +25,7 @@ mod script;
 mod time;
 
 pub use cast::{Cast, CastError, CastSpec};
-pub use facts::{KINDS, Kind};
+pub use facts::{KINDS, Kind, lamp_field_names};
 pub use judge::{Failure, Outcome, Spread, Standing};
 pub use mistake::Mistake;
 pub use observer::{Nobody, Observer};

@@ -116,7 +116,9 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("alarms never end", alarms_never_end),
             ("lamps stay dark", dark),
         ],
-        "communication-loss" => &[("lamps stay dark", never_burning), ("nobody goes offline", nobody_offline)],
+        "communication-loss" => {
+            &[("lamps stay dark", never_burning), ("nobody goes offline", nobody_offline)]
+        }
         "mass-reconnect" => &[
             ("nobody goes offline", nobody_offline),
             ("acknowledgements come twice", acks_twice),
@@ -134,7 +136,9 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("nothing is accepted", nothing_verified),
             ("no answer comes", no_verdicts),
         ],
-        "settlement-outage" => &[("bills are settled twice", settled_twice), ("a fen is lost", a_fen_is_lost)],
+        "settlement-outage" => {
+            &[("bills are settled twice", settled_twice), ("a fen is lost", a_fen_is_lost)]
+        }
         _ => &[],
     }
 }
