@@ -32,6 +32,8 @@ pub struct Play {
     monitors: Vec<Monitor>,
     recorder: Recorder,
     remembered: VecDeque<(Timestamp, Message)>,
+    /// When it wants the time next: drivers ask before each event, and it changes only when something is seen.
+    wakes_at: Option<Timestamp>,
 }
 
 /// What came of a scenario.
@@ -68,7 +70,7 @@ impl Play {
         monitors: Vec<Monitor>,
         aggregates: Vec<Aggregate>,
     ) -> Self {
-        Self {
+        let mut play = Self {
             title: title.to_owned(),
             start,
             end,
@@ -78,7 +80,10 @@ impl Play {
             monitors,
             recorder: Recorder::new(start, end),
             remembered: VecDeque::with_capacity(REMEMBERED_MAX),
-        }
+            wakes_at: None,
+        };
+        play.plan();
+        play
     }
 
     /// When it begins.
@@ -105,6 +110,12 @@ impl Play {
             never_begun: self.director.never_begun(),
             record,
         }
+    }
+
+    fn plan(&mut self) {
+        let monitors = self.monitors.iter().filter_map(|monitor| monitor.wakes_at(self.now));
+        self.wakes_at =
+            monitors.chain(self.director.wakes_at(self.now)).chain(self.recorder.wakes_at()).min();
     }
 
     /// Shows the time to every expectation.
@@ -134,11 +145,11 @@ impl Observer for Play {
                 monitor.remember(|entity| last_events(&self.remembered, entity, self.start));
             }
         }
+        self.plan();
     }
 
     fn wakes_at(&self) -> Option<Timestamp> {
-        let monitors = self.monitors.iter().filter_map(|monitor| monitor.wakes_at(self.now));
-        monitors.chain(self.director.wakes_at(self.now)).chain(self.recorder.wakes_at()).min()
+        self.wakes_at
     }
 
     fn wake(&mut self, now: Timestamp, orders: &mut Vec<Order>) {
@@ -146,6 +157,7 @@ impl Observer for Play {
         self.recorder.wake(now, &self.world);
         self.director.wake(now, orders);
         self.pause();
+        self.plan();
     }
 }
 
