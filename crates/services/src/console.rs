@@ -1,7 +1,7 @@
 //! The pages: what the bus says, for browsers; and what people do there, for the bus.
 //!
 //! One task listens to the bus and keeps `view::View` up to date; HTTP handlers read it, and ask services by
-//! `rpc::Caller`. Only the bus leads from here to a service.
+//! `Caller`. Only the bus leads from here to a service.
 
 mod http;
 mod kiosk;
@@ -10,7 +10,6 @@ mod pages;
 mod phone;
 mod plan;
 mod problem;
-mod rpc;
 mod view;
 
 use std::net::SocketAddr;
@@ -25,10 +24,10 @@ use tokio::task::JoinError;
 use tokio::time::interval;
 use wire::{Message, RoleName};
 
-use self::rpc::Caller;
 use self::view::View;
 use crate::broker::Counters;
 use crate::bus::BusEvent;
+use crate::caller::Caller;
 use crate::link::Link;
 
 /// How often changed lamps go to the browsers.
@@ -108,7 +107,7 @@ impl Console {
         mut stop: watch::Receiver<bool>,
     ) {
         let (port, events) = link.connect(RoleName::Console, &["#"]);
-        let (caller, questions) = Caller::new();
+        let (caller, questions) = Caller::new(&RoleName::Console.client_id());
         let (told, _) = broadcast::channel(EVENTS_MAX);
         let app = App {
             run: link.run.to_string(),

@@ -9,9 +9,11 @@ pub mod clock;
 pub mod console;
 pub mod fleet;
 pub mod host;
+pub mod operator;
 pub mod play;
 pub mod time;
 
+mod caller;
 mod link;
 
 pub use link::Link;

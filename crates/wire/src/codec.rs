@@ -177,7 +177,8 @@ fn decode_event(payload: &[u8], [service, aggregate, event]: [Slug; 3]) -> Resul
 }
 
 fn encode_request(request: &Request) -> (Topic, Vec<u8>) {
-    let (service, method, subject, data) = request.body.parts();
+    let service = request.body.service().as_str();
+    let (method, subject, data) = request.body.parts();
     let envelope = CloudEvent {
         specversion: SpecVersion::V1,
         id: request.id,

@@ -79,19 +79,19 @@ impl RequestBody {
         }
     }
 
-    /// Service, method, the thing asked about, and the data.
-    pub(crate) fn parts(&self) -> (&'static str, &'static str, String, Value) {
+    /// Method, the thing asked about, and the data.
+    pub(crate) fn parts(&self) -> (&'static str, String, Value) {
         match self {
-            Self::Dim(body) => ("lighting", "dim", body.luminaire.to_string(), write(body)),
-            Self::Enrol(body) => ("issuer", "enrol", String::new(), write(body)),
-            Self::Issue(body) => ("issuer", "issue", body.resident.to_string(), write(body)),
-            Self::Verify(body) => ("verifier", "verify", body.verifier.to_string(), write(body)),
-            Self::Presettle(body) => ("payer", "presettle", body.bill.id.to_string(), write(body)),
-            Self::Settle(body) => ("payer", "settle", body.bill.to_string(), write(body)),
-            Self::Visit(body) => ("clinic", "visit", body.provider.to_string(), write(body)),
-            Self::Till(body) => ("clinic", "till", body.bill.to_string(), write(body)),
-            Self::SetClock(body) => ("clock", "set", String::new(), write(body)),
-            Self::Walk(body) => ("residents", "walk", body.resident.to_string(), write(body)),
+            Self::Dim(body) => ("dim", body.luminaire.to_string(), write(body)),
+            Self::Enrol(body) => ("enrol", String::new(), write(body)),
+            Self::Issue(body) => ("issue", body.resident.to_string(), write(body)),
+            Self::Verify(body) => ("verify", body.verifier.to_string(), write(body)),
+            Self::Presettle(body) => ("presettle", body.bill.id.to_string(), write(body)),
+            Self::Settle(body) => ("settle", body.bill.to_string(), write(body)),
+            Self::Visit(body) => ("visit", body.provider.to_string(), write(body)),
+            Self::Till(body) => ("till", body.bill.to_string(), write(body)),
+            Self::SetClock(body) => ("set", String::new(), write(body)),
+            Self::Walk(body) => ("walk", body.resident.to_string(), write(body)),
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use types::ReplyTo;
 use uuid::Uuid;
-use wire::{Message, Reply, ReplyBody, Request, RequestBody, RoleName};
+use wire::{Message, Reply, ReplyBody, Request, RequestBody};
 
 use crate::time::wall_now;
 
@@ -20,15 +20,17 @@ const QUESTIONS_MAX: usize = 1_024;
 /// Asks services. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
+    /// Where the answers go, below `rsp/`.
+    path: Arc<str>,
     questions: mpsc::Sender<Message>,
     waiting: Arc<Mutex<BTreeMap<Uuid, oneshot::Sender<ReplyBody>>>>,
 }
 
 impl Caller {
-    /// A caller, and the questions to send for it.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Message>) {
+    /// A caller for the client `client_id`, and the questions to send for it.
+    pub(crate) fn new(client_id: &str) -> (Self, mpsc::Receiver<Message>) {
         let (questions, receiver) = mpsc::channel(QUESTIONS_MAX);
-        (Self { questions, waiting: Arc::default() }, receiver)
+        (Self { path: format!("{client_id}/ask").into(), questions, waiting: Arc::default() }, receiver)
     }
 
     /// Asks, and waits for the first answer; `None` if there is none in time.
@@ -36,8 +38,7 @@ impl Caller {
         let id = Uuid::new_v4();
         let (sender, answer) = oneshot::channel();
         self.waiting().insert(id, sender);
-        let path = format!("{}/page", RoleName::Console.client_id()).into();
-        let reply_to = ReplyTo { path, correlation: id.as_bytes()[..].into() };
+        let reply_to = ReplyTo { path: self.path.to_string().into(), correlation: id.as_bytes()[..].into() };
         let question = Message::Request(Request { id, time: wall_now(), reply_to, body });
         let answer = match self.questions.try_send(question) {
             Ok(()) => timeout(PATIENCE, answer).await.ok().and_then(Result::ok),

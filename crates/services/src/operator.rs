@@ -1,0 +1,156 @@
+//! A person at the command line: asks services over the bus, with an operator's rights.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use uuid::Uuid;
+use wire::{Message, ReplyBody, RequestBody, decode, encode, prefix};
+
+use crate::bus::{BusAddress, BusClient, BusEvent, ClientOptions};
+use crate::caller::Caller;
+use crate::link::{EVENTS_MAX, Link};
+
+/// The user name.
+const USERNAME: &str = "operator";
+/// How long it may take to be on the bus.
+const JOIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// There is no such broker, or it does not answer.
+    #[error("no bus at mqtt://{}:{}: {reason}", address.host, address.port)]
+    NoBus {
+        /// Where it should be.
+        address: BusAddress,
+        /// Why not.
+        reason: String,
+    },
+    /// The broker does not let an operator in.
+    #[error("the bus refuses the operator: {0}")]
+    Refused(String),
+    /// The service did not answer in time.
+    #[error("{0} does not answer")]
+    Silent(&'static str),
+}
+
+/// A client of the bus that asks services and waits for their answers.
+#[derive(Debug)]
+pub struct Operator {
+    caller: Caller,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// How far it came on its way to the bus.
+#[derive(Clone, Debug)]
+enum Way {
+    Coming,
+    There,
+    Failed(AskError),
+}
+
+impl Operator {
+    /// Joins the bus. `password` is the operator's; without one it is made from the secret of `link`, if that has one.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::NoBus`] or [`AskError::Refused`] at the first try: nobody waits for a bus at the command line.
+    pub async fn join(link: &Link, password: Option<&str>) -> Result<Self, AskError> {
+        let client_id = format!("{USERNAME}-{}", Uuid::new_v4().simple());
+        let password = password.map(|password| (USERNAME.to_owned(), password.to_owned()));
+        let options = ClientOptions {
+            address: link.address.clone(),
+            credentials: password.or_else(|| link.credentials(USERNAME)),
+            device: false,
+            will: None,
+            filters: vec![format!("{}rsp/{client_id}/#", prefix(link.run))],
+            client_id,
+        };
+        let (caller, questions) = Caller::new(&options.client_id);
+        let (way, mut joined) = watch::channel(Way::Coming);
+        let (stop, stopped) = watch::channel(false);
+        let pump = Pump { link: link.clone(), caller: caller.clone(), way };
+        let task = tokio::spawn(pump.run(options, questions, stopped));
+        let no_bus =
+            |reason: &str| AskError::NoBus { address: link.address.clone(), reason: reason.to_owned() };
+        let arrived = timeout(JOIN_WITHIN, joined.wait_for(|way| !matches!(way, Way::Coming))).await;
+        match arrived.map(|way| way.map(|way| way.clone())) {
+            Ok(Ok(Way::There)) => Ok(Self { caller, stop, task }),
+            Ok(Ok(Way::Failed(error))) => Err(error),
+            Ok(Ok(Way::Coming) | Err(_)) | Err(_) => Err(no_bus("no answer")),
+        }
+    }
+
+    /// Asks, and waits for the first answer.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::Silent`] if there is none in 5 s.
+    pub async fn ask(&self, body: RequestBody) -> Result<ReplyBody, AskError> {
+        let whom = body.service().as_str();
+        self.caller.ask(body).await.ok_or(AskError::Silent(whom))
+    }
+
+    /// Says goodbye, and waits until it is said.
+    pub async fn leave(self) {
+        let _ = self.stop.send(true);
+        let _ = self.task.await;
+    }
+}
+
+/// Carries questions to the bus and answers back.
+struct Pump {
+    link: Link,
+    caller: Caller,
+    way: watch::Sender<Way>,
+}
+
+impl Pump {
+    async fn run(
+        self,
+        options: ClientOptions,
+        mut questions: mpsc::Receiver<Message>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let (sender, mut events) = mpsc::channel(EVENTS_MAX);
+        let bus = BusClient::spawn(options, (), sender);
+        loop {
+            tokio::select! {
+                Some(((), event)) = events.recv() => self.take(event),
+                Some(question) = questions.recv() => {
+                    // A full queue means no connection: then no answer comes, and that is told.
+                    let _ = bus.publish(encode(self.link.run, &question));
+                }
+                // Also when nobody is left who could say so.
+                _ = stop.changed() => break,
+            }
+        }
+        bus.disconnect();
+        bus.closed().await;
+    }
+
+    fn take(&self, event: BusEvent) {
+        match event {
+            BusEvent::Connected => self.note(Way::There),
+            BusEvent::Refused { reason } => self.note(Way::Failed(AskError::Refused(reason))),
+            BusEvent::Disconnected { reason } => {
+                self.note(Way::Failed(AskError::NoBus { address: self.link.address.clone(), reason }));
+            }
+            BusEvent::Message(received) => match decode(self.link.run, received.delivery()) {
+                Ok(Message::Reply(reply)) => {
+                    self.caller.answer(&reply);
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(topic = received.topic(), %error, "answer not understood"),
+            },
+        }
+    }
+
+    fn note(&self, way: Way) {
+        self.way.send_replace(way);
+    }
+}
