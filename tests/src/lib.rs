@@ -166,6 +166,11 @@ impl City {
         Self { process, page, mqtt_port, password }
     }
 
+    /// Its broker, as `--broker` takes it.
+    pub fn broker(&self) -> String {
+        format!("mqtt://127.0.0.1:{}", self.mqtt_port)
+    }
+
     /// `GET path`, as JSON.
     ///
     /// # Panics
@@ -226,7 +231,8 @@ impl City {
     }
 }
 
-fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+/// The lines of an output, as they come.
+pub fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {

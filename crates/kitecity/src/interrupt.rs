@@ -35,21 +35,22 @@ impl Interrupt {
         let _ = self.0.recv().await;
     }
 
-    /// Does what blocks on a thread of its own; `None` if Ctrl-C comes first. Then its end is not waited for.
-    pub(crate) async fn unless<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Result<Option<T>> {
-        let work = tokio::task::spawn_blocking(work);
+    /// The outcome of `work`; `None` if Ctrl-C comes first. Then its end is not waited for.
+    pub(crate) async fn unless<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
         tokio::select! {
-            done = work => done.context("the start broke")?.map(Some),
+            done = work => done.map(Some),
             () = self.came() => Ok(None),
         }
     }
 }
 
+/// Does what blocks on a thread of its own.
+pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context("the start broke")?
+}
+
 /// Runs `work`, which hears of each Ctrl-C from before its first step.
-pub(crate) fn run(work: impl AsyncFnOnce(Interrupt) -> Result<()>) -> Result<()> {
+pub(crate) fn run<T>(work: impl AsyncFnOnce(Interrupt) -> Result<T>) -> Result<T> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;

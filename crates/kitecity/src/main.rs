@@ -3,6 +3,7 @@
 
 mod config;
 mod doctor;
+mod eid;
 mod interrupt;
 mod out;
 mod run;
@@ -103,6 +104,9 @@ enum Command {
     Run(run::RunArgs),
     /// Find mistakes in scenarios without playing them.
     Check(run::CheckArgs),
+    /// Show or verify e-ID codes, on a city that runs already.
+    #[command(subcommand)]
+    Eid(eid::Eid),
     /// Print a machine-readable description.
     Schema {
         /// Of what.
@@ -125,20 +129,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("KITECITY_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,rmqtt=error,kitecity=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let outcome = match cli.command.unwrap_or(Command::Up) {
-        Command::Up => up::run(&cli.settings).map(done),
-        Command::Serve { role } => serve::run(role, &cli.settings).map(done),
-        Command::Schema { what: Schema::Asyncapi } => {
-            out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883"))).map(done)
-        }
-        Command::Schema { what: Schema::Scenario } => {
-            out::line(&format!("{:#}", scenario::schema())).map(done)
-        }
-        Command::Run(args) => run::run(&args, &cli.settings),
-        Command::Check(args) => run::check(&args, &cli.settings),
-        Command::Doctor => doctor::run(&cli.settings).map(done),
-    };
-    match outcome {
+    match perform(cli.command.unwrap_or(Command::Up), &cli.settings) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("kitecity: {error:#}");
@@ -147,6 +138,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn done((): ()) -> ExitCode {
-    ExitCode::SUCCESS
+fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up => up::run(settings)?,
+        Command::Serve { role } => serve::run(role, settings)?,
+        Command::Run(args) => return run::run(&args, settings),
+        Command::Check(args) => return run::check(&args, settings),
+        Command::Eid(what) => return eid::run(&what, settings),
+        Command::Schema { what: Schema::Asyncapi } => {
+            out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
+        }
+        Command::Schema { what: Schema::Scenario } => out::line(&format!("{:#}", scenario::schema()))?,
+        Command::Doctor => doctor::run(settings)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

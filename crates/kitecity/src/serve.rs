@@ -12,14 +12,15 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use wire::{ClockState, Role, RoleName};
 
+use crate::Settings;
+use crate::interrupt::{self, apart};
 use crate::up::{City, DRAIN_WITHIN, UsageError};
-use crate::{Settings, interrupt};
 
 /// Runs `role` until Ctrl-C.
 pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let planned = settings.clone();
-        let Some(city) = interrupt.unless(move || City::plan(&planned)).await? else { return Ok(()) };
+        let Some(city) = interrupt.unless(apart(move || City::plan(&planned))).await? else { return Ok(()) };
         let link = settings.link(city.config.city.run);
         let (stop, stopped) = watch::channel(false);
         eprintln!("{role} joins `{}` at mqtt://{}:{}", link.run, link.address.host, link.address.port);

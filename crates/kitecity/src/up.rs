@@ -21,7 +21,7 @@ use types::{Seed, Timestamp};
 use wire::RoleName;
 
 use crate::config::Config;
-use crate::interrupt::{self, Interrupt};
+use crate::interrupt::{self, Interrupt, apart};
 use crate::{Settings, serve};
 
 /// How long the roles may take to say goodbye.
@@ -135,7 +135,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let settings = settings.clone();
         let Some(prepared) =
-            interrupt.unless(move || Prepared::new(City::plan(&settings)?, &settings)).await?
+            interrupt.unless(apart(move || Prepared::new(City::plan(&settings)?, &settings))).await?
         else {
             eprintln!("stopped before the city was there.");
             return Ok(());

@@ -1,0 +1,117 @@
+//! `kitecity eid`: a phone and a counter at the command line, against a city in another process.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use city_tests::{City, PATIENCE, free_port, kitecity, lines_of, needs};
+use serde_json::{Value, json};
+
+/// The settings of the city, which those who join it share.
+const SETTINGS: [&str; 4] = ["--luminaires", "120", "--secret", "kite"];
+
+fn city() -> City {
+    City::start(&SETTINGS)
+}
+
+/// `kitecity eid …` of someone who knows the city's settings.
+fn eid(city: &City, arguments: &[&str]) -> Command {
+    let mut command = kitecity();
+    command.arg("eid").args(arguments).args(["--broker", &city.broker()]).args(SETTINGS);
+    command
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.stderr(Stdio::piped()).output().expect("the binary runs");
+    let words = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code(), words(stdout), words(stderr))
+}
+
+fn code_of(city: &City, resident: &str) -> String {
+    let (status, code, errors) = output(&mut eid(city, &["show", "--resident", resident]));
+    assert_eq!(status, Some(0), "{errors}");
+    code.trim_end_matches('\n').to_owned()
+}
+
+#[test]
+fn a_code_is_accepted_once_and_refused_the_second_time_with_a_reason() {
+    let city = city();
+    let code = code_of(&city, "r-0042");
+    let (status, words, errors) = output(&mut eid(&city, &["verify", &code]));
+    assert_eq!(status, Some(0), "{words} {errors}");
+    assert!(words.starts_with("accepted: r-0042\n") && words.contains("full_name: "), "{words}");
+    let (status, words, _) = output(&mut eid(&city, &["verify", &code]));
+    assert_eq!(status, Some(1), "{words}");
+    assert!(words.starts_with("refused: The code was used before"), "{words}");
+    assert!(words.contains("(token_replayed)") && words.contains("first accepted at 20"), "{words}");
+}
+
+#[test]
+fn a_code_on_the_standard_input_gets_its_verdict_as_json() {
+    let city = city();
+    let code = code_of(&city, "r-0007");
+    let verdict = |payload: &str| {
+        let mut command = eid(&city, &["verify", "--json", "-"]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        child.stdin.take().expect("piped").write_all(payload.as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        let verdict: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (output.status.code(), verdict)
+    };
+    let (status, accepted) = verdict(&format!("{code}\r\n"));
+    assert_eq!((status, &accepted["accepted"]["resident"]), (Some(0), &json!("r-0007")), "{accepted}");
+    for (payload, reason) in
+        [("", "qr_empty"), ("hello", "qr_not_base45"), (&"A".repeat(20_000), "qr_too_large")]
+    {
+        let (status, refused) = verdict(payload);
+        assert_eq!((status, &refused["refused"]["reason"]), (Some(1), &json!(reason)), "{refused}");
+    }
+}
+
+#[test]
+fn the_printed_password_is_as_good_as_the_secret_and_a_wrong_one_is_told() {
+    let city = City::start(&["--luminaires", "120"]);
+    let show = |password: &str| {
+        let mut command = kitecity();
+        command.args(["eid", "show", "--resident", "r-0001", "--luminaires", "120"]);
+        output(command.args(["--broker", &city.broker(), "--password", password]))
+    };
+    assert_eq!(show(&city.password).0, Some(0));
+    let (status, _, errors) = show("guess");
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("wrong user name or password") && errors.contains("--password"), "{errors}");
+}
+
+#[test]
+fn without_a_city_a_resident_or_a_service_it_says_so_and_ends() {
+    let nobody = format!("mqtt://127.0.0.1:{}", free_port());
+    let (status, _, errors) = output(kitecity().args(["eid", "verify", "x", "--broker", &nobody]));
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("no bus at mqtt://127.0.0.1:"), "{errors}");
+    let (status, _, errors) = output(kitecity().args(["eid", "show", "--resident", "r-9999"]));
+    assert_eq!((status, errors.trim_end()), (Some(2), "kitecity: no resident r-9999 in this city"));
+    let city = City::start(&[&SETTINGS[..], &["--without", "verifier"]].concat());
+    let (status, _, errors) = output(&mut eid(&city, &["verify", "x"]));
+    assert_eq!((status, errors.trim_end()), (Some(1), "kitecity: verifier does not answer"));
+}
+
+/// Elsewhere than on Linux `script` has other flags.
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_terminal_the_code_is_drawn_and_ctrl_c_ends_it_well() {
+    let Some(script) = needs("script") else { return };
+    let city = city();
+    let show = eid(&city, &["show", "--resident", "r-0042"]);
+    let words: Vec<_> = show.get_args().map(|word| word.to_string_lossy()).collect();
+    let line = format!("stty rows 60 cols 120; exec {} {}", show.get_program().display(), words.join(" "));
+    let mut terminal = Command::new(script);
+    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().expect("it starts");
+    let mut keys = child.stdin.take().expect("piped");
+    let lines = lines_of(child.stdout.take().expect("piped"));
+    let drawn = std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok());
+    let symbol = drawn.filter(|line| line.contains('█')).take(20);
+    assert_eq!(symbol.count(), 20, "a symbol has more lines");
+    keys.write_all(b"\x03").expect("a terminal takes keys");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
