@@ -55,20 +55,31 @@ fn operation(channel: &Channel) -> Value {
     })
 }
 
+/// Values that may be `null` in place of the number of the example.
+const NULLABLE: [&str; 1] = ["level"];
+
 /// The schema of the envelope: which keys every payload of this channel has, and their types.
 fn schema(example: &Value) -> Value {
     match example {
         Value::Object(fields) => json!({
             "type": "object",
-            "properties": Map::from_iter(fields.iter().map(|(name, value)| (name.clone(), schema(value)))),
+            "properties": Map::from_iter(fields.iter().map(|(name, value)| (name.clone(), property(name, value)))),
         }),
-        Value::Array(items) => json!({ "type": "array", "items": items.first().map(schema) }),
+        Value::Array(items) => json!({ "type": "array", "items": items.first().map_or(json!({}), schema) }),
         Value::String(_) => json!({ "type": "string" }),
         Value::Number(number) if number.is_f64() => json!({ "type": "number" }),
-        Value::Number(_) => json!({ "type": ["integer", "null"] }),
+        Value::Number(_) => json!({ "type": "integer" }),
         Value::Bool(_) => json!({ "type": "boolean" }),
         Value::Null => json!({}),
     }
+}
+
+fn property(name: &str, example: &Value) -> Value {
+    let mut property = schema(example);
+    if NULLABLE.contains(&name) {
+        property["type"] = json!([property["type"], "null"]);
+    }
+    property
 }
 
 fn parameter(name: &str) -> &'static str {
@@ -99,5 +110,14 @@ mod tests {
             let target = operation["channel"]["$ref"].as_str().unwrap();
             assert!(channels.contains_key(target.strip_prefix("#/channels/").unwrap()), "{target}");
         }
+    }
+
+    #[test]
+    fn a_level_may_be_null_and_other_numbers_may_not() {
+        let schema = schema(&json!({ "level": 40, "power_mw": 1, "steps": [{ "level": 0 }], "none": [] }));
+        let properties = &schema["properties"];
+        assert_eq!(properties["level"]["type"], json!(["integer", "null"]));
+        assert_eq!(properties["power_mw"]["type"], "integer");
+        assert_eq!(properties["none"]["items"], json!({}));
     }
 }
