@@ -274,7 +274,7 @@ fn slug(text: &str) -> Slug {
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(payload).map_err(|error| DecodeError::Payload {
         offset: offset_of(payload, &error),
-        reason: error.to_string(),
+        reason: without_values(&error.to_string()),
     })
 }
 
@@ -284,7 +284,24 @@ fn read_plain<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
 
 #[allow(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn in_data(error: serde_json::Error) -> DecodeError {
-    DecodeError::Payload { offset: 0, reason: format!("data: {error}") }
+    DecodeError::Payload { offset: 0, reason: format!("data: {}", without_values(&error.to_string())) }
+}
+
+/// The reader's words without the texts of the payload that they quote: those may be secret, and end in dead letters.
+///
+/// Numbers and the names of keys stay.
+fn without_values(reason: &str) -> String {
+    let hide = |text: &str, quote: char| -> Option<String> {
+        let start = text.find(quote)? + 1;
+        let end = start + text[start..].rfind(quote)?;
+        Some(format!("{}…{}", &text[..start], &text[end..]))
+    };
+    let of_value = reason.starts_with("unknown variant") || reason.contains("` is not ");
+    let value_end =
+        reason.find("`,").or_else(|| reason.find("` is not ")).map_or(reason.len(), |end| end + 1);
+    let (value, rest) = reason.split_at(if of_value { value_end } else { 0 });
+    let value = hide(value, '`').unwrap_or_else(|| value.to_owned());
+    format!("{value}{}", hide(rest, '"').unwrap_or_else(|| rest.to_owned()))
 }
 
 /// Where in the payload the JSON reader stopped \[bytes from 0\].
@@ -308,4 +325,23 @@ pub(crate) fn split_tag(value: &impl Serialize) -> (String, Value) {
 /// The opposite of [`split_tag`].
 pub(crate) fn join_tag<T: DeserializeOwned>(name: &str, data: Value) -> serde_json::Result<T> {
     serde_json::from_value(Value::Object(Map::from_iter([(name.to_owned(), data)])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_do_not_quote_what_may_be_secret() {
+        for (reason, told) in [
+            ("unknown variant `3707990`, expected `a` or `b`", "unknown variant `…`, expected `a` or `b`"),
+            ("unknown field `levle`, expected `level`", "unknown field `levle`, expected `level`"),
+            ("invalid type: string \"37\"0799\", expected u8", "invalid type: string \"…\", expected u8"),
+            ("`secret` is not an id like `l-0412`", "`…` is not an id like `l-0412`"),
+            ("invalid value: integer `300`, expected u8", "invalid value: integer `300`, expected u8"),
+            ("missing field `v` at line 1 column 2", "missing field `v` at line 1 column 2"),
+        ] {
+            assert_eq!(without_values(reason), told);
+        }
+    }
 }
