@@ -1,7 +1,10 @@
 //! `kitecity run` and `kitecity check`: scenarios as tests.
 
+mod again;
 mod live;
 mod print;
+mod progress;
+mod report;
 mod seeds;
 mod virtually;
 
@@ -13,8 +16,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use lighting::AstroTable;
+use medpay::Policy;
 use scenario::{RunOptions, Script, Standing, Verdict};
 
+use self::report::{Reports, Section};
 use self::seeds::SeedRange;
 use crate::config::Config;
 use crate::up::UsageError;
@@ -28,6 +33,8 @@ const EXIT_INCONCLUSIVE: u8 = 98;
 const EXIT_INTERRUPTED: u8 = 130;
 /// Scenario files larger than this are not even read \[bytes\].
 const FILE_BYTES_MAX: u64 = 1_000_000;
+/// What `--slack` is if it is not given.
+const SLACK_USUAL: &str = "2s";
 
 /// What to play, and how.
 #[derive(Clone, Debug, Args)]
@@ -39,7 +46,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     live: bool,
     /// Live: added to each `within`, in wall time.
-    #[arg(long, default_value = "2s", value_name = "DURATION")]
+    #[arg(long, default_value = SLACK_USUAL, value_name = "DURATION")]
     slack: String,
     /// Play once with each of these seeds, such as 1..1000 (both included), and print the smallest that fails.
     #[arg(long, conflicts_with_all = ["live", "seed"])]
@@ -53,6 +60,12 @@ pub(crate) struct RunArgs {
     /// Print one line of JSON per run instead of text.
     #[arg(long)]
     json: bool,
+    /// Write what came of it as JUnit XML, for build servers.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write a report for people: one HTML file with everything in it.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 /// What to check.
@@ -67,6 +80,27 @@ pub(crate) struct CheckArgs {
 }
 
 /// One scenario, played once.
+///
+/// With `--json` it is a line such as this one, here folded. Moments are \[ms since 1970\] and durations \[ms\], both of
+/// the city's clock unless they say `wall`. `spread` is `null` but for `after`, `failure` but for what failed, `log` in
+/// live runs; `standing` is `passed`, `inconclusive` or `failed`. `messages` has a pair for each kind that came.
+/// Fields may be added, those here stay.
+///
+/// ```json
+/// {"file": "a.toml", "seed": 7, "live": false, "wall_ms": 812, "again": "kitecity run a.toml --seed 7",
+///  "log": {"events": 5120, "digest": "00d1f2…"}, "scenario": "First night", "start": 1776508680000, "end": …,
+///  "outcomes": [{"name": "…", "says": "…", "standing": "failed", "measured": "…",
+///    "spread": {"count": 9, "p50_ms": 40, "p99_ms": 60, "max_ms": 60},
+///    "failure": {"at": …, "entity": "l-0012", "expected": "…", "seen": "…", "before": ["…"]}, "failures": 1}],
+///  "never_begun": 0,
+///  "record": {"samples": [{"at": …, "power_mw": 0, "lit": 0}],
+///    "alarms": [{"at": …, "lamp": "l-0012", "kind": "lamp_failure", "raised": true}],
+///    "settlements": [{"at": …, "bill": "b-1", "total_fen": 3, "pool_fen": 2, "account_fen": 1, "cash_fen": 0}],
+///    "messages": [["lamp.state", 200]], "energy_mwh": 0,
+///    "ledger": {"total_fen": 3, "pool_fen": 2, "account_fen": 1, "cash_fen": 0}}}
+/// ```
+///
+/// With `--seeds` there is one line per scenario instead: [`seeds::Explored`].
 #[derive(Clone, Debug, serde::Serialize)]
 pub(crate) struct Played {
     /// The file.
@@ -77,11 +111,42 @@ pub(crate) struct Played {
     pub(crate) live: bool,
     /// How long it took \[wall ms\].
     pub(crate) wall_ms: u64,
+    /// The command that plays it once more.
+    pub(crate) again: String,
     /// Virtual time only: events so far, and the digest of the event log.
     pub(crate) log: Option<Log>,
     /// What came of it.
     #[serde(flatten)]
     pub(crate) verdict: Verdict,
+}
+
+impl Played {
+    /// In which time it was played.
+    fn mode(&self) -> &'static str {
+        if self.live { "live" } else { "virtual" }
+    }
+}
+
+/// A scenario about to be played, and what that takes.
+#[derive(Clone, Copy, Debug)]
+struct Job<'a> {
+    script: &'a Script,
+    args: &'a RunArgs,
+    settings: &'a Settings,
+    options: &'a RunOptions,
+    policy: &'a Policy,
+    sun: &'a Arc<AstroTable>,
+}
+
+impl Job<'_> {
+    fn seed(&self) -> u64 {
+        self.settings.seed.unwrap_or_else(|| self.script.seed())
+    }
+
+    /// The command that plays it once more.
+    fn again(&self, seed: u64) -> String {
+        again::command(self.script.file_name(), seed, self.args, self.settings)
+    }
 }
 
 /// The event log of a virtual run, in two numbers.
@@ -117,35 +182,47 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings) -> Result<ExitCode> {
     let mut suns = Suns::default();
     let scripts = read_all(&args.files, &args.params)?;
     // All mistakes come first: a run must not stop half-way because of the last file.
+    let reports = Reports::ready(args)?;
     let options = RunOptions { slack_ms: 0, live: args.live, no_expect: args.no_expect };
     for script in &scripts {
         let seed = settings.seed.unwrap_or_else(|| script.seed());
         virtually::ready(script, seed, &policy, &options, &suns.of(script.year())?)?;
     }
     let mut worst = Standing::Passed;
+    let mut sections = Vec::new();
     for script in &scripts {
-        let standing = if let Some(range) = args.seeds {
-            seeds::explore(script, range, &policy, &options, &suns.of(script.year())?, args.json)?
-        } else {
-            let seed = settings.seed.unwrap_or_else(|| script.seed());
-            let played = if args.live {
-                let Some(played) = live::play(script, seed, args, settings)? else {
-                    return Ok(ExitCode::from(EXIT_INTERRUPTED));
-                };
-                played
-            } else {
-                virtually::play(script, seed, &policy, &options, &suns.of(script.year())?)?
-            };
-            print::played(&played, args)?;
-            played.verdict.standing()
+        let sun = &suns.of(script.year())?;
+        let job = Job { script, args, settings, options: &options, policy: &policy, sun };
+        let Some(section) = play(job)? else {
+            if reports.wanted() {
+                eprintln!("interrupted: no report is written");
+            }
+            return Ok(ExitCode::from(EXIT_INTERRUPTED));
         };
-        worst = worst.max(standing);
+        worst = worst.max(section.standing());
+        if reports.wanted() {
+            sections.push(section);
+        }
     }
+    reports.write(&sections)?;
     Ok(ExitCode::from(match worst {
         Standing::Passed => 0,
         Standing::Inconclusive => EXIT_INCONCLUSIVE,
         Standing::Failed => EXIT_FAILED,
     }))
+}
+
+/// Plays one and prints what came of it; `None` after Ctrl-C.
+fn play(job: Job<'_>) -> Result<Option<Section>> {
+    if let Some(range) = job.args.seeds {
+        let explored = seeds::explore(job, range)?;
+        print::explored(&explored, job.args)?;
+        return Ok(Some(Section::Seeds(Box::new(explored))));
+    }
+    let played = if job.args.live { live::play(job)? } else { Some(virtually::play(job, job.seed())?) };
+    let Some(played) = played else { return Ok(None) };
+    print::played(&played, job.args)?;
+    Ok(Some(Section::Run(Box::new(played))))
 }
 
 /// Finds the mistakes of all files.
@@ -169,7 +246,7 @@ pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
     Ok(ExitCode::from(if mistakes == 0 { 0 } else { crate::EXIT_USAGE }))
 }
 
-fn policy_of(settings: &Settings) -> Result<medpay::Policy> {
+fn policy_of(settings: &Settings) -> Result<Policy> {
     let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
     let config = Config::load(settings.config.as_deref()).map_err(usage)?;
     Ok(config.policy().map_err(usage)?)

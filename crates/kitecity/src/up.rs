@@ -199,7 +199,14 @@ impl Prepared {
     }
 
     /// Plays a scenario in the city until its end; tells whether it came to that before Ctrl-C.
-    pub(crate) async fn play(self, mut interrupt: Interrupt, play: &mut Play) -> Result<bool> {
+    ///
+    /// `progress` – is shown the city's clock again and again.
+    pub(crate) async fn play(
+        self,
+        mut interrupt: Interrupt,
+        play: &mut Play,
+        progress: impl FnMut(Timestamp),
+    ) -> Result<bool> {
         let (stop, stopped) = watch::channel(false);
         let console = Console::bind(self.city.config.console.listen);
         let console = console.await.context("no free port for the console")?;
@@ -211,7 +218,7 @@ impl Prepared {
         );
         let mut roles = self.start(console, &stopped);
         let ended = tokio::select! {
-            ended = services::play::run(self.link.clone(), play, stopped.clone()) => ended,
+            ended = services::play::run(self.link.clone(), play, progress, stopped.clone()) => ended,
             broken = first_broken(&mut roles) => return Err(broken),
             () = interrupt.came() => false,
         };

@@ -13,12 +13,22 @@ use crate::time::RoleClock;
 /// Plays until the city's clock shows the end, or `stop` says so; tells whether it was the end.
 ///
 /// Orders that only virtual time can obey are logged and left: [`Play`] has none of them if it was made for this.
-pub async fn run(link: Link, play: &mut Play, mut stop: watch::Receiver<bool>) -> bool {
+///
+/// `progress` – is shown the city's clock each time it is looked at.
+pub async fn run(
+    link: Link,
+    play: &mut Play,
+    mut progress: impl FnMut(Timestamp),
+    mut stop: watch::Receiver<bool>,
+) -> bool {
     let (port, mut events) = link.connect(RoleName::Scenario, &["#"]);
     let mut stage = Stage { port, clock: RoleClock::City(None), seen_at: play.start() };
     let ended = loop {
-        if stage.now().is_some_and(|now| now >= play.end()) {
-            break true;
+        if let Some(now) = stage.now() {
+            progress(now.min(play.end()));
+            if now >= play.end() {
+                break true;
+            }
         }
         let next = play.wakes_at().map_or(play.end(), |at| at.min(play.end()));
         tokio::select! {

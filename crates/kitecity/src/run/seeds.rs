@@ -1,17 +1,20 @@
 //! One scenario with many seeds.
 
-use std::fmt::Write as _;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
-use lighting::AstroTable;
-use medpay::Policy;
-use scenario::{RunOptions, Script, Standing};
+use scenario::{Record, Standing};
 
-use super::virtually;
-use crate::out;
+use super::progress::SeedsBar;
+use super::{Job, Played, virtually};
+
+/// The most runs that are kept for a JUnit file.
+const KEPT_MAX: usize = 1_000;
 
 /// Seeds from the first to the last, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,26 +38,106 @@ impl FromStr for SeedRange {
     }
 }
 
-/// What came of all seeds.
+/// One scenario, played with many seeds.
+///
+/// With `--json` it is a line such as this one, here folded:
+///
+/// ```json
+/// {"file": "a.toml", "scenario": "First night", "first_seed": 1, "last_seed": 1000, "wall_ms": 81200, "passed": 997,
+///  "failed": [12, 510], "inconclusive": [77], "again": "kitecity run a.toml --seed 12"}
+/// ```
+///
+/// `again` plays the smallest seed that failed or, if none did, with which nothing was tested; `null` if all passed.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub(crate) struct Explored {
+    /// The file.
+    pub(crate) file: String,
+    /// The scenario's name.
+    pub(crate) scenario: String,
+    pub(crate) first_seed: u64,
+    pub(crate) last_seed: u64,
+    /// How long all took \[wall ms\].
+    pub(crate) wall_ms: u64,
+    /// How many passed.
+    pub(crate) passed: u64,
+    /// The seeds that failed, ascending.
+    pub(crate) failed: Vec<u64>,
+    /// The seeds with which nothing was tested, ascending.
+    pub(crate) inconclusive: Vec<u64>,
+    /// The command that plays the smallest of the worst once more.
+    pub(crate) again: Option<String>,
+    /// Runs for reports, the worst first, then by seed. Only the first still has its record.
+    #[serde(skip)]
+    pub(crate) kept: Vec<Played>,
+}
+
+impl Explored {
+    /// The worst of all.
+    pub(crate) fn standing(&self) -> Standing {
+        match (self.failed.is_empty(), self.inconclusive.is_empty()) {
+            (false, _) => Standing::Failed,
+            (true, false) => Standing::Inconclusive,
+            (true, true) => Standing::Passed,
+        }
+    }
+
+    /// How many seeds there were.
+    pub(crate) fn seeds(&self) -> u64 {
+        self.passed + (self.failed.len() + self.inconclusive.len()) as u64
+    }
+}
+
+/// What came of the seeds so far.
 #[derive(Debug, Default)]
 struct Tally {
-    passed: u64,
-    inconclusive: Option<u64>,
-    failed: Vec<u64>,
+    explored: Explored,
+    kept: BTreeMap<(Reverse<Standing>, u64), Played>,
     broken: Option<anyhow::Error>,
 }
 
-/// Plays `script` with every seed, on all cores: one run, one thread.
-pub(super) fn explore(
-    script: &Script,
-    range: SeedRange,
-    policy: &Policy,
-    options: &RunOptions,
-    sun: &Arc<AstroTable>,
-    json: bool,
-) -> Result<Standing> {
+impl Tally {
+    fn add(&mut self, played: Played, kept_max: usize) {
+        let standing = played.verdict.standing();
+        match standing {
+            Standing::Passed => self.explored.passed += 1,
+            Standing::Inconclusive => self.explored.inconclusive.push(played.seed),
+            Standing::Failed => self.explored.failed.push(played.seed),
+        }
+        self.kept.insert((Reverse(standing), played.seed), played);
+        if self.kept.len() > kept_max {
+            self.kept.pop_last();
+        }
+        // Records are large, and only the first run is told in full.
+        for other in self.kept.values_mut().skip(1) {
+            other.verdict.record = Record::default();
+        }
+    }
+
+    fn conclude(self, job: Job<'_>, range: SeedRange, wall_ms: u64) -> Explored {
+        let mut explored = self.explored;
+        explored.failed.sort_unstable();
+        explored.inconclusive.sort_unstable();
+        let worst = explored.failed.first().or_else(|| explored.inconclusive.first()).copied();
+        Explored {
+            file: job.script.file_name().to_owned(),
+            scenario: job.script.title().to_owned(),
+            first_seed: range.first,
+            last_seed: range.last,
+            wall_ms,
+            again: worst.map(|seed| job.again(seed)),
+            kept: self.kept.into_values().collect(),
+            ..explored
+        }
+    }
+}
+
+/// Plays a scenario with every seed, on all cores: one run, one thread.
+pub(super) fn explore(job: Job<'_>, range: SeedRange) -> Result<Explored> {
+    let began = Instant::now();
     let next = AtomicU64::new(range.first);
     let tally = Mutex::new(Tally::default());
+    let bar = SeedsBar::new((range.last - range.first).saturating_add(1));
+    let kept_max = if job.args.junit.is_some() { KEPT_MAX } else { 1 };
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -64,60 +147,30 @@ pub(super) fn explore(
                     if seed > range.last || seed < range.first {
                         return;
                     }
-                    let played = virtually::play(script, seed, policy, options, sun);
+                    let played = virtually::play(job, seed);
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    match played.map(|played| played.verdict.standing()) {
-                        Ok(Standing::Passed) => tally.passed += 1,
-                        Ok(Standing::Inconclusive) => {
-                            tally.inconclusive = Some(tally.inconclusive.unwrap_or(seed).min(seed));
-                        }
-                        Ok(Standing::Failed) => tally.failed.push(seed),
+                    match played {
+                        Ok(played) => tally.add(played, kept_max),
                         Err(error) => tally.broken = Some(error),
                     }
+                    bar.step(tally.explored.failed.len());
                 }
             });
         }
     });
-    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(error) = tally.broken {
+    drop(bar);
+    let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = tally.broken.take() {
         return Err(error).context("a seed broke");
     }
-    tell(script, range, &tally, json)
-}
-
-fn tell(script: &Script, range: SeedRange, tally: &Tally, json: bool) -> Result<Standing> {
-    let smallest = tally.failed.iter().copied().min();
-    let standing = match (smallest, tally.inconclusive) {
-        (Some(_), _) => Standing::Failed,
-        (None, Some(_)) => Standing::Inconclusive,
-        (None, None) => Standing::Passed,
-    };
-    if json {
-        let line = serde_json::json!({
-            "file": script.file_name(), "scenario": script.title(), "first_seed": range.first,
-            "last_seed": range.last, "passed": tally.passed, "failed": tally.failed.len(),
-            "smallest_failing_seed": smallest, "smallest_inconclusive_seed": tally.inconclusive,
-        });
-        out::line(&line.to_string())?;
-        return Ok(standing);
+    let explored = tally.conclude(job, range, began.elapsed().as_millis() as u64);
+    if job.args.junit.is_some() && explored.seeds() > KEPT_MAX as u64 {
+        eprintln!(
+            "--junit: {KEPT_MAX} of {} runs are in the file, those that failed first",
+            explored.seeds()
+        );
     }
-    let mark = super::print::Colours::usual().mark(standing);
-    let seeds = range.last - range.first + 1;
-    let mut text = format!(
-        "{mark} {}  ({}): {} of {seeds} seeds passed",
-        script.title(),
-        script.file_name(),
-        tally.passed
-    );
-    if let Some(seed) = smallest {
-        let _ = write!(text, "\n  {} failed, the smallest is {seed}", tally.failed.len());
-        let _ = write!(text, "\n  again: kitecity run {} --seed {seed}", script.file_name());
-    }
-    if let Some(seed) = tally.inconclusive {
-        let _ = write!(text, "\n  nothing was tested with seed {seed}, the smallest of its kind");
-    }
-    out::line(&text)?;
-    Ok(standing)
+    Ok(explored)
 }
 
 #[cfg(test)]

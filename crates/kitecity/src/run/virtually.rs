@@ -10,7 +10,8 @@ use scenario::{Cast, Play, RunOptions, Script};
 use sim::Sim;
 use types::RunId;
 
-use super::{Log, Played};
+use super::progress::{CityBar, Watched};
+use super::{Job, Log, Played};
 use crate::up::UsageError;
 
 /// What the topics of a virtual run begin with; nobody sees them.
@@ -31,24 +32,25 @@ pub(super) fn ready(
 }
 
 /// Plays it.
-pub(super) fn play(
-    script: &Script,
-    seed: u64,
-    policy: &Policy,
-    options: &RunOptions,
-    sun: &Arc<AstroTable>,
-) -> Result<Played> {
+pub(super) fn play(job: Job<'_>, seed: u64) -> Result<Played> {
     let began = Instant::now();
-    let (cast, mut play) = ready(script, seed, policy, options, sun)?;
+    let (cast, mut play) = ready(job.script, seed, job.policy, job.options, job.sun)?;
     let run: RunId = RUN.parse()?;
     let mut sim = Sim::new(&cast, run, play.start())?;
-    sim.run_until(play.end(), &mut play);
+    // Many at once have a bar of their own.
+    if job.args.seeds.is_some() {
+        sim.run_until(play.end(), &mut play);
+    } else {
+        let bar = CityBar::virtually(&play);
+        sim.run_until(play.end(), &mut Watched { play: &mut play, bar });
+    }
     let log = Log { events: sim.events(), digest: sim.digest() };
     Ok(Played {
-        file: script.file_name().to_owned(),
+        file: job.script.file_name().to_owned(),
         seed,
         live: false,
         wall_ms: began.elapsed().as_millis() as u64,
+        again: job.again(seed),
         log: Some(log),
         verdict: play.conclude(),
     })
