@@ -63,9 +63,10 @@ impl After {
 
     /// What was seen, in words.
     pub(super) fn measured(&self) -> String {
+        let times = if self.seen == 1 { "once".to_owned() } else { format!("{} times", self.seen) };
         match self.waiting.len() {
-            0 => format!("{} times", self.seen),
-            open => format!("{} times, {open} undecided at the end", self.seen),
+            0 => times,
+            open => format!("{times}, {open} undecided at the end"),
         }
     }
 
