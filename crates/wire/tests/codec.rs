@@ -5,13 +5,13 @@ use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode,
     Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
 };
-use medpay::PayEvent;
+use medpay::{PayEvent, PayRefusal};
 use proptest::prelude::*;
 use types::{BillId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, RunId, Timestamp};
 use uuid::Uuid;
 use wire::{
-    CHANNELS, DecodeError, Delivery, Event, EventBody, FaultOrder, Frame, Light, Message, PAYLOAD_BYTES_MAX,
-    Request, RequestBody, Walker, decode, encode,
+    CHANNELS, ClockState, DeadLetter, DecodeError, Delivery, Event, EventBody, FaultOrder, Frame, Light,
+    Message, PAYLOAD_BYTES_MAX, Reply, ReplyBody, Request, RequestBody, Walker, decode, encode,
 };
 
 fn run() -> RunId {
@@ -208,7 +208,17 @@ fn event_body() -> impl Strategy<Value = EventBody> {
         let bill = BillId(Uuid::from_u128(bill));
         EventBody::Pay(PayEvent::BillCreated { bill, provider: ProviderId(provider), total: Fen::new(total) })
     });
-    prop_oneof![alarm, rejected, bill]
+    let refused = prop_oneof![
+        (any::<i64>(), any::<i64>())
+            .prop_map(|(expected, got)| PayRefusal::BillTotalMismatch { expected, got }),
+        any::<u128>().prop_map(|id| PayRefusal::BillAlreadySettled { settlement: Uuid::from_u128(id) }),
+        ".*".prop_map(|reason| PayRefusal::EidRefused { reason }),
+        Just(PayRefusal::Busy),
+    ];
+    let refused = (any::<u128>(), refused).prop_map(|(bill, refusal)| {
+        EventBody::Pay(PayEvent::SettlementRefused { bill: BillId(Uuid::from_u128(bill)), refusal })
+    });
+    prop_oneof![alarm, rejected, bill, refused]
 }
 
 fn message() -> impl Strategy<Value = Message> {
@@ -248,7 +258,25 @@ fn message() -> impl Strategy<Value = Message> {
         luminaire: LuminaireId(1),
         order: FaultOrder::Break(Fault::LampOpen),
     });
-    prop_oneof![light, event, verify, presence, fault]
+    let clock = clock_state().prop_map(Message::Clock);
+    let clock_reply = ("[a-z]{1,9}", clock_state()).prop_map(|(path, state)| {
+        let to = ReplyTo { path: path.into(), correlation: [7].into() };
+        Message::Reply(Reply { to, time: state.wall, body: ReplyBody::Clock(state) })
+    });
+    let letter = (".*", any::<usize>(), ".*").prop_map(|(topic, offset, reason)| Message::DeadLetter {
+        consumer: "lighting".parse().unwrap(),
+        letter: DeadLetter { topic, offset, reason },
+    });
+    prop_oneof![light, event, verify, presence, fault, clock, clock_reply, letter]
+}
+
+fn clock_state() -> impl Strategy<Value = ClockState> {
+    (time(), time(), 1u32..=3_600, any::<bool>()).prop_map(|(city, wall, speed, paused)| ClockState {
+        city,
+        wall,
+        speed,
+        paused,
+    })
 }
 
 proptest! {
