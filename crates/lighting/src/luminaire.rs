@@ -1,5 +1,6 @@
 //! One luminaire with its controller.
 
+mod defect;
 mod drive;
 mod meter;
 mod model;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use types::{Core, MINUTE_MS, Timestamp};
 
+use self::defect::{Defect, Glow};
 use self::drive::Drive;
 use self::meter::Meter;
 pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError};
@@ -101,7 +103,7 @@ pub struct Luminaire {
     seq: u32,
     target: DimLevel,
     mode: Mode,
-    lamp_open: bool,
+    defect: Defect,
 }
 
 /// A level that overrides the programme.
@@ -133,6 +135,11 @@ impl Core for Luminaire {
 
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         let mut due = self.catch_up(now);
+        if self.defect.is_mute() && !matches!(input, Input::Fault(_) | Input::Repair) {
+            // Without supply it hears nothing.
+            self.tell(due, now, out);
+            return;
+        }
         match input {
             Input::Connected => due = Due::BOTH,
             Input::Command(command) => {
@@ -147,8 +154,8 @@ impl Core for Luminaire {
             Input::Presence { hold_ms } => {
                 self.presence_until = self.presence_until.max(now.plus_millis(hold_ms));
             }
-            Input::Fault(Fault::LampOpen) => due.add(self.set_lamp_open(true)),
-            Input::Repair => due.add(self.set_lamp_open(false)),
+            Input::Fault(fault) => due.add(self.break_by(fault, now, out)),
+            Input::Repair => due.add(self.repair(now)),
         }
         due.add(self.retarget(now));
         self.tell(due, now, out);
@@ -186,7 +193,7 @@ impl Luminaire {
             seq: 0,
             target: DimLevel::OFF,
             mode: Mode::Default,
-            lamp_open: false,
+            defect: Defect::None,
         };
         luminaire.telemetry_at = luminaire.next_regular_report(now);
         luminaire.plan(now);
@@ -209,6 +216,7 @@ impl Luminaire {
         let now = now.plus_millis(by_ms);
         self.meter = self.meter.shifted(by_ms);
         self.drive = self.drive.shifted(by_ms);
+        self.defect = self.defect.shifted(by_ms);
         if self.presence_until != NOBODY {
             self.presence_until = self.presence_until.plus_millis(by_ms);
         }
@@ -231,6 +239,10 @@ impl Luminaire {
                 break;
             }
             self.count(at);
+            if self.defect.next_change(self.drive, at.plus_millis(-1)) == Some(at) {
+                self.switch_count += u32::from(self.glow(at) == Glow::Follows);
+                due = Due::BOTH;
+            }
             if self.drive.arrival() == Some(at) {
                 self.drive = Drive::resting(self.drive.goal(), at);
                 due = Due::BOTH;
@@ -254,7 +266,8 @@ impl Luminaire {
         let schedule = self.schedule.as_ref().map_or(NEVER, Schedule::valid_until);
         let held = self.held.map_or(NEVER, |held| held.until);
         let presence = if self.presence_until == NOBODY { NEVER } else { self.presence_until };
-        schedule.min(held).min(presence).min(self.drive.arrival().unwrap_or(NEVER))
+        let defect = self.defect.next_change(self.drive, self.meter.counted_to()).unwrap_or(NEVER);
+        schedule.min(held).min(presence).min(self.drive.arrival().unwrap_or(NEVER)).min(defect)
     }
 
     fn obey(&mut self, command: &DimCommand, now: Timestamp) -> AckResult {
@@ -276,9 +289,26 @@ impl Luminaire {
         }
     }
 
-    fn set_lamp_open(&mut self, open: bool) -> Due {
-        let shows = open != self.lamp_open && !self.drive.is_off();
-        self.lamp_open = open;
+    /// Breaks; what broke before is as good as repaired. A lost supply is told with the last charge.
+    fn break_by(&mut self, fault: Fault, now: Timestamp, out: &mut Vec<Output>) -> Due {
+        let before = self.glow(now);
+        self.defect = Defect::from_fault(fault, self.drive.level(now), now);
+        if self.defect.is_mute() {
+            self.say(Due::BOTH, now, out);
+        }
+        self.shown(before, now)
+    }
+
+    /// Works again; after a lost supply it tells how it stands.
+    fn repair(&mut self, now: Timestamp) -> Due {
+        let (before, was_mute) = (self.glow(now), self.defect.is_mute());
+        self.defect = Defect::None;
+        if was_mute { Due::BOTH } else { self.shown(before, now) }
+    }
+
+    /// What there is to tell if the light is not what it was.
+    fn shown(&self, before: Glow, now: Timestamp) -> Due {
+        let shows = self.glow(now) != before;
         Due { state: shows, telemetry: shows }
     }
 
@@ -315,15 +345,29 @@ impl Luminaire {
     }
 
     fn count(&mut self, now: Timestamp) {
-        self.meter.count(&self.model, self.drive, self.is_lit(), now);
+        if self.defect == Defect::MeterFrozen {
+            self.meter.skip(now);
+        } else {
+            let glow = self.glow(self.meter.counted_to());
+            self.meter.count(&self.model, self.drive, glow, now);
+        }
     }
 
-    fn is_lit(&self) -> bool {
-        !self.lamp_open && !self.drive.is_off()
+    fn glow(&self, now: Timestamp) -> Glow {
+        self.defect.glow(self.drive, &self.model, now)
     }
 
-    /// Tells what is due, and plans the next call.
+    /// Tells what is due, unless there is nothing to tell it with, and plans the next call.
     fn tell(&mut self, due: Due, now: Timestamp, out: &mut Vec<Output>) {
+        if !self.defect.is_mute() {
+            self.say(due, now, out);
+        } else if due.telemetry {
+            self.telemetry_at = self.next_regular_report(now);
+        }
+        self.plan(now);
+    }
+
+    fn say(&mut self, due: Due, now: Timestamp, out: &mut Vec<Output>) {
         if due.state {
             let body = self.state(now);
             out.push(Output::State(Report { stamp: self.stamp(now), body }));
@@ -333,11 +377,10 @@ impl Luminaire {
             out.push(Output::Telemetry(Report { stamp: self.stamp(now), body }));
             self.telemetry_at = self.next_regular_report(now);
         }
-        self.plan(now);
     }
 
     fn plan(&mut self, now: Timestamp) {
-        if self.lamp_open && !self.drive.is_off() {
+        if self.glow(now) != Glow::Follows && !self.defect.is_mute() {
             self.telemetry_at = self.telemetry_at.min(now.plus_millis(DISAGREEMENT_PERIOD_MS));
         }
         self.wake_at = self.telemetry_at.min(self.next_change());
@@ -357,16 +400,26 @@ impl Luminaire {
 
     fn state(&self, now: Timestamp) -> LightState {
         let in_effect = self.model.level(self.drive.level(now));
-        let actual = if self.lamp_open { DimLevel::OFF } else { in_effect };
+        let actual = match self.glow(now) {
+            Glow::Follows => in_effect,
+            Glow::Holds(level) => self.model.level(level),
+            Glow::Standby | Glow::Dead => DimLevel::OFF,
+        };
         LightState { target: self.target, in_effect, actual, mode: self.mode }
     }
 
     fn telemetry(&self, now: Timestamp) -> Telemetry {
         let fine = self.drive.level(now);
-        let parts = if self.is_lit() { self.model.parts_lit(fine) } else { self.model.parts_standby() };
+        let parts = match self.glow(now) {
+            Glow::Follows if self.drive.is_off() => self.model.parts_standby(),
+            Glow::Follows => self.model.parts_lit(fine),
+            Glow::Holds(level) => self.model.parts_lit(level),
+            Glow::Standby => self.model.parts_standby(),
+            Glow::Dead => 0,
+        };
         Telemetry {
             power_mw: u32::try_from(parts / self.model.parts_per_mw()).unwrap_or(u32::MAX),
-            voltage_mv: SUPPLY_MV,
+            voltage_mv: if self.defect.is_mute() { 0 } else { SUPPLY_MV },
             energy_mwh: self.meter.energy_mwh(&self.model),
             burning_s: self.meter.burning_s(),
             switch_count: self.switch_count,

@@ -215,4 +215,29 @@ pub enum CommandStatus {
 pub enum Fault {
     /// The LED circuit is open: driven, but dark and without load.
     LampOpen,
+    /// The relay does not open: full light and power also when there should be none, as by day.
+    RelayStuckOn,
+    /// The relay does not close: no light, and no power at all, when there should be some.
+    RelayStuckOff,
+    /// The dimming input is dead: the level stays what it is now, full if it is off now.
+    DimmingStuck,
+    /// The lamp goes out and comes on again, 45 s each.
+    Cycling,
+    /// The energy meter stands still.
+    MeterFrozen,
+    /// No supply: it tells so with its last charge, and is silent until it is repaired.
+    SupplyLoss,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::LampOpen,
+        Self::RelayStuckOn,
+        Self::RelayStuckOff,
+        Self::DimmingStuck,
+        Self::Cycling,
+        Self::MeterFrozen,
+        Self::SupplyLoss,
+    ];
 }

@@ -1,5 +1,6 @@
 use types::{HOUR_MS, SECOND_MS, Timestamp};
 
+use super::defect::Glow;
 use super::drive::Drive;
 use super::model::LuminaireModel;
 
@@ -27,17 +28,32 @@ impl Meter {
         Self { counted_to: self.counted_to.plus_millis(by_ms), ..self }
     }
 
-    /// Counts up to `now`. The drive must not have come to rest or turned since the last count, except at `now`.
-    pub(super) fn count(&mut self, model: &LuminaireModel, drive: Drive, lit: bool, now: Timestamp) {
+    /// Up to when it has counted.
+    pub(super) fn counted_to(&self) -> Timestamp {
+        self.counted_to
+    }
+
+    /// Counts up to `now` what `glow` draws. Neither the drive nor the glow may have turned since the last count,
+    /// except at `now`.
+    pub(super) fn count(&mut self, model: &LuminaireModel, drive: Drive, glow: Glow, now: Timestamp) {
         let Ok(passed_ms @ 1..) = u64::try_from(now.millis_since(self.counted_to)) else { return };
-        let both_ends = if lit {
-            model.parts_lit(drive.level(self.counted_to)) + model.parts_lit(drive.level(now))
-        } else {
-            2 * model.parts_standby()
+        let (both_ends, lit) = match glow {
+            Glow::Follows if drive.is_off() => (2 * model.parts_standby(), false),
+            Glow::Follows => {
+                (model.parts_lit(drive.level(self.counted_to)) + model.parts_lit(drive.level(now)), true)
+            }
+            Glow::Holds(level) => (2 * model.parts_lit(level), true),
+            Glow::Standby => (2 * model.parts_standby(), false),
+            Glow::Dead => (0, false),
         };
         self.half_parts += u128::from(both_ends) * u128::from(passed_ms);
         self.burning_ms += if lit { passed_ms } else { 0 };
         self.counted_to = now;
+    }
+
+    /// Lets time pass without counting it.
+    pub(super) fn skip(&mut self, now: Timestamp) {
+        self.counted_to = self.counted_to.max(now);
     }
 
     /// Whole milliwatt hours so far.
@@ -74,7 +90,7 @@ mod tests {
     fn one_hour_of_full_light_is_the_rated_power() {
         let (model, start) = (model(2_000), Timestamp::default());
         let mut meter = Meter::new(start);
-        meter.count(&model, Drive::resting(200_000 / 100, start), true, start.plus_millis(HOUR_MS));
+        meter.count(&model, Drive::resting(200_000 / 100, start), Glow::Follows, start.plus_millis(HOUR_MS));
         assert_eq!((meter.energy_mwh(&model), meter.burning_s()), (80_500, 3_600));
     }
 
@@ -82,7 +98,12 @@ mod tests {
     fn a_fade_from_off_takes_the_mean_of_its_ends() {
         let (model, start) = (model(2_000), Timestamp::default());
         let mut meter = Meter::new(start);
-        meter.count(&model, Drive::resting(0, start).towards(2_000, start), true, start.plus_millis(2_000));
+        meter.count(
+            &model,
+            Drive::resting(0, start).towards(2_000, start),
+            Glow::Follows,
+            start.plus_millis(2_000),
+        );
         // From 4.5 W to 80.5 W in two seconds: 85 J.
         assert_eq!(meter.exact(), (85_000_000 * 2 * u128::from(model.parts_per_mw()), 2_000));
     }
@@ -102,11 +123,12 @@ mod tests {
             let mut cuts: Vec<_> = cuts.into_iter().map(|cut| start.plus_millis(cut.into()).min(end)).collect();
             cuts.sort();
 
+            let glow = if lit { Glow::Follows } else { Glow::Standby };
             let (mut whole, mut pieces) = (Meter::new(start), Meter::new(start));
-            whole.count(&model, drive, lit, end);
+            whole.count(&model, drive, glow, end);
             let mut before = pieces.exact();
             for cut in cuts.into_iter().chain([end]) {
-                pieces.count(&model, drive, lit, cut);
+                pieces.count(&model, drive, glow, cut);
                 prop_assert!(before <= pieces.exact(), "went down");
                 before = pieces.exact();
             }

@@ -101,6 +101,11 @@ impl LuminaireModel {
         u32::from(level.percent()) * self.steps_per_percent
     }
 
+    /// Full output in fine steps.
+    pub(super) fn fine_full(&self) -> u32 {
+        self.fine(DimLevel::FULL)
+    }
+
     /// A level in percent, rounded up: a lamp with any light never reads as off.
     pub(super) fn level(&self, fine: u32) -> DimLevel {
         let percent = fine.div_ceil(self.steps_per_percent);
