@@ -1,20 +1,23 @@
 //! The central management system.
 
 mod commands;
+mod judge;
+mod losses;
 mod requests;
 mod view;
 
 use std::sync::Arc;
 
-use types::{CommandId, Core, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
+use types::{CabinetId, CommandId, Core, DAY_MS, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
 
 use self::commands::{Commands, Sent};
+use self::losses::{Losses, Told, Why};
 use self::requests::Requests;
 pub use self::view::LuminaireView;
 use self::view::{Order, Watch};
 use crate::{
-    AckResult, Alarm, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand, DimRequest,
-    LightState, Programme, Report, Stamp, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand, DimLevel,
+    DimRequest, Incident, LightState, Programme, Report, Stamp, Telemetry,
 };
 
 /// What a CMS is told about its luminaires.
@@ -35,6 +38,8 @@ pub struct CmsConfig {
 pub struct Asset {
     /// Which one.
     pub luminaire: LuminaireId,
+    /// The cabinet that feeds it.
+    pub cabinet: CabinetId,
     /// Active power at full output \[mW\].
     pub rated_mw: u32,
     /// Active power without light \[mW\], below `rated_mw`.
@@ -134,6 +139,13 @@ pub enum Output {
         /// When it was noticed.
         at: Timestamp,
     },
+    /// Tell everyone that an incident of a cabinet began or ended.
+    Incident {
+        /// Which.
+        incident: Incident,
+        /// When it was noticed.
+        at: Timestamp,
+    },
     /// Tell an operator where the command stands.
     Report {
         /// Who asked.
@@ -175,6 +187,9 @@ pub struct Cms {
     calendars: Vec<Programme>,
     commands: Commands,
     requests: Requests,
+    losses: Losses,
+    /// Readings from an impossible time, which were not taken.
+    quarantined: u64,
     ids: Stream,
     ack_timeout_ms: i64,
     pace: u32,
@@ -182,6 +197,18 @@ pub struct Cms {
 
 /// Commands that may wait for their acknowledgement: one for each luminaire of a large city.
 pub const PENDING_MAX: usize = 131_072;
+/// How far a luminaire's clock may be off \[ms\].
+const CLOCK_TOLERANCE_MS: i64 = MINUTE_MS;
+/// How long a report may be on its way \[ms of the wall's clock\].
+const BUS_DELAY_MAX_MS: i64 = 2_000;
+/// Readings further from now than this are not from the present \[ms\].
+const IMPOSSIBLE_MS: i64 = DAY_MS;
+/// A luminaire that reports less is without supply \[mV\].
+const SUPPLY_MV_MIN: u32 = 110_000;
+/// How long a day burner is told to be off \[ms\].
+const SWITCH_OFF_MS: i64 = MINUTE_MS;
+/// Where answers to the CMS's own commands go, below `rsp/`: nobody reads them.
+const OWN_PATH: &str = "svc-lighting/own";
 /// Times a command is given anew because the luminaire holds another level, before it is reported as timed out.
 const CORRECTIONS_MAX: u8 = 3;
 
@@ -195,7 +222,7 @@ impl Core for Cms {
             Input::State { luminaire, report } => self.on_state(now, luminaire, &report, out),
             Input::Telemetry { luminaire, report } => self.on_telemetry(now, luminaire, report, out),
             Input::Ack { luminaire, report } => self.on_ack(now, luminaire, &report, out),
-            Input::Online { luminaire, online } => self.on_online(luminaire, online, out),
+            Input::Online { luminaire, online } => self.on_online(now, luminaire, online, out),
             Input::Request { from, request } => self.on_request(now, from, &request, out),
             Input::Pace(pace) => {
                 self.pace = pace;
@@ -215,10 +242,13 @@ impl Core for Cms {
                 self.finish(&overdue, CommandStatus::Timeout, out);
             }
         }
+        let mut told = Vec::new();
+        self.losses.expire(now, &mut told);
+        announce(now, told, out);
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.commands.next_deadline()
+        self.commands.next_deadline().into_iter().chain(self.losses.next_timeout()).min()
     }
 }
 
@@ -243,6 +273,8 @@ impl Cms {
             return Err(CmsConfigError::NoCalendar { luminaire, calendar, calendars: count });
         }
         Ok(Self {
+            losses: Losses::new(&assets),
+            quarantined: 0,
             luminaires: assets.into_iter().map(LuminaireView::new).collect(),
             calendars,
             commands: Commands::default(),
@@ -272,12 +304,17 @@ impl Cms {
 
     /// A luminaire that comes online gets its programme again: one that subscribed in the moment in which the broker
     /// took the retained one may have got neither.
-    fn on_online(&mut self, luminaire: LuminaireId, online: bool, out: &mut Vec<Output>) {
+    fn on_online(&mut self, now: Timestamp, luminaire: LuminaireId, online: bool, out: &mut Vec<Output>) {
         let Some(view) = self.view_mut(luminaire) else { return };
         view.set_online(online);
-        let calendar = view.asset().calendar;
+        let asset = *view.asset();
         if online {
-            out.push(Output::Programme { luminaire, programme: self.calendars[calendar].clone() });
+            out.push(Output::Programme { luminaire, programme: self.calendars[asset.calendar].clone() });
+            let mut told = Vec::new();
+            self.losses.find(now, &asset, &mut told);
+            announce(now, told, out);
+        } else {
+            self.losses.lose(now, &asset, Why::Silence);
         }
     }
 
@@ -300,11 +337,50 @@ impl Cms {
         report: Report<Telemetry>,
         out: &mut Vec<Output>,
     ) {
-        let change = self.view_mut(id).and_then(|view| view.take_telemetry(report));
-        out.extend(change.map(|change| Output::Alarm {
-            alarm: Alarm { luminaire: id, kind: AlarmKind::LampFailure, change },
-            at: now,
-        }));
+        let offset_ms = report.stamp.ts.millis_since(now);
+        if offset_ms.abs() > IMPOSSIBLE_MS {
+            self.quarantined += 1;
+            if let Some(view) = self.view_mut(id) {
+                let mut changes = Vec::new();
+                view.take_impossible(offset_ms, &mut changes);
+                let alarm =
+                    |(kind, change)| Output::Alarm { alarm: Alarm { luminaire: id, kind, change }, at: now };
+                out.extend(changes.into_iter().map(alarm));
+            }
+            return;
+        }
+        let tolerance_ms = CLOCK_TOLERANCE_MS + BUS_DELAY_MAX_MS * i64::from(self.pace.max(1));
+        let without_supply = report.body.voltage_mv < SUPPLY_MV_MIN;
+        let Some(view) = self.view_mut(id) else { return };
+        let asset = *view.asset();
+        if without_supply {
+            self.losses.lose(now, &asset, Why::Supply);
+            return;
+        }
+        let mut changes = Vec::new();
+        view.take_telemetry(report, (offset_ms, tolerance_ms), &mut changes);
+        for (kind, change) in changes {
+            out.push(Output::Alarm { alarm: Alarm { luminaire: id, kind, change }, at: now });
+            if (kind, change) == (AlarmKind::LampUnexpectedOn, AlarmChange::Raised) {
+                self.switch_off_once(now, id, out);
+            }
+        }
+    }
+
+    /// A lamp that burns when it should not may have missed its programme: it is told once more, and then left.
+    fn switch_off_once(&mut self, now: Timestamp, luminaire: LuminaireId, out: &mut Vec<Output>) {
+        let until = Some(now.plus_millis(SWITCH_OFF_MS));
+        let command = DimCommand { id: self.next_id(), level: Some(DimLevel::OFF), until };
+        let asker = Arc::new(ReplyTo {
+            path: OWN_PATH.into(),
+            correlation: command.id.to_string().into_bytes().into(),
+        });
+        self.give(now, luminaire, command, asker, CORRECTIONS_MAX, out);
+    }
+
+    /// How many readings came from an impossible time.
+    pub fn quarantined(&self) -> u64 {
+        self.quarantined
     }
 
     fn on_ack(
@@ -423,6 +499,13 @@ impl Cms {
         }
         self.luminaires.binary_search_by_key(&id, key).ok()
     }
+}
+
+fn announce(at: Timestamp, told: Vec<Told>, out: &mut Vec<Output>) {
+    out.extend(told.into_iter().map(|told| match told {
+        Told::Alarm(alarm) => Output::Alarm { alarm, at },
+        Told::Incident(incident) => Output::Incident { incident, at },
+    }));
 }
 
 /// Whether a message is newer than the newest one applied.

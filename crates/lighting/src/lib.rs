@@ -29,6 +29,7 @@ pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError};
 pub use messages::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
-    DimRequest, Fault, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
+    DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime,
+    Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

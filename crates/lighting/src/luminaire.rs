@@ -230,6 +230,11 @@ impl Luminaire {
         self.tell(due, now, out);
     }
 
+    /// Whether it has mains voltage. Without it says nothing and hears nothing.
+    pub fn has_supply(&self) -> bool {
+        !self.defect.is_mute()
+    }
+
     /// Applies, each at its own moment, what has become due.
     fn catch_up(&mut self, now: Timestamp) -> Due {
         let mut due = Due { state: false, telemetry: self.telemetry_at <= now };

@@ -2,7 +2,7 @@
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use types::{CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
+use types::{CabinetId, CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
 
 use crate::DimLevel;
 
@@ -149,6 +149,37 @@ fn read_time_of_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D
 pub enum AlarmKind {
     /// The controller drives the lamp and the lamp draws no power.
     LampFailure,
+    /// The lamp draws power when it should be off: a day burner.
+    LampUnexpectedOn,
+    /// The relay does not close: not even the driver's standby is drawn.
+    RelayFailure,
+    /// The power does not follow the dim level.
+    DimmingFailure,
+    /// The lamp goes out and comes on again and again.
+    CyclingFailure,
+    /// The energy reading stands still while power is drawn.
+    MeterFailure,
+    /// The controller's clock is wrong.
+    ClockFailure,
+    /// Nothing is heard.
+    CommunicationFailure,
+    /// There is no mains voltage.
+    SupplyLoss,
+}
+
+impl AlarmKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::LampFailure,
+        Self::LampUnexpectedOn,
+        Self::RelayFailure,
+        Self::DimmingFailure,
+        Self::CyclingFailure,
+        Self::MeterFailure,
+        Self::ClockFailure,
+        Self::CommunicationFailure,
+        Self::SupplyLoss,
+    ];
 }
 
 /// The beginning or the end of something wrong.
@@ -170,6 +201,20 @@ pub struct Alarm {
     pub kind: AlarmKind,
     /// Began or ended.
     pub change: AlarmChange,
+}
+
+/// CMS → everyone: what at least half of a cabinet's luminaires have at once is one incident of the cabinet, not an alarm
+/// of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Which cabinet.
+    pub cabinet: CabinetId,
+    /// What its luminaires have.
+    pub kind: AlarmKind,
+    /// Began or ended.
+    pub change: AlarmChange,
+    /// How many have it now.
+    pub luminaires: u32,
 }
 
 /// Operator → CMS: override one luminaire, or end the override.

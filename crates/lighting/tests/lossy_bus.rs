@@ -37,7 +37,13 @@ struct Bus {
 
 impl Bus {
     fn new(seed: u64, loss_percent: u64) -> Self {
-        let asset = Asset { luminaire: LAMP, rated_mw: 80_500, standby_mw: 500, calendar: 0 };
+        let asset = Asset {
+            luminaire: LAMP,
+            cabinet: types::CabinetId(1),
+            rated_mw: 80_500,
+            standby_mw: 500,
+            calendar: 0,
+        };
         let cms = Cms::new(CmsConfig {
             assets: vec![asset],
             calendars: vec![Programme::default()],

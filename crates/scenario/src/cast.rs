@@ -118,6 +118,7 @@ impl Cast {
     pub fn cms(&self) -> Result<CmsRole, CastError> {
         let assets = self.plan.luminaires().iter().map(|site| Asset {
             luminaire: site.id,
+            cabinet: site.cabinet,
             rated_mw: site.rated_mw,
             standby_mw: site.standby_mw,
             calendar: calendar_of(site.class),

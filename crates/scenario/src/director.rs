@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use city::Plan;
+use city::{LuminaireSite, Plan};
 use eid::{EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
 use lighting::{DimLevel, DimRequest, Fault};
-use types::{LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
+use types::{CabinetId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
 use wire::{FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, WalkRequest};
 
 use crate::expr::{Operand, Scope, World};
@@ -31,11 +31,18 @@ pub(crate) enum Start {
     },
 }
 
+/// Which luminaires.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which {
+    Range(Luminaires),
+    Cabinet(CabinetId),
+}
+
 /// What an act does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deed {
-    Break(Luminaires),
-    Repair(Luminaires),
+    Break(Which, Fault),
+    Repair(Which),
     /// Without a level: end the override.
     Dim {
         lamps: Luminaires,
@@ -174,8 +181,8 @@ impl Director {
 
     fn act(&mut self, now: Timestamp, deed: Deed, orders: &mut Vec<Order>) {
         match deed {
-            Deed::Break(lamps) => self.faults(lamps, FaultOrder::Break(Fault::LampOpen), orders),
-            Deed::Repair(lamps) => self.faults(lamps, FaultOrder::Repair, orders),
+            Deed::Break(which, fault) => self.faults(which, FaultOrder::Break(fault), orders),
+            Deed::Repair(which) => self.faults(which, FaultOrder::Repair, orders),
             Deed::Dim { lamps, level, minutes } => {
                 for luminaire in each(lamps) {
                     let body = RequestBody::Dim(DimRequest { luminaire, level, minutes });
@@ -208,12 +215,14 @@ impl Director {
         }
     }
 
-    fn faults(&self, lamps: Luminaires, order: FaultOrder, orders: &mut Vec<Order>) {
-        for luminaire in each(lamps) {
-            if let Some(district) = self.plan.district_of(luminaire) {
-                orders.push(Order::Send(Message::Fault { district, luminaire, order }));
-            }
-        }
+    fn faults(&self, which: Which, order: FaultOrder, orders: &mut Vec<Order>) {
+        let meant = |site: &&LuminaireSite| match which {
+            Which::Range(lamps) => lamps.contains(site.id),
+            Which::Cabinet(cabinet) => site.cabinet == cabinet,
+        };
+        let message =
+            |site: &LuminaireSite| Message::Fault { district: site.district, luminaire: site.id, order };
+        orders.extend(self.plan.luminaires().iter().filter(meant).map(message).map(Order::Send));
     }
 
     /// First step of showing a new code; enrolling twice does no harm.

@@ -101,7 +101,17 @@ pub(crate) const LEVEL: Type = Type::Number(0.0, 100.0);
 /// Why a luminaire gives its level.
 pub(crate) const MODE: Type = Type::Word(&["default", "programme", "override", "sensor"]);
 /// Kinds of alarm.
-pub(crate) const ALARM: Type = Type::Word(&["lamp_failure"]);
+pub(crate) const ALARM: Type = Type::Word(&[
+    "lamp_failure",
+    "lamp_unexpected_on",
+    "relay_failure",
+    "dimming_failure",
+    "cycling_failure",
+    "meter_failure",
+    "clock_failure",
+    "communication_failure",
+    "supply_loss",
+]);
 
 impl Type {
     /// In words, for a mistake.

@@ -119,11 +119,11 @@ pub(crate) struct Step {
     /// How long after that.
     #[schemars(with = "Option<String>")]
     pub(crate) delay: Option<Text>,
-    /// Deed: break the lamps.
+    /// Deed: break luminaires.
     #[serde(rename = "break")]
-    pub(crate) break_lamps: Option<LampsArg>,
+    pub(crate) break_lamps: Option<BreakArg>,
     /// Deed: repair them.
-    pub(crate) repair: Option<LampsArg>,
+    pub(crate) repair: Option<RepairArg>,
     /// Deed: ask the CMS to override luminaires.
     pub(crate) dim: Option<DimArg>,
     /// Deed: ask the CMS to end an override.
@@ -144,6 +144,36 @@ pub(crate) struct Step {
     pub(crate) crash: Option<CrashArg>,
     /// Deed: the clocks of luminaires go wrong.
     pub(crate) drift: Option<DriftArg>,
+}
+
+/// What breaks, and how.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BreakArg {
+    /// `l-0012`, `l-0001..l-0050` or `all`; or …
+    #[serde(alias = "lamp")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) lamps: Option<Text>,
+    /// … all luminaires of a cabinet, such as `c-0002`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) cabinet: Option<Text>,
+    /// How: `lamp_open` (if not given), `relay_stuck_on`, `relay_stuck_off`, `dimming_stuck`, `cycling`, `meter_frozen`
+    /// or `supply_loss`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) fault: Option<Text>,
+}
+
+/// What is repaired.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepairArg {
+    /// `l-0012`, `l-0001..l-0050` or `all`; or …
+    #[serde(alias = "lamp")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) lamps: Option<Text>,
+    /// … all luminaires of a cabinet, such as `c-0002`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) cabinet: Option<Text>,
 }
 
 /// Which luminaires.

@@ -107,6 +107,7 @@ fn light_into(body: &Light, fields: &mut Fields) {
 fn event_into(body: &EventBody, fields: &mut Fields) {
     match body {
         EventBody::Alarm(alarm) => tagged(fields, 1, alarm),
+        EventBody::Incident(incident) => tagged(fields, 5, incident),
         EventBody::Eid(event) => tagged(fields, 2, event),
         EventBody::Pay(event) => tagged(fields, 3, event),
         EventBody::Walk(event) => tagged(fields, 4, event),

@@ -143,9 +143,42 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("alarms never end", alarms_never_end),
             ("lamps stay dark", dark),
         ],
-        "communication-loss" => {
-            &[("lamps stay dark", never_burning), ("nobody goes offline", nobody_offline)]
-        }
+        "communication-loss" => &[
+            ("lamps stay dark", never_burning),
+            ("nobody goes offline", nobody_offline),
+            ("incidents come twice", incidents_twice),
+            ("alarms are lost", no_alarms),
+            ("alarms never end", alarms_never_end),
+        ],
+        "cabinet-outage" => &[
+            ("incidents are lost", no_incidents),
+            ("incidents come twice", incidents_twice),
+            ("lamps stay dark", dark),
+            ("incidents never end", incidents_never_end),
+        ],
+        "day-burner" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms never end", alarms_never_end),
+            ("commands are lost", no_commands),
+            ("commands come twice", commands_twice),
+        ],
+        "dimming-stuck" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms come twice", alarms_twice),
+            ("dim steps are skipped", no_dimming),
+            ("alarms never end", alarms_never_end),
+        ],
+        "cycling-lamp" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms come twice", alarms_twice),
+            ("alarms never end", alarms_never_end),
+        ],
+        "clock-drift" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms never end", alarms_never_end),
+            ("lamps stay dark", dark),
+        ],
+        "frozen-meter" => &[("alarms are lost", no_alarms), ("alarms never end", alarms_never_end)],
         "mass-reconnect" => &[
             ("nobody goes offline", nobody_offline),
             ("acknowledgements come twice", acks_twice),
@@ -216,6 +249,34 @@ fn alarms_twice(message: &Message) -> Vec<Message> {
 
 fn alarms_never_end(message: &Message) -> Vec<Message> {
     without(message, is_alarm(message, AlarmChange::Cleared))
+}
+
+fn is_incident(message: &Message, change: AlarmChange) -> bool {
+    matches!(event(message), Some(EventBody::Incident(incident)) if incident.change == change)
+}
+
+fn no_incidents(message: &Message) -> Vec<Message> {
+    without(message, is_incident(message, AlarmChange::Raised))
+}
+
+fn incidents_twice(message: &Message) -> Vec<Message> {
+    twice(message, is_incident(message, AlarmChange::Raised))
+}
+
+fn incidents_never_end(message: &Message) -> Vec<Message> {
+    without(message, is_incident(message, AlarmChange::Cleared))
+}
+
+fn is_command(message: &Message) -> bool {
+    matches!(message, Message::Light { body: Light::Command(_), .. })
+}
+
+fn no_commands(message: &Message) -> Vec<Message> {
+    without(message, is_command(message))
+}
+
+fn commands_twice(message: &Message) -> Vec<Message> {
+    twice(message, is_command(message))
 }
 
 fn no_acks(message: &Message) -> Vec<Message> {

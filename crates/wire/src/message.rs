@@ -2,7 +2,8 @@
 
 use eid::{EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Verdict, VerifyRequest};
 use lighting::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, LightState, Programme, Report, Telemetry,
+    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, Incident, LightState, Programme, Report,
+    Telemetry,
 };
 use medpay::{
     PayEvent, PresettleReply, PresettleRequest, SettleReply, SettleRequest, VisitReply, VisitRequest,
@@ -86,8 +87,10 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventBody {
-    /// In lighting.
+    /// In lighting: of a luminaire.
     Alarm(Alarm),
+    /// In lighting: of a cabinet.
+    Incident(Incident),
     /// In e-ID.
     Eid(EidEvent),
     /// In medical payment.

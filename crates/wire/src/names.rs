@@ -1,6 +1,6 @@
 //! What events, requests and replies are called on topics and in envelopes.
 
-use lighting::{Alarm, AlarmChange};
+use lighting::AlarmChange;
 use serde::de::DeserializeOwned;
 use serde_json::{Result, Value};
 
@@ -14,6 +14,7 @@ impl EventBody {
     pub(crate) fn about(&self) -> (&'static str, &'static str, String) {
         match self {
             Self::Alarm(alarm) => ("lighting", "alarm", alarm.luminaire.to_string()),
+            Self::Incident(incident) => ("lighting", "incident", incident.cabinet.to_string()),
             Self::Eid(event) => match event {
                 EidEvent::Enrolled { resident }
                 | EidEvent::Issued { resident, .. }
@@ -35,10 +36,8 @@ impl EventBody {
     /// What happened, in one word, and its data.
     pub(crate) fn tagged(&self) -> (String, Value) {
         match self {
-            Self::Alarm(alarm) => {
-                let name = if alarm.change == AlarmChange::Raised { "raised" } else { "cleared" };
-                (name.to_owned(), serde_json::to_value(alarm).expect("an alarm is JSON"))
-            }
+            Self::Alarm(alarm) => (change_name(alarm.change), write(alarm)),
+            Self::Incident(incident) => (change_name(incident.change), write(incident)),
             Self::Eid(event) => split_tag(event),
             Self::Pay(event) => split_tag(event),
             Self::Walk(event) => split_tag(event),
@@ -48,13 +47,18 @@ impl EventBody {
     /// The opposite of the two above; `None` for names that are in no row of the table.
     pub(crate) fn from_tagged(names: (&str, &str, &str), data: Value) -> Option<Result<Self>> {
         Some(match names {
-            ("lighting", "alarm", "raised" | "cleared") => read::<Alarm>(data).map(Self::Alarm),
+            ("lighting", "alarm", "raised" | "cleared") => read(data).map(Self::Alarm),
+            ("lighting", "incident", "raised" | "cleared") => read(data).map(Self::Incident),
             ("eid", "code", name) => join_tag(name, data).map(Self::Eid),
             ("medpay", "bill", name) => join_tag(name, data).map(Self::Pay),
             ("city", "walk", name) => join_tag(name, data).map(Self::Walk),
             _ => return None,
         })
     }
+}
+
+fn change_name(change: AlarmChange) -> String {
+    if change == AlarmChange::Raised { "raised" } else { "cleared" }.to_owned()
 }
 
 fn read<T: DeserializeOwned>(data: Value) -> Result<T> {

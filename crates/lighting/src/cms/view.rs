@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use types::{CommandId, ReplyTo, Timestamp};
 
+use super::judge::{Change, Judge};
 use super::{Asset, is_newer};
-use crate::{AlarmChange, DimCommand, DimLevel, LightState, Mode, Report, Stamp, Telemetry};
+use crate::{AlarmKind, DimCommand, LightState, Mode, Report, Stamp, Telemetry};
 
 /// What a CMS knows of one luminaire.
 #[derive(Debug)]
@@ -14,8 +15,7 @@ pub struct LuminaireView {
     /// The newest command, until it is known how it ended.
     order: Option<Box<Order>>,
     online: Option<bool>,
-    dark_reports: u8,
-    lamp_failed: bool,
+    judge: Judge,
 }
 
 /// The newest command to a luminaire, and what became of it.
@@ -37,20 +37,9 @@ pub(super) struct Watch {
     pub(super) until: Timestamp,
 }
 
-/// Consecutive reports without load before a lamp counts as broken.
-const DARK_REPORTS_MIN: u8 = 2;
-
 impl LuminaireView {
     pub(super) fn new(asset: Asset) -> Self {
-        Self {
-            asset,
-            state: None,
-            telemetry: None,
-            order: None,
-            online: None,
-            dark_reports: 0,
-            lamp_failed: false,
-        }
+        Self { asset, state: None, telemetry: None, order: None, online: None, judge: Judge::default() }
     }
 
     /// Its entry in the register.
@@ -73,14 +62,14 @@ impl LuminaireView {
         self.online
     }
 
-    /// Whether its lamp counts as broken: a lamp failure was raised and not cleared.
-    pub fn lamp_failed(&self) -> bool {
-        self.lamp_failed
+    /// Whether this alarm was raised for it and not cleared. Those of missing luminaires are not among them.
+    pub fn has_alarm(&self, kind: AlarmKind) -> bool {
+        self.judge.has(kind)
     }
 
     pub(super) fn set_online(&mut self, online: bool) {
         self.online = Some(online);
-        self.dark_reports = 0;
+        self.judge.lose_track();
     }
 
     /// Whether the state is news.
@@ -92,38 +81,30 @@ impl LuminaireView {
         news
     }
 
-    /// Whether the readings begin or end a lamp failure.
-    pub(super) fn take_telemetry(&mut self, report: Report<Telemetry>) -> Option<AlarmChange> {
+    /// Takes readings, unless they are old; notes what they begin or end.
+    ///
+    /// `offset_ms` – how far its clock is off, and `tolerance_ms` how far it may be.
+    pub(super) fn take_telemetry(
+        &mut self,
+        report: Report<Telemetry>,
+        (offset_ms, tolerance_ms): (i64, i64),
+        changes: &mut Vec<Change>,
+    ) {
         if self.telemetry.as_ref().is_some_and(|known| !is_newer(report.stamp, known.stamp)) {
-            return None;
+            return;
         }
-        let readings = report.body;
+        // Off the bus nothing is known.
+        if self.online != Some(false) {
+            let target = self.state.as_ref().map(|state| state.body.target);
+            self.judge.take(&self.asset, target, &report, changes);
+            self.judge.take_offset(offset_ms, tolerance_ms, changes);
+        }
         self.telemetry = Some(report);
-        self.judge_lamp(readings)
     }
 
-    /// By day the controller drives nothing, and off the bus nothing is known: neither raises nor clears an alarm.
-    fn judge_lamp(&mut self, readings: Telemetry) -> Option<AlarmChange> {
-        let driven = readings.in_effect > DimLevel::OFF;
-        if !driven || self.online == Some(false) {
-            self.dark_reports = 0;
-            return None;
-        }
-        if self.draws_power(readings.power_mw) {
-            self.dark_reports = 0;
-            return std::mem::take(&mut self.lamp_failed).then_some(AlarmChange::Cleared);
-        }
-        let fade_is_over = self.state.as_ref().is_some_and(|state| state.body.target == readings.in_effect);
-        self.dark_reports = if fade_is_over { self.dark_reports.saturating_add(1) } else { 0 };
-        let raised = self.dark_reports >= DARK_REPORTS_MIN && !self.lamp_failed;
-        self.lamp_failed |= raised;
-        raised.then_some(AlarmChange::Raised)
-    }
-
-    /// Whether this is more than standby: over half of what the lowest level with light adds, which is 5 %.
-    fn draws_power(&self, power_mw: u32) -> bool {
-        let span_mw = u64::from(self.asset.rated_mw.saturating_sub(self.asset.standby_mw));
-        u64::from(power_mw.saturating_sub(self.asset.standby_mw)) * 40 > span_mw
+    /// Takes note of readings from an impossible time: they say nothing but that its clock is wrong.
+    pub(super) fn take_impossible(&mut self, offset_ms: i64, changes: &mut Vec<Change>) {
+        self.judge.take_offset(offset_ms, 0, changes);
     }
 
     /// Makes this the newest command, and gives back the one before.

@@ -2,15 +2,17 @@
 
 use std::ops::Range;
 
-use lighting::DimLevel;
-use types::VerifierId;
+use lighting::{DimLevel, Fault};
+use types::{CabinetId, VerifierId};
 use wire::RoleName;
 
 use super::{Binder, minutes};
-use crate::director::Deed;
-use crate::facts::Type;
-use crate::file::{CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, WalkArg};
-use crate::mistake::Mistake;
+use crate::director::{Deed, Which};
+use crate::facts::{Type, Value};
+use crate::file::{
+    BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, WalkArg,
+};
+use crate::mistake::{Mistake, did_you_mean};
 use crate::order::{Clients, Direction, Effect};
 use crate::time::duration_ms;
 
@@ -30,8 +32,10 @@ impl Binder<'_> {
     /// The one deed of a step.
     pub(super) fn deed(&self, span: &Range<usize>, step: &Step) -> Result<Deed, Mistake> {
         let deeds = [
-            step.break_lamps.as_ref().map(|arg| self.lamps(&arg.lamps).map(Deed::Break)),
-            step.repair.as_ref().map(|arg| self.lamps(&arg.lamps).map(Deed::Repair)),
+            step.break_lamps.as_ref().map(|arg| self.break_lamps(span, arg)),
+            step.repair
+                .as_ref()
+                .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Repair)),
             step.dim.as_ref().map(|arg| self.dim(arg)),
             step.resume.as_ref().map(|arg| {
                 self.lamps(&arg.lamps).map(|lamps| Deed::Dim { lamps, level: None, minutes: None })
@@ -56,6 +60,42 @@ impl Binder<'_> {
                 "a step needs a deed: break, repair, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
             )),
         }
+    }
+
+    fn break_lamps(&self, span: &Range<usize>, arg: &BreakArg) -> Result<Deed, Mistake> {
+        let fault = self.optional(arg.fault.as_ref(), |name| {
+            let names = Fault::ALL.map(|fault| (Value::word(&fault).to_string(), fault));
+            let known = names.iter().find(|(known, _)| known == name);
+            known.map(|(_, fault)| *fault).ok_or_else(|| {
+                let hint = did_you_mean(name, names.iter().map(|(known, _)| known.as_str()));
+                let all: Vec<_> = names.iter().map(|(known, _)| known.as_str()).collect();
+                format!("`{name}` is no fault; faults are {}{hint}", all.join(", "))
+            })
+        })?;
+        let who = self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref())?;
+        Ok(Deed::Break(who, fault.unwrap_or(Fault::LampOpen)))
+    }
+
+    fn which(
+        &self,
+        span: &Range<usize>,
+        lamps: Option<&Text>,
+        cabinet: Option<&Text>,
+    ) -> Result<Which, Mistake> {
+        match (lamps, cabinet) {
+            (Some(lamps), None) => self.lamps(lamps).map(Which::Range),
+            (None, Some(cabinet)) => self.cabinet(cabinet).map(Which::Cabinet),
+            _ => Err(self.script.mistake(span, "say which: either `lamps` or `cabinet`")),
+        }
+    }
+
+    fn cabinet(&self, text: &Text) -> Result<CabinetId, Mistake> {
+        self.script.read(text, |text| {
+            let id: CabinetId = text.parse().map_err(|error: types::IdError| error.to_string())?;
+            let last = CabinetId(self.plan.cabinets().len() as u32);
+            let known = self.plan.cabinet(id).map(|_| id);
+            known.ok_or_else(|| format!("`{text}` is not in this city: it has {} to {last}", CabinetId(1)))
+        })
     }
 
     fn dim(&self, arg: &DimArg) -> Result<Deed, Mistake> {

@@ -1,7 +1,7 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
-use lighting::{AlarmChange, LightState, Telemetry};
+use lighting::{AlarmChange, Incident, LightState, Telemetry};
 use medpay::{PayEvent, PayRefusal, PresettleReply, SettleReply, Split, VisitReply};
-use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
+use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
 
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
 
@@ -79,6 +79,19 @@ const ALARM_FIELDS: &[Field] = &[
         _ => Value::Missing,
     }),
 ];
+
+const INCIDENT_FIELDS: &[Field] = &[
+    field("cabinet", Type::Text, |message| incident(message, |incident| Value::id(&incident.cabinet))),
+    field("kind", ALARM, |message| incident(message, |incident| Value::word(&incident.kind))),
+    field("luminaires", AMOUNT, |message| incident(message, |incident| Value::of(incident.luminaires))),
+];
+
+fn incident(message: &Message, part: fn(&Incident) -> Value) -> Value {
+    match message {
+        Message::Event(Event { body: EventBody::Incident(incident), .. }) => part(incident),
+        _ => Value::Missing,
+    }
+}
 
 const RESIDENT: Field = field("resident", Type::Resident, |message| match message {
     Message::Event(event) => match &event.body {
@@ -367,6 +380,12 @@ pub const KINDS: &[Kind] = &[
     ),
     kind("alarm.raised", "The CMS raises an alarm.", ALARM_FIELDS),
     kind("alarm.cleared", "The CMS takes an alarm back.", ALARM_FIELDS),
+    kind(
+        "incident.raised",
+        "The CMS raises an incident: at least half of a cabinet's luminaires.",
+        INCIDENT_FIELDS,
+    ),
+    kind("incident.cleared", "The CMS takes an incident back.", INCIDENT_FIELDS),
     kind("eid.enrolled", "A resident's phone is enrolled.", &[RESIDENT]),
     kind("eid.issued", "A code was issued.", &[RESIDENT, PROFILE]),
     kind("eid.verified", "A code was accepted.", &[RESIDENT, VERIFIER]),
@@ -459,45 +478,47 @@ pub(crate) fn kind_of(message: &Message) -> usize {
         Message::Event(event) => match &event.body {
             EventBody::Alarm(alarm) if alarm.change == AlarmChange::Raised => 7,
             EventBody::Alarm(_) => 8,
-            EventBody::Eid(EidEvent::Enrolled { .. }) => 9,
-            EventBody::Eid(EidEvent::Issued { .. }) => 10,
-            EventBody::Eid(EidEvent::Verified { .. }) => 11,
-            EventBody::Eid(EidEvent::Rejected { .. }) => 12,
-            EventBody::Pay(PayEvent::BillCreated { .. }) => 13,
-            EventBody::Pay(PayEvent::BillPresettled { .. }) => 14,
-            EventBody::Pay(PayEvent::BillSettled { .. }) => 15,
-            EventBody::Pay(PayEvent::SettlementRefused { .. }) => 16,
-            EventBody::Walk(WalkEvent::Departed { .. }) => 17,
-            EventBody::Walk(WalkEvent::Arrived { .. }) => 18,
+            EventBody::Incident(incident) if incident.change == AlarmChange::Raised => 9,
+            EventBody::Incident(_) => 10,
+            EventBody::Eid(EidEvent::Enrolled { .. }) => 11,
+            EventBody::Eid(EidEvent::Issued { .. }) => 12,
+            EventBody::Eid(EidEvent::Verified { .. }) => 13,
+            EventBody::Eid(EidEvent::Rejected { .. }) => 14,
+            EventBody::Pay(PayEvent::BillCreated { .. }) => 15,
+            EventBody::Pay(PayEvent::BillPresettled { .. }) => 16,
+            EventBody::Pay(PayEvent::BillSettled { .. }) => 17,
+            EventBody::Pay(PayEvent::SettlementRefused { .. }) => 18,
+            EventBody::Walk(WalkEvent::Departed { .. }) => 19,
+            EventBody::Walk(WalkEvent::Arrived { .. }) => 20,
         },
         Message::Request(request) => match request.body {
-            RequestBody::Dim(_) => 19,
-            RequestBody::Enrol(_) => 20,
-            RequestBody::Issue(_) => 21,
-            RequestBody::Verify(_) => 22,
-            RequestBody::Presettle(_) => 23,
-            RequestBody::Settle(_) => 24,
-            RequestBody::Visit(_) => 25,
-            RequestBody::Till(_) => 26,
-            RequestBody::SetClock(_) => 27,
-            RequestBody::Walk(_) => 28,
+            RequestBody::Dim(_) => 21,
+            RequestBody::Enrol(_) => 22,
+            RequestBody::Issue(_) => 23,
+            RequestBody::Verify(_) => 24,
+            RequestBody::Presettle(_) => 25,
+            RequestBody::Settle(_) => 26,
+            RequestBody::Visit(_) => 27,
+            RequestBody::Till(_) => 28,
+            RequestBody::SetClock(_) => 29,
+            RequestBody::Walk(_) => 30,
         },
         Message::Reply(reply) => match reply.body {
-            ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => 29,
-            ReplyBody::Enrol(_) => 30,
-            ReplyBody::Issue(_) => 31,
-            ReplyBody::Verify(_) => 32,
-            ReplyBody::Presettle(_) => 33,
-            ReplyBody::Settle(_) => 34,
-            ReplyBody::Visit(_) => 35,
-            ReplyBody::Till(_) => 36,
-            ReplyBody::Clock(_) => 37,
-            ReplyBody::Walk(_) => 38,
+            ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => 31,
+            ReplyBody::Enrol(_) => 32,
+            ReplyBody::Issue(_) => 33,
+            ReplyBody::Verify(_) => 34,
+            ReplyBody::Presettle(_) => 35,
+            ReplyBody::Settle(_) => 36,
+            ReplyBody::Visit(_) => 37,
+            ReplyBody::Till(_) => 38,
+            ReplyBody::Clock(_) => 39,
+            ReplyBody::Walk(_) => 40,
         },
-        Message::EidKeys(_) => 39,
-        Message::Clock(_) => 40,
-        Message::Presence(_) => 41,
-        Message::DeadLetter { .. } => 42,
+        Message::EidKeys(_) => 41,
+        Message::Clock(_) => 42,
+        Message::Presence(_) => 43,
+        Message::DeadLetter { .. } => 44,
     }
 }
 
@@ -505,7 +526,7 @@ pub(crate) fn kind_of(message: &Message) -> usize {
 mod tests {
     use eid::{KeySet, RefusalReason};
     use types::{BillId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp};
-    use wire::{ClockChange, DeadLetter, Event, Reply, Request, WalkReply, WalkRequest};
+    use wire::{ClockChange, DeadLetter, Reply, Request, WalkReply, WalkRequest};
 
     use super::*;
 

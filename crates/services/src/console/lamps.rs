@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use lighting::{CommandStatus, DimLevel, DimRequest, Fault};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -98,9 +98,21 @@ async fn ask_cms(app: &App, request: DimRequest) -> Answer {
     }
 }
 
-/// `POST /api/lamps/{id}/break`
-pub(crate) async fn break_lamp(State(app): State<App>, Path(id): Path<String>) -> Answer {
-    fault(&app, &id, FaultOrder::Break(Fault::LampOpen), "the lamp is broken; its controller will notice")
+/// What to break.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Break {
+    /// How; the lamp opens if not given.
+    fault: Option<Fault>,
+}
+
+/// `POST /api/lamps/{id}/break?fault=lamp_open`
+pub(crate) async fn break_lamp(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(what): Query<Break>,
+) -> Answer {
+    let order = FaultOrder::Break(what.fault.unwrap_or(Fault::LampOpen));
+    fault(&app, &id, order, "it is broken; the CMS will notice by its readings")
 }
 
 /// `POST /api/lamps/{id}/repair`

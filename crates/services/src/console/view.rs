@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use city::ORIGIN;
 use eid::EidEvent;
-use lighting::{Alarm, AlarmChange, AlarmKind, DimCommand, LightState, Mode, Report, Telemetry};
+use lighting::{Alarm, AlarmChange, AlarmKind, DimCommand, Incident, LightState, Mode, Report, Telemetry};
 use medpay::PayEvent;
 use scenario::Cast;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const COMMANDS_MAX: usize = 12;
 pub(crate) struct View {
     lamps: Vec<LampView>,
     changed: BTreeSet<usize>,
-    alarms: BTreeMap<LuminaireId, (AlarmKind, Timestamp)>,
+    alarms: BTreeMap<(LuminaireId, AlarmKind), Timestamp>,
     clock: Option<ClockState>,
     astro: Arc<lighting::AstroTable>,
     messages: u64,
@@ -98,16 +98,16 @@ impl View {
         self.lamps.get(id.0.wrapping_sub(1) as usize)
     }
 
-    /// When the alarm of this lamp began.
+    /// What is wrong with this lamp, and since when; the first, if it is more than one thing.
     pub(crate) fn alarm(&self, id: LuminaireId) -> Option<(AlarmKind, Timestamp)> {
-        self.alarms.get(&id).copied()
+        self.alarms.iter().find(|((luminaire, _), _)| *luminaire == id).map(|((_, kind), at)| (*kind, *at))
     }
 
     /// Alarms that have not ended.
     pub(crate) fn alarms(&self) -> Value {
         self.alarms
             .iter()
-            .map(|(luminaire, (kind, at))| json!({ "luminaire": luminaire, "kind": kind, "raised_ms": at }))
+            .map(|((luminaire, kind), at)| json!({ "luminaire": luminaire, "kind": kind, "raised_ms": at }))
             .collect()
     }
 
@@ -184,12 +184,13 @@ impl View {
 
     fn take_alarm(&mut self, alarm: Alarm, at: Timestamp) {
         match alarm.change {
-            AlarmChange::Raised => self.alarms.insert(alarm.luminaire, (alarm.kind, at)),
-            AlarmChange::Cleared => self.alarms.remove(&alarm.luminaire),
+            AlarmChange::Raised => self.alarms.insert((alarm.luminaire, alarm.kind), at),
+            AlarmChange::Cleared => self.alarms.remove(&(alarm.luminaire, alarm.kind)),
         };
+        let any = self.alarms.keys().any(|(luminaire, _)| *luminaire == alarm.luminaire);
         let index = alarm.luminaire.0.wrapping_sub(1) as usize;
         if let Some(lamp) = self.lamps.get_mut(index) {
-            lamp.alarm = alarm.change == AlarmChange::Raised;
+            lamp.alarm = any;
             self.changed.insert(index);
         }
     }
@@ -255,13 +256,33 @@ impl LampView {
     }
 }
 
+fn changed(change: AlarmChange, what: &str, kind: AlarmKind) -> (String, String) {
+    let (en, zh) = match kind {
+        AlarmKind::LampFailure => ("lamp failure", "灯具故障"),
+        AlarmKind::LampUnexpectedOn => ("burns when it should be off", "白天亮灯"),
+        AlarmKind::RelayFailure => ("relay failure", "继电器故障"),
+        AlarmKind::DimmingFailure => ("dimming failure", "调光故障"),
+        AlarmKind::CyclingFailure => ("goes on and off", "反复开关"),
+        AlarmKind::MeterFailure => ("meter stands still", "电表停走"),
+        AlarmKind::ClockFailure => ("clock is wrong", "时钟错误"),
+        AlarmKind::CommunicationFailure => ("not heard of", "通信中断"),
+        AlarmKind::SupplyLoss => ("no supply", "失电"),
+    };
+    match change {
+        AlarmChange::Raised => (format!("{what}: {en}"), format!("{what}：{zh}")),
+        AlarmChange::Cleared => (format!("{what}: {en} is over"), format!("{what}：{zh}已恢复")),
+    }
+}
+
 /// One line about an event, in English and Chinese.
 pub(crate) fn summary(event: &Event) -> (String, String) {
     match &event.body {
-        EventBody::Alarm(Alarm { luminaire, change, .. }) => match change {
-            AlarmChange::Raised => (format!("{luminaire}: lamp failure"), format!("{luminaire}：灯具故障")),
-            AlarmChange::Cleared => (format!("{luminaire}: repaired"), format!("{luminaire}：已修复")),
-        },
+        EventBody::Alarm(Alarm { luminaire, kind, change }) => {
+            changed(*change, &luminaire.to_string(), *kind)
+        }
+        EventBody::Incident(Incident { cabinet, kind, change, luminaires }) => {
+            changed(*change, &format!("{cabinet} ({luminaires})"), *kind)
+        }
         EventBody::Eid(event) => match event {
             EidEvent::Enrolled { resident } => (format!("{resident} enrolled"), format!("{resident} 已注册")),
             EidEvent::Issued { resident, .. } => {

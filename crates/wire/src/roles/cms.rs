@@ -36,11 +36,8 @@ impl CmsRole {
                 Output::Programme { luminaire, programme } => {
                     self.light(luminaire, Light::Programme(programme))
                 }
-                Output::Alarm { alarm, at } => Some(Message::Event(Event {
-                    id: self.ids.next(now),
-                    time: at,
-                    body: EventBody::Alarm(alarm),
-                })),
+                Output::Alarm { alarm, at } => Some(self.event(now, at, EventBody::Alarm(alarm))),
+                Output::Incident { incident, at } => Some(self.event(now, at, EventBody::Incident(incident))),
                 Output::Report { to, report } => {
                     Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Dim(report) }))
                 }
@@ -51,6 +48,10 @@ impl CmsRole {
                 }
             });
         }
+    }
+
+    fn event(&mut self, now: Timestamp, time: Timestamp, body: EventBody) -> Message {
+        Message::Event(Event { id: self.ids.next(now), time, body })
     }
 
     fn light(&self, luminaire: LuminaireId, body: Light) -> Option<Message> {

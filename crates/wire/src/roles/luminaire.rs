@@ -89,6 +89,7 @@ impl Core for LuminaireRole {
 
     fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
         match bus {
+            BusInput::Connected if !self.core.has_supply() => {}
             BusInput::Connected => {
                 out.push(self.message(Light::Online(true)));
                 self.run(now, Input::Connected, out);
@@ -100,8 +101,15 @@ impl Core for LuminaireRole {
                 self.run(now, Input::Programme(programme), out);
             }
             BusInput::Message(Message::Fault { order, .. }) => match order {
-                FaultOrder::Break(fault) => self.run(now, Input::Fault(fault), out),
-                FaultOrder::Repair => self.run(now, Input::Repair, out),
+                FaultOrder::Break(fault) => {
+                    self.run(now, Input::Fault(fault), out);
+                    // Its last words: what the broker would say for it, once it misses it.
+                    out.extend((!self.core.has_supply()).then(|| self.will()));
+                }
+                FaultOrder::Repair => {
+                    out.extend((!self.core.has_supply()).then(|| self.message(Light::Online(true))));
+                    self.run(now, Input::Repair, out);
+                }
             },
             BusInput::Message(_) => {}
         }

@@ -1,0 +1,258 @@
+//! Luminaires that are missing, each on its own or a cabinet at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use types::{CabinetId, LuminaireId, MINUTE_MS, SECOND_MS, Timestamp};
+
+use super::Asset;
+use crate::{Alarm, AlarmChange, AlarmKind, Incident};
+
+/// How long a luminaire may be silent before anyone is told \[ms\].
+const SILENCE_MAX_MS: i64 = 5 * MINUTE_MS;
+/// How long the last words of a cabinet's luminaires are gathered \[ms\].
+const GATHER_MS: i64 = 30 * SECOND_MS;
+/// A cabinet with fewer luminaires has no incidents of its own.
+const CABINET_MIN: usize = 3;
+
+/// Why a luminaire is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Why {
+    /// The bus says that it is gone.
+    Silence,
+    /// It said that its supply is gone.
+    Supply,
+}
+
+impl Why {
+    fn kind(self) -> AlarmKind {
+        match self {
+            Self::Silence => AlarmKind::CommunicationFailure,
+            Self::Supply => AlarmKind::SupplyLoss,
+        }
+    }
+
+    fn grace_ms(self) -> i64 {
+        match self {
+            Self::Silence => SILENCE_MAX_MS,
+            Self::Supply => GATHER_MS,
+        }
+    }
+}
+
+/// What is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Alarm(Alarm),
+    Incident(Incident),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    why: Why,
+    /// Until when nobody is told.
+    due: Timestamp,
+    /// An alarm of its own was raised.
+    alarmed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Cabinet {
+    members: usize,
+    missing: BTreeSet<LuminaireId>,
+    /// An incident was raised, of this kind.
+    incident: Option<Why>,
+}
+
+/// Who is missing.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    cabinets: BTreeMap<CabinetId, Cabinet>,
+    missing: BTreeMap<LuminaireId, Missing>,
+    due: BTreeSet<(Timestamp, LuminaireId, CabinetId)>,
+}
+
+impl Losses {
+    pub(super) fn new(assets: &[Asset]) -> Self {
+        let mut losses = Self::default();
+        for asset in assets {
+            losses.cabinets.entry(asset.cabinet).or_default().members += 1;
+        }
+        losses
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Timestamp> {
+        self.due.first().map(|(due, ..)| *due)
+    }
+
+    /// A luminaire is missing. Who lost the supply is not missed for its silence too.
+    pub(super) fn lose(&mut self, now: Timestamp, asset: &Asset, why: Why) {
+        if let Some(missing) = self.missing.get(&asset.luminaire)
+            && missing.why >= why
+        {
+            return;
+        }
+        self.forget(asset);
+        let due = now.plus_millis(why.grace_ms());
+        self.missing.insert(asset.luminaire, Missing { why, due, alarmed: false });
+        self.due.insert((due, asset.luminaire, asset.cabinet));
+        self.cabinet(asset.cabinet).missing.insert(asset.luminaire);
+    }
+
+    /// It is back.
+    pub(super) fn find(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
+        let Some(missing) = self.forget(asset) else { return };
+        if missing.alarmed {
+            told.push(alarm(asset.luminaire, missing.why, AlarmChange::Cleared));
+        }
+        let cabinet = self.cabinet(asset.cabinet);
+        if let Some(why) = cabinet.incident
+            && cabinet.missing.len() * 2 < cabinet.members
+        {
+            cabinet.incident = None;
+            let left: Vec<LuminaireId> = cabinet.missing.iter().copied().collect();
+            told.push(incident(asset.cabinet, why, AlarmChange::Cleared, left.len()));
+            // Who is missing still is missing on its own, and has time to come back too.
+            for luminaire in left {
+                self.give_time(now, luminaire, asset.cabinet);
+            }
+        }
+    }
+
+    /// Tells of those whose time is over.
+    pub(super) fn expire(&mut self, now: Timestamp, told: &mut Vec<Told>) {
+        while let Some(&(due, luminaire, id)) = self.due.first()
+            && due <= now
+        {
+            self.due.pop_first();
+            let Some(why) = self.missing.get(&luminaire).map(|missing| missing.why) else { continue };
+            let cabinet = self.cabinet(id);
+            if cabinet.incident.is_some() {
+                continue;
+            }
+            let count = cabinet.missing.len();
+            if cabinet.members >= CABINET_MIN && count * 2 >= cabinet.members {
+                cabinet.incident = Some(why);
+                told.push(incident(id, why, AlarmChange::Raised, count));
+            } else {
+                self.alarm_alone(luminaire, told);
+            }
+        }
+    }
+
+    fn give_time(&mut self, now: Timestamp, luminaire: LuminaireId, cabinet: CabinetId) {
+        if let Some(missing) = self.missing.get_mut(&luminaire) {
+            missing.due = now.plus_millis(missing.why.grace_ms());
+            self.due.insert((missing.due, luminaire, cabinet));
+        }
+    }
+
+    fn alarm_alone(&mut self, luminaire: LuminaireId, told: &mut Vec<Told>) {
+        if let Some(missing) = self.missing.get_mut(&luminaire).filter(|missing| !missing.alarmed) {
+            missing.alarmed = true;
+            told.push(alarm(luminaire, missing.why, AlarmChange::Raised));
+        }
+    }
+
+    fn forget(&mut self, asset: &Asset) -> Option<Missing> {
+        let missing = self.missing.remove(&asset.luminaire)?;
+        self.due.remove(&(missing.due, asset.luminaire, asset.cabinet));
+        self.cabinet(asset.cabinet).missing.remove(&asset.luminaire);
+        Some(missing)
+    }
+
+    fn cabinet(&mut self, id: CabinetId) -> &mut Cabinet {
+        self.cabinets.entry(id).or_default()
+    }
+}
+
+fn alarm(luminaire: LuminaireId, why: Why, change: AlarmChange) -> Told {
+    Told::Alarm(Alarm { luminaire, kind: why.kind(), change })
+}
+
+fn incident(cabinet: CabinetId, why: Why, change: AlarmChange, luminaires: usize) -> Told {
+    Told::Incident(Incident { cabinet, kind: why.kind(), change, luminaires: luminaires as u32 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asset(number: u32) -> Asset {
+        let cabinet = CabinetId(1 + number / 10);
+        Asset { luminaire: LuminaireId(number), cabinet, rated_mw: 80_000, standby_mw: 500, calendar: 0 }
+    }
+
+    /// Luminaires 0 to 9 on cabinet 1, 10 to 19 on cabinet 2.
+    fn losses() -> Losses {
+        Losses::new(&(0..20).map(asset).collect::<Vec<_>>())
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * SECOND_MS)
+    }
+
+    fn told(losses: &mut Losses, second: i64) -> Vec<String> {
+        let mut told = Vec::new();
+        losses.expire(at(second), &mut told);
+        told.into_iter().map(in_short).collect()
+    }
+
+    fn found(losses: &mut Losses, number: u32) -> Vec<String> {
+        let mut told = Vec::new();
+        losses.find(at(1_000), &asset(number), &mut told);
+        told.into_iter().map(in_short).collect()
+    }
+
+    fn in_short(told: Told) -> String {
+        match told {
+            Told::Alarm(alarm) => format!("{} {:?} {:?}", alarm.luminaire, alarm.kind, alarm.change),
+            Told::Incident(incident) => {
+                format!(
+                    "{} {:?} {:?} {}",
+                    incident.cabinet, incident.kind, incident.change, incident.luminaires
+                )
+            }
+        }
+    }
+
+    #[test]
+    fn who_is_back_in_time_is_not_told_of() {
+        let mut losses = losses();
+        losses.lose(at(0), &asset(3), Why::Silence);
+        assert_eq!(told(&mut losses, 299), [""; 0]);
+        assert_eq!(found(&mut losses, 3), [""; 0]);
+        assert_eq!(losses.next_timeout(), None);
+    }
+
+    #[test]
+    fn one_alone_has_an_alarm_of_its_own() {
+        let mut losses = losses();
+        losses.lose(at(0), &asset(3), Why::Silence);
+        assert_eq!(told(&mut losses, 300), ["l-0003 CommunicationFailure Raised"]);
+        losses.lose(at(301), &asset(3), Why::Silence);
+        assert_eq!(told(&mut losses, 900), [""; 0], "once");
+        assert_eq!(found(&mut losses, 3), ["l-0003 CommunicationFailure Cleared"]);
+    }
+
+    #[test]
+    fn half_a_cabinet_at_once_is_one_incident_and_ends_when_most_are_back() {
+        let mut losses = losses();
+        (0..6).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        losses.lose(at(0), &asset(12), Why::Supply);
+        assert_eq!(told(&mut losses, 30), ["c-0001 SupplyLoss Raised 6", "l-0012 SupplyLoss Raised"]);
+        assert_eq!(found(&mut losses, 0), [""; 0]);
+        assert_eq!(found(&mut losses, 1), ["c-0001 SupplyLoss Cleared 4"]);
+        assert_eq!(found(&mut losses, 2), [""; 0], "it had time to come back");
+        let alone = ["l-0003 SupplyLoss Raised", "l-0004 SupplyLoss Raised", "l-0005 SupplyLoss Raised"];
+        assert_eq!(told(&mut losses, 1_030), alone);
+        assert_eq!(found(&mut losses, 3), ["l-0003 SupplyLoss Cleared"]);
+    }
+
+    #[test]
+    fn who_lost_the_supply_is_not_missed_for_its_silence_too() {
+        let mut losses = losses();
+        losses.lose(at(0), &asset(3), Why::Supply);
+        losses.lose(at(1), &asset(3), Why::Silence);
+        assert_eq!(told(&mut losses, 1_000), ["l-0003 SupplyLoss Raised"]);
+    }
+}
