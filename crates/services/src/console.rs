@@ -194,8 +194,10 @@ fn tell(app: &App, topic: &str, message: &Message) {
     if let Message::Event(event) = message {
         let (summary_en, summary_zh) = view::summary(event);
         let kind = topic.rsplit('/').next().unwrap_or_default();
+        // By the city's clock for all: e-ID and payment keep to the wall's, and two clocks in one list confuse.
+        let at = app.view().city_now();
         let data = json!({
-            "at_ms": event.time, "topic": topic, "type": kind, "summary_en": summary_en, "summary_zh": summary_zh,
+            "at_ms": at, "topic": topic, "type": kind, "summary_en": summary_en, "summary_zh": summary_zh,
         });
         let _ = app.told.send(Told { event: "feed", data: data.to_string() });
     }

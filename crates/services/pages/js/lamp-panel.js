@@ -24,9 +24,10 @@ export class LampPanel {
       event.preventDefault();
       this.#command("dim", { level: Number(byId("dim-level").value), minutes: Number(byId("dim-minutes").value) });
     });
-    for (const action of ["resume", "break", "repair"]) {
+    for (const action of ["resume", "repair"]) {
       byId(`lamp-${action}`).addEventListener("click", () => this.#command(action));
     }
+    byId("lamp-break").addEventListener("click", () => this.#command(`break?fault=${byId("lamp-fault").value}`));
     onLanguage(() => this.#show());
     setInterval(() => { if (!document.hidden) this.#refresh().catch(toldElsewhere); }, REFRESH_MS);
   }

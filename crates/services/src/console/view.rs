@@ -93,6 +93,11 @@ impl View {
         self.dead_letters += 1;
     }
 
+    /// What the city's clock shows; the wall's as long as that is unknown.
+    pub(crate) fn city_now(&self) -> Timestamp {
+        self.clock.map_or_else(wall_now, |clock| clock.city_at(wall_now()))
+    }
+
     /// The lamp of this id.
     pub(crate) fn lamp(&self, id: LuminaireId) -> Option<&LampView> {
         self.lamps.get(id.0.wrapping_sub(1) as usize)
@@ -145,7 +150,7 @@ impl View {
 
     fn light(&mut self, id: LuminaireId, body: &Light) {
         let index = id.0.wrapping_sub(1) as usize;
-        let now = self.clock.map_or_else(wall_now, |clock| clock.city_at(wall_now()));
+        let now = self.city_now();
         let Some(lamp) = self.lamps.get_mut(index) else { return };
         match body {
             Light::State(report) => {
