@@ -145,7 +145,8 @@ fn epoch() -> NaiveDate {
     NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day")
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(text: &str, place: &str) -> Result<T> {
+/// Reads TOML, or says where it is wrong.
+pub(crate) fn parse<T: for<'de> Deserialize<'de>>(text: &str, place: &str) -> Result<T> {
     toml::from_str(text).or_else(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         bail!("{place}, line {line}: {}{}", error.message(), suggestion(error.message()))

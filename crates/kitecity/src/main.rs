@@ -5,6 +5,7 @@ mod config;
 mod doctor;
 mod eid;
 mod interrupt;
+mod lamp;
 mod out;
 mod run;
 mod serve;
@@ -107,6 +108,9 @@ enum Command {
     /// Show or verify e-ID codes, on a city that runs already.
     #[command(subcommand)]
     Eid(eid::Eid),
+    /// Compare street lighting policies.
+    #[command(subcommand)]
+    Lamp(lamp::Lamp),
     /// Print a machine-readable description.
     Schema {
         /// Of what.
@@ -145,6 +149,7 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Run(args) => return run::run(&args, settings),
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
+        Command::Lamp(what) => return lamp::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
         }

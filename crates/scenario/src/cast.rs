@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
-use city::{CitySpec, Plan, SpecError, YearError, astro_shift_ms, astro_table, calendar_of, calendars};
+use city::{
+    CitySpec, Plan, RoadClass, SpecError, YearError, astro_shift_ms, astro_table, calendar_of, calendars,
+};
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
 use eid::{Registry, Resident};
 use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
-    LuminaireModelConfig, LuminaireModelError,
+    LuminaireModelConfig, LuminaireModelError, Programme,
 };
 use medpay::Policy;
 use medpay::payer::{Payer, PayerConfigError};
@@ -15,7 +17,7 @@ use types::{Fen, MINUTE_MS, Stream, Timestamp};
 use wire::roles::{ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
 use wire::{Directory, MessageIds};
 
-use crate::Residents;
+use crate::{LightingPolicy, Residents};
 
 /// How long a luminaire takes from dark to full light \[ms\].
 const FADE_MS: u32 = 4_000;
@@ -71,6 +73,7 @@ pub struct Cast {
     plan: Arc<Plan>,
     directory: Arc<Directory>,
     astro: Arc<AstroTable>,
+    calendars: [Programme; RoadClass::ALL.len()],
 }
 
 impl Cast {
@@ -92,7 +95,13 @@ impl Cast {
     pub fn under_sun(spec: CastSpec, astro: Arc<AstroTable>) -> Result<Self, CastError> {
         let plan = Arc::new(Plan::generate(&spec.city)?);
         let directory = plan.luminaires().iter().map(|site| (site.id, site.district)).collect();
-        Ok(Self { spec, plan, directory: Arc::new(directory), astro })
+        Ok(Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars() })
+    }
+
+    /// The same city under another lighting policy.
+    #[must_use]
+    pub fn lit_by(self, policy: &LightingPolicy) -> Self {
+        Self { calendars: policy.calendars(), ..self }
     }
 
     /// What stands where.
@@ -125,7 +134,7 @@ impl Cast {
         });
         let core = Cms::new(CmsConfig {
             assets: assets.collect(),
-            calendars: calendars().to_vec(),
+            calendars: self.calendars.to_vec(),
             ack_timeout_ms: ACK_TIMEOUT_MS,
             ids: self.chance("command ids"),
         })?;
