@@ -8,7 +8,10 @@ use crate::{BusInput, FaultOrder, Light, Message};
 const PRESENCE_HOLD_MS: i64 = 60_000;
 
 /// One luminaire on the bus. Drivers run thousands: each is a client of its own.
+///
+/// In this order in memory: [`warm`](Self::warm) counts on it.
 #[derive(Debug)]
+#[repr(C)]
 pub struct LuminaireRole {
     core: Luminaire,
     district: DistrictId,
@@ -54,13 +57,14 @@ impl LuminaireRole {
         self.core.handle_timeout(now, outputs);
     }
 
+    /// See [`Luminaire::warm`].
+    pub fn warm(&self) -> i64 {
+        self.core.warm() ^ i64::from(self.id.0)
+    }
+
     /// What it says, as a message.
     pub fn message_of(&self, output: Output) -> Message {
-        self.message(match output {
-            Output::State(report) => Light::State(report),
-            Output::Telemetry(report) => Light::Telemetry(report),
-            Output::Ack(report) => Light::Ack(report),
-        })
+        self.message(output.into())
     }
 
     /// Someone is near.
@@ -123,5 +127,15 @@ impl Core for LuminaireRole {
 
     fn next_timeout(&self) -> Option<Timestamp> {
         self.core.next_timeout()
+    }
+}
+
+impl From<Output> for Light {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::State(report) => Self::State(report),
+            Output::Telemetry(report) => Self::Telemetry(report),
+            Output::Ack(report) => Self::Ack(report),
+        }
     }
 }
