@@ -15,10 +15,13 @@
 //! [`KEEP_ALIVE_MS`]. A link that loses a message loses it whatever its QoS: what TCP would send again is modelled as
 //! delay.
 
+pub mod bench;
+
 mod client;
 mod clock;
 mod delivery;
 mod digest;
+mod energy;
 mod lamps;
 mod network;
 mod orders;
@@ -29,5 +32,6 @@ mod sim;
 mod slab;
 mod wheel;
 
+pub use energy::{Energy, energy};
 pub use orders::KEEP_ALIVE_MS;
 pub use sim::Sim;
