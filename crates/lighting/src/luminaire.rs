@@ -162,6 +162,7 @@ impl Core for Luminaire {
         self.tell(due, now, out);
     }
 
+    #[inline]
     fn next_timeout(&self) -> Option<Timestamp> {
         Some(self.wake_at)
     }
@@ -206,6 +207,7 @@ impl Luminaire {
 
     /// Reads a word from all over it, for a driver of very many: called for several that are due soon, one after the
     /// other, it has the processor fetch their memory at once instead of one by one as each is due.
+    #[inline]
     pub fn warm(&self) -> i64 {
         let times =
             [self.meter.counted_to(), self.drive.start(), self.wake_at, self.telemetry_at, self.held_until];

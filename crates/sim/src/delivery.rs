@@ -6,6 +6,7 @@ use wire::{BusInput, Light, Message, RoleName};
 
 use crate::Sim;
 use crate::client::{Client, Link, Who, index_of, luminaire_at};
+use crate::lamps::Lamp;
 use crate::network::Way;
 use crate::sim::{Due, What};
 
@@ -19,6 +20,16 @@ enum Said {
     Light(u32, Light),
     /// Anything else.
     Other(Box<Message>),
+}
+
+impl Said {
+    /// `message`, and the place of the luminaire it is about.
+    fn new(about: Option<usize>, message: &Message) -> Self {
+        match (about, message) {
+            (Some(index), Message::Light { body, .. }) => Self::Light(index as u32, body.clone()),
+            _ => Self::Other(Box::new(message.clone())),
+        }
+    }
 }
 
 /// A message on its way.
@@ -56,6 +67,10 @@ impl Sim {
         mut messages: Vec<Message>,
         observer: &mut impl Observer,
     ) {
+        if messages.is_empty() {
+            self.spare.push(messages);
+            return;
+        }
         for message in &messages {
             self.send_up(from, message, observer);
         }
@@ -82,7 +97,7 @@ impl Sim {
             if at <= self.now {
                 self.publish(from, message, observer);
             } else {
-                let said = self.said(message);
+                let said = Said::new(self.about(from, message), message);
                 self.fly(from, at, Flight { said, way: Way::Up, session });
             }
         }
@@ -100,27 +115,33 @@ impl Sim {
         };
         link.chain = self.digest.note(from, link.chain, now, message);
         observer.observe(now, message);
-        if let Message::Light { district, luminaire, body } = message {
-            let index = index_of(*luminaire);
-            let ours =
-                |index: &usize| self.lamps.get(*index).is_some_and(|lamp| lamp.role.district() == *district);
-            if let Some(index) = index.filter(ours) {
+        let about = self.about(from, message);
+        match (about, message) {
+            (Some(index), Message::Light { body, .. }) => {
                 self.retained.keep_light(index, body);
                 // A luminaire's filter names its district, too.
                 if matches!(body, Light::Command(_) | Light::Programme(_)) {
-                    self.send_down(Client::lamp(index), message);
+                    self.send_down(Client::lamp(index), about, message);
                 }
             }
-        } else {
-            self.retained.keep(message);
+            _ => self.retained.keep(message),
         }
         for role in self.routes.of(message) {
-            self.send_down(Client::role(role), message);
+            self.send_down(Client::role(role), about, message);
         }
     }
 
-    /// Sends a message down, if the client is there to take it.
-    pub(crate) fn send_down(&mut self, to: Client, message: &Message) {
+    /// The place of the luminaire that a message is about, if it is under that luminaire's own topic.
+    pub(crate) fn about(&self, from: Client, message: &Message) -> Option<usize> {
+        let Message::Light { district, luminaire, .. } = message else { return None };
+        let index = index_of(*luminaire)?;
+        // What a luminaire says of itself is.
+        let ours = |lamp: &&Lamp| from == Client::lamp(index) || lamp.role.district() == *district;
+        self.lamps.get(index).filter(ours).map(|_| index)
+    }
+
+    /// Sends a message down, if the client is there to take it. `about`: see there.
+    pub(crate) fn send_down(&mut self, to: Client, about: Option<usize>, message: &Message) {
         let link = self.link_mut(to);
         if !link.connected {
             return;
@@ -129,13 +150,12 @@ impl Sim {
         let (index, session) = (link.received, link.session);
         let at = self.now.plus_millis(DOWN_MS);
         if self.network.is_quiet() {
-            let said = self.said(message);
-            self.downs.push_back(Down { at, to, session, said });
+            self.downs.push_back(Down { at, to, session, said: Said::new(about, message) });
             return;
         }
         let arrivals = self.network.arrivals((to, Way::Down), index, self.now, at);
         for &arrival in arrivals.as_slice() {
-            let said = self.said(message);
+            let said = Said::new(about, message);
             if arrival == at {
                 self.downs.push_back(Down { at, to, session, said });
             } else {
@@ -198,17 +218,6 @@ impl Sim {
             Who::Role(place) if place == RoleName::Fleet as usize => self.happen(message, observer),
             Who::Role(place) => self.tell_service(place, BusInput::Message(message), observer),
         }
-    }
-
-    /// A message as it waits.
-    fn said(&self, message: &Message) -> Said {
-        if let Message::Light { district, luminaire, body } = message
-            && let Some(index) = index_of(*luminaire)
-            && self.lamps.get(index).is_some_and(|lamp| lamp.role.district() == *district)
-        {
-            return Said::Light(index as u32, body.clone());
-        }
-        Said::Other(Box::new(message.clone()))
     }
 
     fn fly(&mut self, client: Client, at: Timestamp, flight: Flight) {

@@ -128,7 +128,7 @@ impl Sim {
                     let role = &self.lamps[index].role;
                     let (district, luminaire) = (role.district(), role.id());
                     let message = Message::Light { district, luminaire, body: Light::Programme(programme) };
-                    self.send_down(client, &message);
+                    self.send_down(client, Some(index), &message);
                 }
                 self.tell_lamp(index, BusInput::Connected, observer);
             }
@@ -149,7 +149,8 @@ impl Sim {
         let all = self.retained.all(|index| lamps[index].role.district());
         let kept: Vec<Message> = all.filter(|message| self.routes.of(message).contains(role)).collect();
         for message in kept {
-            self.send_down(Client::role(role), &message);
+            let about = self.about(Client::role(role), &message);
+            self.send_down(Client::role(role), about, &message);
         }
     }
 

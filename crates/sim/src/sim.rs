@@ -193,7 +193,7 @@ impl Sim {
         let cms = services[RoleName::Lighting as usize].as_ref();
         self.queue.pop(limit, |due, many| {
             if let (What::Timeout, Who::Lamp(index)) = (due.what, due.client.who()) {
-                // If many, their messages arrive only after all of them have had the time.
+                // If many at one moment, their messages arrive only after all of them have had the time.
                 let cms = cms.filter(|_| !many);
                 let known = cms.map_or(0, |cms| cms.role.warm(luminaire_at(index)));
                 std::hint::black_box(known ^ lamps[index].warm());

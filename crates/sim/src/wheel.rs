@@ -16,6 +16,8 @@ use types::Timestamp;
 pub(crate) struct Wheel<T> {
     /// No later than anything due.
     now: i64,
+    /// The same, and nearer to the first of it, so that a pop in vain is quick.
+    first: i64,
     /// By millisecond, within the block of `now`.
     fine: Fine<T>,
     /// By block, up to the end of the next span.
@@ -34,12 +36,19 @@ const COARSE_SLOTS: usize = 2 << (SPAN_BITS - BLOCK_BITS);
 
 impl<T: Copy> Wheel<T> {
     pub(crate) fn new(now: Timestamp) -> Self {
-        Self { now: now.as_millis(), fine: Fine::new(), coarse: Coarse::new(), far: BTreeMap::new() }
+        Self {
+            now: now.as_millis(),
+            first: now.as_millis(),
+            fine: Fine::new(),
+            coarse: Coarse::new(),
+            far: BTreeMap::new(),
+        }
     }
 
     /// Notes that `what` is due at `at`; at once, if that has passed.
     pub(crate) fn push(&mut self, at: Timestamp, what: T) {
         let at = at.as_millis().max(self.now);
+        self.first = self.first.min(at);
         if at >> BLOCK_BITS == self.now >> BLOCK_BITS {
             self.fine.push(at as usize % FINE_SLOTS, what);
         } else if at >> SPAN_BITS <= (self.now >> SPAN_BITS) + 1 {
@@ -53,10 +62,14 @@ impl<T: Copy> Wheel<T> {
     /// whether that is one of many at one moment.
     pub(crate) fn pop(&mut self, limit: Timestamp, mut soon: impl FnMut(T, bool)) -> Option<(Timestamp, T)> {
         let limit = limit.as_millis();
+        if self.first > limit {
+            return None;
+        }
         loop {
             let block = self.now >> BLOCK_BITS;
             if let Some(slot) = self.fine.filled.next_from(self.now as usize % FINE_SLOTS) {
                 let at = (block << BLOCK_BITS) + slot as i64;
+                self.first = at;
                 if at > limit {
                     return None;
                 }
@@ -66,6 +79,7 @@ impl<T: Copy> Wheel<T> {
             }
             let next = self.next_block(block)?;
             if next << BLOCK_BITS > limit {
+                self.first = next << BLOCK_BITS;
                 return None;
             }
             self.enter(next);

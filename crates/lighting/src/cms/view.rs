@@ -43,6 +43,7 @@ impl LuminaireView {
     }
 
     /// See [`Luminaire::warm`](crate::Luminaire::warm).
+    #[inline]
     pub fn warm(&self) -> i64 {
         let state = self.state.as_ref().map_or(0, |report| report.stamp.ts.as_millis());
         let telemetry = self.telemetry.as_ref().map_or(0, |report| report.stamp.ts.as_millis());

@@ -22,6 +22,7 @@ impl Drive {
     }
 
     /// When it set off or came to rest.
+    #[inline]
     pub(super) fn start(self) -> Timestamp {
         self.start
     }

@@ -32,6 +32,7 @@ impl Meter {
     }
 
     /// Up to when it has counted.
+    #[inline]
     pub(super) fn counted_to(&self) -> Timestamp {
         self.counted_to
     }

@@ -50,6 +50,7 @@ impl Schedule {
         self.presence_level.filter(|&raised| self.level > DimLevel::OFF && raised > self.level)
     }
 
+    #[inline]
     pub(super) fn valid_until(&self) -> Timestamp {
         self.valid_until
     }

@@ -25,6 +25,7 @@ impl LuminaireRole {
     }
 
     /// Its id, which is also its client id and user name.
+    #[inline]
     pub fn id(&self) -> LuminaireId {
         self.id
     }
@@ -40,6 +41,7 @@ impl LuminaireRole {
     }
 
     /// The district it stands in.
+    #[inline]
     pub fn district(&self) -> DistrictId {
         self.district
     }
@@ -53,16 +55,19 @@ impl LuminaireRole {
 
     /// The same as [`Core::handle_timeout`], for a driver with a buffer for what its luminaires say;
     /// [`message_of`](Self::message_of) puts that on the bus.
+    #[inline]
     pub fn run_timeout(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
         self.core.handle_timeout(now, outputs);
     }
 
     /// See [`Luminaire::warm`].
+    #[inline]
     pub fn warm(&self) -> i64 {
         self.core.warm() ^ i64::from(self.id.0)
     }
 
     /// What it says, as a message.
+    #[inline]
     pub fn message_of(&self, output: Output) -> Message {
         self.message(output.into())
     }
@@ -82,6 +87,7 @@ impl LuminaireRole {
         out.extend(outputs.into_iter().map(|output| self.message_of(output)));
     }
 
+    #[inline]
     fn message(&self, body: Light) -> Message {
         Message::Light { district: self.district, luminaire: self.id, body }
     }
@@ -125,6 +131,7 @@ impl Core for LuminaireRole {
         self.publish(outputs, out);
     }
 
+    #[inline]
     fn next_timeout(&self) -> Option<Timestamp> {
         self.core.next_timeout()
     }
