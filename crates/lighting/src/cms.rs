@@ -286,6 +286,7 @@ impl Cms {
     }
 
     /// What it knows of one luminaire of its register.
+    #[inline]
     pub fn luminaire(&self, id: LuminaireId) -> Option<&LuminaireView> {
         self.position(id).map(|position| &self.luminaires[position])
     }
@@ -491,6 +492,7 @@ impl Cms {
     }
 
     /// Ids are dense in most cities, so that the place follows from the first id; otherwise it is searched.
+    #[inline]
     fn position(&self, id: LuminaireId) -> Option<usize> {
         let key = |view: &LuminaireView| view.asset().luminaire;
         let guess = id.0.checked_sub(key(self.luminaires.first()?).0)? as usize;

@@ -163,10 +163,9 @@ fn tagged(fields: &mut Fields, tag: u64, body: &impl Serialize) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use lighting::{DimLevel, LightState, Report, Stamp};
     use types::LuminaireId;
-
-    use super::*;
 
     fn message(seq: u32, percent: u8) -> Message {
         let stamp = Stamp { epoch: 1, seq, ts: Timestamp::from_millis(5) };

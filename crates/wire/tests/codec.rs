@@ -190,7 +190,7 @@ fn light() -> impl Strategy<Value = Light> {
         prop::collection::vec((at, level()).prop_map(|(at, level)| ProgrammeStep { at, level }), 0..6);
     let programme =
         (any::<u32>(), steps, prop::option::of(level())).prop_map(|(version, steps, presence_level)| {
-            Light::Programme(Programme { version, steps, presence_level })
+            Light::Programme(Programme { version, steps: steps.into(), presence_level })
         });
     prop_oneof![state, telemetry, ack, command, programme, any::<bool>().prop_map(Light::Online)]
 }
