@@ -1,6 +1,7 @@
 //! `kitecity`: a smart city on a laptop.
 #![allow(clippy::print_stdout, reason = "data on stdout is the binary's privilege")]
 
+mod bench;
 mod config;
 mod doctor;
 mod eid;
@@ -116,6 +117,9 @@ enum Command {
         /// Of what.
         what: Schema,
     },
+    /// Measure how fast it is on this machine.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Check what this machine has for running a city.
     Doctor,
 }
@@ -154,6 +158,7 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
         }
         Command::Schema { what: Schema::Scenario } => out::line(&format!("{:#}", scenario::schema()))?,
+        Command::Bench(what) => bench::run(what, settings)?,
         Command::Doctor => doctor::run(settings)?,
     }
     Ok(ExitCode::SUCCESS)
