@@ -1,5 +1,7 @@
 //! `kitecity bench`: how fast it is on this machine.
 
+mod fleet;
+
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
@@ -26,11 +28,23 @@ const NIGHTS: usize = 5;
 pub(crate) enum Bench {
     /// Virtual time: events per core-second, a night, a year. `cargo bench -p sim` prints NeXosim beside it.
     Sim,
+    /// Live: many luminaires with a connection each (10,000, or --luminaires), beside Mosquitto if there is one.
+    Fleet {
+        /// How long to measure \[s\].
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
 }
 
 /// Measures and prints.
 pub(crate) fn run(what: Bench, settings: &Settings) -> Result<()> {
-    let Bench::Sim = what;
+    match what {
+        Bench::Sim => simulation(settings),
+        Bench::Fleet { seconds } => fleet::run(settings, seconds),
+    }
+}
+
+fn simulation(settings: &Settings) -> Result<()> {
     let began = Instant::now();
     let wall: &dyn Fn() -> Duration = &|| began.elapsed();
     out::line(&machine())?;
