@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use services::Link;
 use services::access::Secret;
 use services::bus::BusAddress;
@@ -120,6 +120,11 @@ enum Command {
     /// Measure how fast it is on this machine.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
     /// Check what this machine has for running a city.
     Doctor,
 }
@@ -158,6 +163,11 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
         }
         Command::Schema { what: Schema::Scenario } => out::line(&format!("{:#}", scenario::schema()))?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "kitecity", &mut script);
+            out::line(String::from_utf8_lossy(&script).trim_end())?;
+        }
         Command::Bench(what) => bench::run(what, settings)?,
         Command::Doctor => doctor::run(settings)?,
     }
