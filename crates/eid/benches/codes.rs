@@ -7,8 +7,8 @@ use divan::{Bencher, black_box, counter::ItemsCount};
 use ed25519_dalek::{Signer, SigningKey};
 use eid::qr::{Level, Symbol};
 use eid::{
-    BirthDate, EnrolRequest, Gender, IssueReply, IssueRequest, Issuer, LifeState, Profile, QrText, Registry,
-    Resident, ResidentNo, UNREAL_REGION, Verifier, VerifyRequest, issuer, verifier,
+    BirthDate, Demand, EnrolRequest, Gender, IssueReply, IssueRequest, Issuer, LifeState, Profile, QrText,
+    Registry, Resident, ResidentNo, UNREAL_REGION, Verifier, VerifyRequest, issuer, verifier,
 };
 use types::{Core, ReplyTo, ResidentId, Seed, Timestamp};
 
@@ -73,8 +73,8 @@ fn draw_a_code_as_svg(bencher: Bencher<'_, '_>, profile: &Profile) {
 #[divan::bench(args = PROFILES)]
 fn verify_a_fresh_code(bencher: Bencher<'_, '_>, profile: &Profile) {
     let mut issuer = issuer();
-    let mut verifier = Verifier::new();
-    verifier.handle(now(), verifier::Input::Keys(issuer.key_set()), &mut Vec::new());
+    let mut verifier = Verifier::new(issuer.root());
+    verifier.handle(now(), verifier::Input::Keys(issuer.key_set(now())), &mut Vec::new());
     let counter = "bench".parse().expect("a slug");
     bencher
         .counter(ItemsCount::new(1usize))
@@ -82,6 +82,7 @@ fn verify_a_fresh_code(bencher: Bencher<'_, '_>, profile: &Profile) {
             code: issue(&mut issuer, *profile),
             verifier: counter,
             reference: String::new(),
+            demand: Demand::default(),
         })
         .bench_local_values(|request| {
             let mut out = Vec::with_capacity(2);

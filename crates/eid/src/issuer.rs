@@ -2,22 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use ed25519_dalek::SigningKey;
 use types::{Core, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use crate::attribute::claim_169;
 use crate::encode::{CodeHead, claims_set, pack, sign};
-use crate::keys::{KeyId, key_id};
+use crate::keyring::KeyRing;
 use crate::{
-    EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Profile, PublicKey, QrText,
-    Registry,
+    Algorithm, EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Profile, QrText,
+    Registry, RootKey,
 };
 
 /// How long a code may be shown \[s\].
 pub const CODE_LIFE_S: i64 = 60;
-
-/// The version of the only key set an issuer has until keys rotate.
-const KEY_SET_VERSION: u32 = 1;
 
 /// What can happen to an issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +67,7 @@ pub enum Output {
 pub struct Issuer {
     registry: Registry,
     name: String,
-    /// Its `Debug` shows the public half only.
-    key: SigningKey,
-    kid: KeyId,
+    keys: KeyRing,
     code_ids: Stream,
     enrolled: BTreeSet<ResidentId>,
 }
@@ -84,9 +78,24 @@ impl Issuer {
     /// `seed` – the secret Ed25519 key (RFC 8032, 5.1.5). `name` – goes into every code as `iss`; a few letters,
     /// since it makes the symbol larger. `code_ids` – where the ids of codes (`cti`) come from.
     pub fn new(registry: Registry, seed: [u8; 32], name: impl Into<String>, code_ids: Stream) -> Self {
-        let key = SigningKey::from_bytes(&seed);
-        let kid = key_id(&key.verifying_key());
-        Self { registry, name: name.into(), key, kid, code_ids, enrolled: BTreeSet::new() }
+        Self::signing_with(Algorithm::EdDsa, registry, seed, name, code_ids)
+    }
+
+    /// The same with another algorithm.
+    pub fn signing_with(
+        algorithm: Algorithm,
+        registry: Registry,
+        seed: [u8; 32],
+        name: impl Into<String>,
+        code_ids: Stream,
+    ) -> Self {
+        let keys = KeyRing::new(seed, algorithm);
+        Self { registry, name: name.into(), keys, code_ids, enrolled: BTreeSet::new() }
+    }
+
+    /// The key to check its key sets with.
+    pub fn root(&self) -> RootKey {
+        self.keys.root()
     }
 
     /// The census it enrols from.
@@ -94,9 +103,9 @@ impl Issuer {
         &self.registry
     }
 
-    /// The keys its codes can be checked with.
-    pub fn key_set(&self) -> KeySet {
-        KeySet { version: KEY_SET_VERSION, keys: vec![PublicKey::publish(&self.key.verifying_key())] }
+    /// The keys its codes can be checked with, signed now.
+    pub fn key_set(&mut self, now: Timestamp) -> KeySet {
+        self.keys.publish(now, None)
     }
 
     fn enrol(&mut self, request: &EnrolRequest) -> (EnrolReply, Option<EidEvent>) {
@@ -133,9 +142,12 @@ impl Issuer {
         expires: i64,
     ) -> QrText {
         let resident = self.registry.by_id(resident).expect("only residents of the registry are enrolled");
-        let head = CodeHead { issuer: &self.name, issued, expires, code_id: self.code_ids.bytes() };
-        let payload = claims_set(head, claim_169(resident, profile, now.local_day()));
-        pack(&sign(payload, &self.key, self.kid))
+        let code_id = self.code_ids.bytes();
+        let head = CodeHead { issuer: &self.name, issued, expires, code_id, phone: None, status: None };
+        let payload = claims_set(&head, claim_169(resident, profile, now.local_day(), None));
+        let ends = Timestamp::from_millis(expires.saturating_mul(SECOND_MS));
+        let (key, kid) = self.keys.sign_with(ends);
+        pack(&sign(payload, key, kid))
     }
 }
 
@@ -146,7 +158,7 @@ impl Core for Issuer {
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         let event = match input {
             Input::Connected => {
-                out.push(Output::Keys(self.key_set()));
+                out.push(Output::Keys(self.key_set(now)));
                 None
             }
             Input::Enrol { from, request } => {
@@ -175,11 +187,11 @@ mod tests {
     use types::Seed;
 
     use super::*;
-    use crate::testing::{now, registry, reply_to, resident, signing_key};
+    use crate::testing::{SEED, now, registry, reply_to, resident};
     use crate::{EnrolRefusal, decode_code};
 
     fn issuer() -> Issuer {
-        Issuer::new(registry(), signing_key().to_bytes(), "test", Seed(1).stream("cti", 0))
+        Issuer::new(registry(), SEED, "test", Seed(1).stream("cti", 0))
     }
 
     fn after(issuer: &mut Issuer, now: Timestamp, input: Input) -> Vec<Output> {
@@ -274,9 +286,10 @@ mod tests {
     #[test]
     fn the_keys_are_published_whenever_the_bus_is_there() {
         let mut issuer = issuer();
-        let keys = issuer.key_set();
-        assert_eq!(after(&mut issuer, now(), Input::Connected), [Output::Keys(keys.clone())]);
-        assert_eq!(after(&mut issuer, now(), Input::Connected), [Output::Keys(keys)]);
+        for _ in 0..2 {
+            let out = after(&mut issuer, now(), Input::Connected);
+            assert!(matches!(&out[..], [Output::Keys(set)] if set.keys.len() == 2), "{out:?}");
+        }
     }
 
     #[test]

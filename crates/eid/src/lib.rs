@@ -28,31 +28,47 @@
 
 pub mod advice;
 mod attribute;
+mod challenge;
 mod decode;
 mod encode;
+mod guardian;
 pub mod holder;
 pub mod issuer;
+mod keyring;
 mod keys;
 mod messages;
+mod proof;
 pub mod qr;
+mod rate;
+mod reader;
 mod registry;
 mod replay;
 mod resident;
 mod resident_no;
+mod signature;
+mod status;
 #[cfg(test)]
 mod testing;
 pub mod verifier;
 mod zlib;
 
 pub use attribute::Attribute;
+pub use challenge::{CHALLENGE_PREFIX, Challenge, NoChallenge, Nonce};
 pub use decode::{Claims, DecodedCode, Identity, decode_code};
+pub use guardian::GRANTS_MAX;
+pub use keyring::{KEY_ACTIVE_MS, KEY_NOTICE_MS, RotateRefused};
+pub use keys::{KEY_SET_AGE_MS_MAX, KEYS_MAX, KeySetRefused, RootKey};
 pub use messages::{
-    EidEvent, EnrolRefusal, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Profile, PublicKey,
-    QrText, Refusal, RefusalReason, Verdict, VerifyRequest,
+    Demand, EidEvent, EnrolRefusal, EnrolReply, EnrolRequest, Freshness, IssueReply, IssueRequest, KeySet,
+    KeyState, Profile, PublicKey, QrText, Refusal, RefusalReason, Shown, Verdict, VerifyRequest,
 };
+pub use proof::PROOF_LIFE_S;
+pub use reader::{Assurance, Reader, Readers, Scope, StalePolicy};
 pub use registry::Registry;
 pub use resident::{BirthDate, Gender, LifeState, NoSuchDate, Resident};
 pub use resident_no::{ResidentNo, ResidentNoError, UNREAL_REGION};
+pub use signature::Algorithm;
+pub use status::{CardStatus, STATUS_LIST_LEN, STATUS_TTL_MS};
 
 pub use holder::Holder;
 pub use issuer::Issuer;

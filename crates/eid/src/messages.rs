@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use types::{ResidentId, Timestamp, VerifierId};
 
+use crate::{Algorithm, Nonce};
+
 /// The text of a QR code: base45 of zlib of a COSE_Sign1 with claim 169.
 ///
 /// Personal data: `Debug` hides it.
@@ -32,6 +34,21 @@ pub enum Profile {
     Name,
     /// All text attributes.
     Full,
+}
+
+impl Profile {
+    /// All profiles, from the one that tells least.
+    pub const ALL: [Self; 4] = [Self::Anon, Self::Age, Self::Name, Self::Full];
+
+    /// Its name on the bus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anon => "anon",
+            Self::Age => "age",
+            Self::Name => "name",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// Holder → issuer: put this resident on my phone.
@@ -111,6 +128,56 @@ pub struct VerifyRequest {
     /// What for, as an opaque reference: a bill's hash for a payment, empty at a kiosk.
     #[serde(default)]
     pub reference: String,
+    /// What the counter wants beside a good code.
+    #[serde(default, skip_serializing_if = "Demand::is_nothing")]
+    pub demand: Demand,
+}
+
+/// What a counter wants beside a good code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Demand {
+    /// The attributes it asked for: no more are told, and fewer will not do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// The nonce of the challenge it showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Nonce>,
+}
+
+impl Demand {
+    /// Whether any good code will do.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a code was shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// As a code that the issuer had just signed.
+    #[default]
+    Code,
+    /// By the phone it is bound to.
+    Phone,
+    /// On a printed card: genuine, but anybody may hold it.
+    Card,
+}
+
+impl Shown {
+    fn is_code(&self) -> bool {
+        *self == Self::Code
+    }
+}
+
+/// How old the knowledge behind a verdict is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freshness {
+    /// Age of the key set \[s\].
+    pub keys_age_s: i64,
+    /// Age of the status list \[s\]; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_age_s: Option<i64>,
 }
 
 /// What the verifier answers.
@@ -129,6 +196,18 @@ pub enum Verdict {
         issued: Timestamp,
         /// The reference of the request.
         reference: String,
+        /// How it was shown.
+        #[serde(default, skip_serializing_if = "Shown::is_code")]
+        shown: Shown,
+        /// Who showed it, if it was not the holder but their guardian.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guardian: Option<ResidentId>,
+        /// Whether it could not be told if the card was revoked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unconfirmed: bool,
+        /// How old the verifier's knowledge is.
+        #[serde(default)]
+        freshness: Freshness,
     },
     /// Not accepted.
     Refused(Refusal),
@@ -152,12 +231,17 @@ pub struct Refusal {
     /// When the code was first accepted, for [`RefusalReason::TokenReplayed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Timestamp>,
+    /// When to try again, for [`RefusalReason::RateLimited`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
 }
 
 /// The exact reason of a refusal, in the order in which they are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalReason {
+    /// This counter had too many codes refused lately.
+    RateLimited,
     /// Nothing was read.
     QrEmpty,
     /// Not base45.
@@ -172,34 +256,112 @@ pub enum RefusalReason {
     AlgNotAllowed,
     /// Signed by an unknown issuer.
     IssuerUnknown,
+    /// The key that signed it was given up: compromised, or retired too long ago.
+    IssuerKeyRevoked,
     /// The signature does not fit.
     SignatureInvalid,
-    /// Its time is over.
+    /// Its time, or that of the phone's proof, is over.
     TokenExpired,
-    /// Its time has not come.
+    /// Its time, or that of the phone's proof, has not come.
     TokenNotYetValid,
     /// No claim 169 inside.
     ClaimMissing,
+    /// It must be shown by a phone, and no phone's proof is there.
+    HolderProofMissing,
+    /// Another phone made the proof, or it was altered.
+    HolderProofInvalid,
+    /// The proof was made for another counter, or for none.
+    AudienceMismatch,
     /// Accepted before.
     TokenReplayed,
+    /// Never good again.
+    CredentialRevoked,
+    /// Not good for now.
+    CredentialSuspended,
+    /// Whether it was revoked cannot be told, and this counter must know.
+    StatusStale,
+    /// The guardian's grant has ended, or the ward is of age.
+    GuardianshipEnded,
+    /// The counter asks for more than it may, or the guardian's grant is not for this purpose.
+    ScopeNotGranted,
+    /// The holder discloses less than was asked for.
+    ConsentDenied,
 }
 
-/// Issuer → verifiers, retained: the keys to check signatures with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl RefusalReason {
+    /// All of them, in their order.
+    pub const ALL: [Self; 23] = [
+        Self::RateLimited,
+        Self::QrEmpty,
+        Self::QrNotBase45,
+        Self::QrTooLarge,
+        Self::QrBadCompression,
+        Self::CoseInvalid,
+        Self::AlgNotAllowed,
+        Self::IssuerUnknown,
+        Self::IssuerKeyRevoked,
+        Self::SignatureInvalid,
+        Self::TokenExpired,
+        Self::TokenNotYetValid,
+        Self::ClaimMissing,
+        Self::HolderProofMissing,
+        Self::HolderProofInvalid,
+        Self::AudienceMismatch,
+        Self::TokenReplayed,
+        Self::CredentialRevoked,
+        Self::CredentialSuspended,
+        Self::StatusStale,
+        Self::GuardianshipEnded,
+        Self::ScopeNotGranted,
+        Self::ConsentDenied,
+    ];
+}
+
+/// Issuer → verifiers, retained: the keys to check signatures with, and what was revoked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySet {
     /// Grows with every change; a lower one is refused.
     pub version: u32,
-    /// The keys in use.
+    /// When it was signed.
+    pub issued: Timestamp,
+    /// The keys, whatever their state.
     pub keys: Vec<PublicKey>,
+    /// The status list of long-lived cards: base45 of a status list token, signed by one of the keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The root's Ed25519 signature over all of the above, 128 hex digits.
+    pub signature: String,
 }
 
-/// One Ed25519 verification key.
+/// One verification key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKey {
     /// Key id, 16 hex digits.
     pub kid: String,
-    /// The key, 64 hex digits.
-    pub ed25519: String,
+    /// What it signs with.
+    pub alg: Algorithm,
+    /// The key: 64 hex digits, or 66 of a compressed point of P-256.
+    pub key: String,
+    /// Where it is in its life.
+    pub state: KeyState,
+    /// Until when a retired key verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// Where a key is in its life. It only ever moves down this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum KeyState {
+    /// Known in advance; signs nothing yet.
+    Next,
+    /// Signs.
+    Active,
+    /// Signs no more; what it signed is good until that ends.
+    Retired,
+    /// In the wrong hands: nothing it signed is good.
+    Compromised,
 }
 
 /// What e-ID tells everyone. No personal data.

@@ -6,7 +6,9 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ::eid::{EnrolReply, EnrolRequest, Profile, QrText, Refusal, Resident, Verdict, VerifyRequest, advice};
+use ::eid::{
+    Demand, EnrolReply, EnrolRequest, Profile, QrText, Refusal, Resident, Verdict, VerifyRequest, advice,
+};
 use anyhow::{Context, Result, bail};
 use chrono::DateTime;
 use city::Residents;
@@ -157,7 +159,7 @@ fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
 
 async fn judge(operator: &Operator, code: QrText) -> Result<Verdict> {
     let verifier = VERIFIER.parse().expect("a slug");
-    let request = VerifyRequest { code, verifier, reference: String::new() };
+    let request = VerifyRequest { code, verifier, reference: String::new(), demand: Demand::default() };
     match operator.ask(RequestBody::Verify(request)).await? {
         ReplyBody::Verify(verdict) => Ok(verdict),
         _ => bail!("the verifier answers another question"),

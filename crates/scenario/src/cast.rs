@@ -3,7 +3,7 @@ use std::sync::Arc;
 use city::{CitySpec, Plan, SpecError, YearError, astro_shift_ms, astro_table, calendar_of, calendars};
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
-use eid::{Registry, Resident};
+use eid::{Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
     LuminaireModelConfig, LuminaireModelError,
@@ -178,7 +178,8 @@ impl Cast {
 
     /// The e-ID verifier.
     pub fn verifier(&self) -> VerifierRole {
-        VerifierRole::new(Verifier::new(), self.ids("verifier"))
+        let root = RootKey::of_issuer(self.spec.issuer_key);
+        VerifierRole::new(Verifier::new(root), self.ids("verifier"))
     }
 
     /// The payer of medical bills.

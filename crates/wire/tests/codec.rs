@@ -1,6 +1,6 @@
 //! The table of topics and payloads: refusals first, then that nothing is lost between message and bytes.
 
-use eid::{EidEvent, QrText, RefusalReason, VerifyRequest};
+use eid::{Demand, EidEvent, QrText, RefusalReason, VerifyRequest};
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode,
     Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
@@ -232,6 +232,7 @@ fn message() -> impl Strategy<Value = Message> {
                 code: QrText(code),
                 verifier: "bus".parse().unwrap(),
                 reference: String::new(),
+                demand: Demand::default(),
             };
             let reply_to = ReplyTo { path: path.into(), correlation: correlation.into() };
             Message::Request(Request {

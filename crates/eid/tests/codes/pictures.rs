@@ -2,7 +2,9 @@
 
 use crate::town::{displayed, issuer_with, noon, reply_to};
 use eid::qr::{Level, QUIET_ZONE, SCREEN_MODULES_MAX, Symbol};
-use eid::{Profile, QrText, Refusal, RefusalReason, Verdict, Verifier, VerifyRequest, issuer, verifier};
+use eid::{
+    Demand, Profile, QrText, Refusal, RefusalReason, Verdict, Verifier, VerifyRequest, issuer, verifier,
+};
 use types::{Core, ResidentId, Timestamp};
 
 const RESIDENTS: u32 = 200;
@@ -20,7 +22,12 @@ fn read_back(symbol: &Symbol) -> String {
 
 fn verify(verifier: &mut Verifier, now: Timestamp, code: &str, n: u32) -> Verdict {
     let code = QrText(code.to_owned());
-    let request = VerifyRequest { code, verifier: "kiosk".parse().unwrap(), reference: String::new() };
+    let request = VerifyRequest {
+        code,
+        verifier: format!("kiosk-{}", n / 100).parse().unwrap(),
+        reference: String::new(),
+        demand: Demand::default(),
+    };
     let mut out = Vec::new();
     verifier.handle(now, verifier::Input::Verify { from: reply_to(n), request }, &mut out);
     match out.remove(0) {
@@ -30,8 +37,9 @@ fn verify(verifier: &mut Verifier, now: Timestamp, code: &str, n: u32) -> Verdic
 }
 
 fn every_resident_is_accepted_once(profile: Profile) {
-    let (mut issuer, mut verifier) = (issuer_with(RESIDENTS), Verifier::new());
-    verifier.handle(noon(), verifier::Input::Keys(issuer.key_set()), &mut Vec::new());
+    let mut issuer = issuer_with(RESIDENTS);
+    let mut verifier = Verifier::new(issuer.root());
+    verifier.handle(noon(), verifier::Input::Keys(issuer.key_set(noon())), &mut Vec::new());
     for n in 0..RESIDENTS {
         let code = displayed(&mut issuer, noon(), ResidentId(n), profile);
         let level = if n % 2 == 0 { Level::Low } else { Level::Medium };
@@ -49,18 +57,19 @@ fn every_resident_is_accepted_once(profile: Profile) {
             matches!(verdict, Verdict::Accepted { resident: ResidentId(m), .. } if m == n),
             "{verdict:?}"
         );
-        let replayed = Refusal { reason: RefusalReason::TokenReplayed, first_seen: Some(noon()) };
+        let replayed = Refusal { first_seen: Some(noon()), ..RefusalReason::TokenReplayed.into() };
         assert_eq!(verify(&mut verifier, noon(), &seen, 2 * n + 1), Verdict::Refused(replayed));
     }
 }
 
 #[test]
 fn a_screenshot_shown_after_a_minute_and_the_skew_is_expired() {
-    let (mut issuer, mut verifier) = (issuer_with(1), Verifier::new());
-    verifier.handle(noon(), verifier::Input::Keys(issuer.key_set()), &mut Vec::new());
+    let mut issuer = issuer_with(1);
+    let mut verifier = Verifier::new(issuer.root());
+    verifier.handle(noon(), verifier::Input::Keys(issuer.key_set(noon())), &mut Vec::new());
     let code = displayed(&mut issuer, noon(), ResidentId(0), Profile::Name);
     let late = noon().plus_millis(1_000 * issuer::CODE_LIFE_S + verifier::SKEW_MS);
-    let refused = Refusal { reason: RefusalReason::TokenExpired, first_seen: None };
+    let refused = RefusalReason::TokenExpired.into();
     assert_eq!(verify(&mut verifier, late, &code.0, 0), Verdict::Refused(refused));
 }
 

@@ -555,7 +555,7 @@ mod tests {
         let settled = SettleReply::Settled { bill, settlement: uuid::Uuid::nil(), split: Split::default() };
         check(&reply(ReplyBody::Till(settled)), "reply.till");
         check(&reply(ReplyBody::Walk(WalkReply::Busy)), "reply.walk");
-        check(&Message::EidKeys(KeySet { version: 1, keys: Vec::new() }), "eid.keys");
+        check(&Message::EidKeys(KeySet::default()), "eid.keys");
         check(&Message::Presence(Vec::new()), "presence");
         let letter = DeadLetter { topic: "t".to_owned(), offset: 0, reason: "r".to_owned() };
         check(&Message::DeadLetter { consumer: "x".parse().unwrap(), letter }, "dead_letter");
