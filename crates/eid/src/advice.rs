@@ -1,6 +1,6 @@
 //! What to tell a person: for each refusal, what happened and what to do, in English and Chinese.
 
-use crate::{EnrolRefusal, RefusalReason};
+use crate::{CredentialRefusal, EnrolRefusal, RefusalReason};
 
 /// A title and a piece of advice. Plain text, no markup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +198,12 @@ pub const fn of_enrolment(refusal: EnrolRefusal) -> Advice {
             "No resident has this number and this name. Check both.",
             "没有与此号码和姓名相符的居民，请核对两者。",
         ),
+        EnrolRefusal::RateLimited => advice(
+            "Too many tries",
+            "尝试次数过多",
+            "Wait a minute, compare number and name with the card, then try again.",
+            "请等待一分钟，与证件核对号码和姓名后再试。",
+        ),
         EnrolRefusal::ResidentInactive => advice(
             "This resident cannot be enrolled",
             "该居民不能开通",
@@ -207,22 +213,67 @@ pub const fn of_enrolment(refusal: EnrolRefusal) -> Advice {
     }
 }
 
+/// For the phone that got no credentials.
+pub const fn of_credentials(refusal: CredentialRefusal) -> Advice {
+    match refusal {
+        CredentialRefusal::KeyProofInvalid => advice(
+            "The phone's request is not in order",
+            "手机的申请无效",
+            "Check the clock of the phone, then ask again.",
+            "请检查手机时间后重新申请。",
+        ),
+        CredentialRefusal::CountOutOfRange => advice(
+            "Too many credentials at once",
+            "一次申请的凭证过多",
+            "A phone may ask for 1 to 20 at once.",
+            "手机一次可申请1至20个凭证。",
+        ),
+        CredentialRefusal::NotEnrolled => advice(
+            "No e-ID on this phone",
+            "此手机未开通身份码",
+            "Enrol first, with the resident number and the name.",
+            "请先用居民身份号码和姓名开通。",
+        ),
+        CredentialRefusal::TooManyPhones => advice(
+            "Too many phones",
+            "绑定的手机过多",
+            "Let one of the other phones be taken off at the counter of the issuer.",
+            "请到签发窗口解绑其他手机。",
+        ),
+        CredentialRefusal::GuardianshipEnded => advice(
+            "No guardianship for this person",
+            "没有对此人的监护授权",
+            "The ward is of age, or the grant ended or was never given. Ask at the counter of the issuer.",
+            "被监护人已成年，或授权已到期、从未登记。请到签发窗口咨询。",
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ENROL_REFUSALS: [EnrolRefusal; 5] = [
+    const ENROL_REFUSALS: [EnrolRefusal; 6] = [
         EnrolRefusal::ResidentChecksum,
         EnrolRefusal::ResidentRegion,
         EnrolRefusal::ResidentDate,
         EnrolRefusal::ResidentUnknown,
         EnrolRefusal::ResidentInactive,
+        EnrolRefusal::RateLimited,
+    ];
+    const CREDENTIAL_REFUSALS: [CredentialRefusal; 5] = [
+        CredentialRefusal::KeyProofInvalid,
+        CredentialRefusal::CountOutOfRange,
+        CredentialRefusal::NotEnrolled,
+        CredentialRefusal::TooManyPhones,
+        CredentialRefusal::GuardianshipEnded,
     ];
 
     #[test]
     fn every_refusal_has_its_own_words_in_both_languages() {
-        let all: Vec<Advice> =
-            RefusalReason::ALL.map(of).into_iter().chain(ENROL_REFUSALS.map(of_enrolment)).collect();
+        let (codes, enrolments) = (RefusalReason::ALL.map(of), ENROL_REFUSALS.map(of_enrolment));
+        let credentials = CREDENTIAL_REFUSALS.map(of_credentials);
+        let all: Vec<Advice> = codes.into_iter().chain(enrolments).chain(credentials).collect();
         let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..'\u{9fff}').contains(&c));
         for (index, one) in all.iter().enumerate() {
             assert!(one.title_en.is_ascii() && one.advice_en.is_ascii(), "{one:?}");

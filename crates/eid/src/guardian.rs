@@ -6,7 +6,7 @@ use ciborium::Value;
 use types::{DAY_MS, LOCAL_OFFSET_MS, ResidentId, SECOND_MS, Timestamp};
 
 use crate::decode::time;
-use crate::{BirthDate, Scope};
+use crate::{BirthDate, Resident, Scope};
 
 /// Grants one guardian or one ward may have.
 pub const GRANTS_MAX: usize = 8;
@@ -45,6 +45,53 @@ impl Guardianship {
             (KEY_SCOPE.into(), self.scope.name().into()),
             (KEY_UNTIL.into(), self.until.as_millis().div_euclid(SECOND_MS).into()),
         ]
+    }
+}
+
+/// Who may show whose identity, by ward and guardian; at most [`GRANTS_MAX`] for one ward.
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    by_ward: BTreeMap<ResidentId, BTreeMap<ResidentId, Guardianship>>,
+}
+
+/// A ward has as many guardians as one may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyGrants;
+
+impl Grants {
+    /// Gives or changes a grant. That of a child ends, at the latest, when the child comes of age.
+    pub(crate) fn give(
+        &mut self,
+        now: Timestamp,
+        ward: &Resident,
+        mut grant: Guardianship,
+    ) -> Result<(), TooManyGrants> {
+        let of_age = comes_of_age(ward.birth);
+        if now < of_age {
+            grant.until = grant.until.min(of_age);
+        }
+        let grants = self.by_ward.entry(ward.id).or_default();
+        grants.retain(|_, grant| now < grant.until);
+        if grants.len() >= GRANTS_MAX && !grants.contains_key(&grant.guardian) {
+            return Err(TooManyGrants);
+        }
+        grants.insert(grant.guardian, grant);
+        Ok(())
+    }
+
+    /// Ends a grant; says whether there was one.
+    pub(crate) fn end(&mut self, guardian: ResidentId, ward: ResidentId) -> bool {
+        self.by_ward.get_mut(&ward).is_some_and(|grants| grants.remove(&guardian).is_some())
+    }
+
+    /// The grant of this guardian for this ward, while it lasts.
+    pub(crate) fn find(
+        &self,
+        now: Timestamp,
+        guardian: ResidentId,
+        ward: ResidentId,
+    ) -> Option<Guardianship> {
+        self.by_ward.get(&ward)?.get(&guardian).copied().filter(|grant| now < grant.until)
     }
 }
 

@@ -37,6 +37,7 @@ pub mod issuer;
 mod keyring;
 mod keys;
 mod messages;
+pub mod phone;
 mod proof;
 pub mod qr;
 mod rate;
@@ -59,8 +60,9 @@ pub use guardian::GRANTS_MAX;
 pub use keyring::{KEY_ACTIVE_MS, KEY_NOTICE_MS, RotateRefused};
 pub use keys::{KEY_SET_AGE_MS_MAX, KEYS_MAX, KeySetRefused, RootKey};
 pub use messages::{
-    Demand, EidEvent, EnrolRefusal, EnrolReply, EnrolRequest, Freshness, IssueReply, IssueRequest, KeySet,
-    KeyState, Profile, PublicKey, QrText, Refusal, RefusalReason, Shown, Verdict, VerifyRequest,
+    CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, Demand, EidEvent, EnrolRefusal,
+    EnrolReply, EnrolRequest, Freshness, IssueReply, IssueRequest, KeySet, KeyState, Profile, PublicKey,
+    QrText, Refusal, RefusalReason, Shown, Verdict, VerifyRequest,
 };
 pub use proof::PROOF_LIFE_S;
 pub use reader::{Assurance, Reader, Readers, Scope, StalePolicy};
@@ -71,5 +73,6 @@ pub use signature::Algorithm;
 pub use status::{CardStatus, STATUS_LIST_LEN, STATUS_TTL_MS};
 
 pub use holder::Holder;
-pub use issuer::Issuer;
+pub use issuer::{Issuer, ManageRefusal, ManageReply, ManageRequest};
+pub use phone::{Phone, PhoneKey};
 pub use verifier::Verifier;

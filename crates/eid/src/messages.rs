@@ -90,6 +90,8 @@ pub enum EnrolRefusal {
     ResidentUnknown,
     /// Deceased or moved away.
     ResidentInactive,
+    /// Too many tries in vain, for this number or by this caller. Try again in a minute.
+    RateLimited,
 }
 
 /// Holder → issuer: a code to show now.
@@ -116,6 +118,60 @@ pub enum IssueReply {
     },
     /// Not enrolled.
     NotEnrolled,
+}
+
+/// Credentials issued at once, at most.
+pub const CREDENTIALS_MAX: u8 = 20;
+
+/// Holder's phone → issuer: credentials that are bound to this phone's key.
+///
+/// Whoever signs it has the key. Who asks is the bus's business, as with [`IssueRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialRequest {
+    /// Whose phone it is.
+    pub resident: ResidentId,
+    /// Whose identity they are, if the resident is a guardian.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ward: Option<ResidentId>,
+    /// What they disclose.
+    pub profile: Profile,
+    /// How many, `1..=20`; each with an id of its own.
+    pub count: u8,
+    /// When it was asked, by the phone's clock.
+    pub asked: Timestamp,
+    /// The phone's key (P-256): 66 hex digits of a compressed point.
+    pub key: String,
+    /// The phone's ES256 signature over all of the above, 128 hex digits.
+    pub proof: String,
+}
+
+/// Issuer → phone: the credentials, or why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialReply {
+    /// Fresh credentials. None of them is a code yet: the phone's proof is missing.
+    Issued {
+        /// Each as the text of a code.
+        credentials: Vec<QrText>,
+    },
+    /// No credentials.
+    Refused(CredentialRefusal),
+}
+
+/// Why a phone got no credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialRefusal {
+    /// The request is not signed by the key it names, or was not made now.
+    KeyProofInvalid,
+    /// Fewer than one, or more than [`CREDENTIALS_MAX`].
+    CountOutOfRange,
+    /// Not enrolled, or not any more: one answer for whoever asks about others.
+    NotEnrolled,
+    /// The resident has as many phones as one may have.
+    TooManyPhones,
+    /// There is no grant for this ward, or it has ended.
+    GuardianshipEnded,
 }
 
 /// Verifier's counter → verifier: is this code good, now, for this purpose?

@@ -114,52 +114,43 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// No reader has a name.
-    pub fn none() -> Self {
-        Self { by_name: BTreeMap::new() }
+    /// The readers of a city that sets no rules: only the payer is known by name.
+    pub fn lenient() -> Self {
+        // One name for all tills of the city: a few people who try in vain must not stop everybody's payment.
+        let payment = Reader {
+            refusals_a_minute_max: 12_000,
+            purpose: Scope::Medical,
+            ..named("Payment of medical bills", "医保结算", &Profile::ALL)
+        };
+        Self { by_name: BTreeMap::from([("payment".parse().expect("a slug"), payment)]) }
     }
 
     /// The presets: `config/readers.toml` says the same.
     pub fn presets() -> Self {
         use Profile::{Age, Anon, Full, Name};
-        let mut readers = Self::none();
-        let mut add = |name: &str, reader| {
-            readers.by_name.insert(name.parse().expect("a slug"), reader);
-        };
-        let named = |name_en: &str, name_zh: &str, may_ask: &[Profile]| Reader {
-            name_en: name_en.to_owned(),
-            name_zh: name_zh.to_owned(),
-            may_ask: may_ask.to_vec(),
-            ..Reader::any()
-        };
         let medical = |reader| Reader { purpose: Scope::Medical, cards: true, ..reader };
-        add(
-            "hospital",
-            Reader {
-                stale_status: StalePolicy::Refuse,
-                ..medical(named("Hospital registration", "医院挂号处", &[Name, Full]))
-            },
+        let hospital = medical(named("Hospital registration", "医院挂号处", &[Name, Full]));
+        let school_gate = named("School gate", "学校门口", &[Name]);
+        let mut readers = Self::lenient();
+        readers.by_name.extend(
+            [
+                ("hospital", Reader { stale_status: StalePolicy::Refuse, ..hospital }),
+                ("clinic-counter", medical(named("Clinic counter", "诊所窗口", &[Name]))),
+                (
+                    "school-gate",
+                    Reader { purpose: Scope::School, assurance: Assurance::Phone, ..school_gate },
+                ),
+                ("museum", Reader { assurance: Assurance::Challenge, ..named("Museum", "博物馆", &[Age]) }),
+                ("bus", named("Bus", "公交车", &[Anon, Age])),
+            ]
+            .map(|(name, reader)| (name.parse().expect("a slug"), reader)),
         );
-        add("clinic-counter", medical(named("Clinic counter", "诊所窗口", &[Name])));
-        // One name for all tills of the city: a few people who try in vain must not stop everybody's payment.
-        add(
-            "payment",
-            Reader {
-                refusals_a_minute_max: 12_000,
-                ..medical(named("Payment of medical bills", "医保结算", &Profile::ALL))
-            },
-        );
-        add(
-            "school-gate",
-            Reader {
-                purpose: Scope::School,
-                assurance: Assurance::Phone,
-                ..named("School gate", "学校门口", &[Name])
-            },
-        );
-        add("museum", Reader { assurance: Assurance::Challenge, ..named("Museum", "博物馆", &[Age]) });
-        add("bus", named("Bus", "公交车", &[Anon, Age]));
         readers
+    }
+
+    /// These readers and no others.
+    pub fn of(by_name: BTreeMap<VerifierId, Reader>) -> Self {
+        Self { by_name }
     }
 
     /// The reader of this name.
@@ -170,6 +161,15 @@ impl Readers {
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (VerifierId, &Reader)> {
         self.by_name.iter().map(|(name, reader)| (*name, reader))
+    }
+}
+
+fn named(name_en: &str, name_zh: &str, may_ask: &[Profile]) -> Reader {
+    Reader {
+        name_en: name_en.to_owned(),
+        name_zh: name_zh.to_owned(),
+        may_ask: may_ask.to_vec(),
+        ..Reader::any()
     }
 }
 

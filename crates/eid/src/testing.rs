@@ -1,7 +1,7 @@
 //! What the tests of this crate share: a small city, its key, and a forger.
 
 use ciborium::Value;
-use types::{ReplyTo, ResidentId, SECOND_MS, Seed, Timestamp};
+use types::{Core as _, ReplyTo, ResidentId, SECOND_MS, Seed, Timestamp};
 
 use crate::attribute::claim_169;
 use crate::decode::DecodedCode;
@@ -11,8 +11,8 @@ use crate::proof::{ProofClaims, prove};
 use crate::resident_no::check_character;
 use crate::signature::{Algorithm, SecretKey};
 use crate::{
-    BirthDate, Gender, KeySet, KeyState, LifeState, Nonce, PROOF_LIFE_S, Profile, PublicKey, QrText,
-    Registry, Resident, ResidentNo, RootKey, decode_code,
+    BirthDate, EnrolRequest, Gender, Issuer, KeySet, KeyState, LifeState, Nonce, PROOF_LIFE_S, Profile,
+    PublicKey, QrText, Registry, Resident, ResidentNo, RootKey, decode_code, issuer,
 };
 
 /// 2026-04-18, 12:00 in Weifang.
@@ -64,6 +64,17 @@ pub(crate) fn resident(n: u16) -> Resident {
 
 pub(crate) fn registry() -> Registry {
     Registry::new((1..=20).map(resident))
+}
+
+/// An issuer with everybody enrolled.
+pub(crate) fn enrolled_issuer() -> Issuer {
+    let mut issuer = Issuer::new(registry(), SEED, "test", Seed(1).stream("cti", 0));
+    for n in 1..=20 {
+        let known = resident(n);
+        let request = EnrolRequest { resident_no: known.number.as_str().to_owned(), name: known.name_zh };
+        issuer.handle(now(), issuer::Input::Enrol { from: reply_to("counter"), request }, &mut Vec::new());
+    }
+    issuer
 }
 
 pub(crate) fn number_with_check(digits: &str) -> String {

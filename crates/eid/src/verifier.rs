@@ -79,8 +79,8 @@ struct Pass {
 }
 
 impl Verifier {
-    /// A verifier without keys, that will take those signed by `root`; with the [presets](Readers::presets) for
-    /// readers.
+    /// A verifier without keys, that will take those signed by `root`; its readers are
+    /// [lenient](Readers::lenient).
     pub fn new(root: RootKey) -> Self {
         Self::with_seen_max(root, SEEN_MAX)
     }
@@ -90,13 +90,13 @@ impl Verifier {
             keys: TrustedKeys::new(root),
             status: None,
             seen: ReplayCache::new(max),
-            readers: Readers::presets(),
+            readers: Readers::lenient(),
             any_reader: Reader::any(),
             refusals: Failures::new(COUNTERS_MAX),
         }
     }
 
-    /// The same with other readers.
+    /// The same with other readers, such as the [presets](Readers::presets).
     #[must_use]
     pub fn with_readers(mut self, readers: Readers) -> Self {
         self.readers = readers;

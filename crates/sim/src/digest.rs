@@ -125,6 +125,8 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Till(body) => tagged(fields, 8, body),
         RequestBody::SetClock(body) => tagged(fields, 9, body),
         RequestBody::Walk(body) => tagged(fields, 10, body),
+        RequestBody::Credential(body) => tagged(fields, 11, body),
+        RequestBody::Manage(body) => tagged(fields, 12, body),
     }
 }
 
@@ -141,6 +143,8 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Till(body) => tagged(fields, 9, body),
         ReplyBody::Clock(body) => tagged(fields, 10, body),
         ReplyBody::Walk(body) => tagged(fields, 11, body),
+        ReplyBody::Credential(body) => tagged(fields, 12, body),
+        ReplyBody::Manage(body) => tagged(fields, 13, body),
     }
 }
 

@@ -17,7 +17,7 @@ fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
-struct IssuerKey;
+pub(crate) struct IssuerKey;
 
 impl SignatureVerifier for IssuerKey {
     fn verify(&self, alg: Algorithm, _kid: Option<&[u8]>, data: &[u8], signature: &[u8]) -> CryptoResult<()> {

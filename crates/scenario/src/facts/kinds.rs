@@ -173,6 +173,8 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
         ReplyBody::Enrol(body) => Value::word(body),
         ReplyBody::Issue(IssueReply::Issued { .. }) => Value::Text("issued".into()),
         ReplyBody::Issue(IssueReply::NotEnrolled) => Value::Text("not_enrolled".into()),
+        ReplyBody::Credential(body) => Value::word(body),
+        ReplyBody::Manage(body) => Value::word(body),
         ReplyBody::Verify(Verdict::Accepted { .. }) => Value::Text("accepted".into()),
         ReplyBody::Verify(Verdict::Refused(_)) => Value::Text("refused".into()),
         ReplyBody::Presettle(body) => Value::word(body),
@@ -442,6 +444,10 @@ pub const KINDS: &[Kind] = &[
             ),
         ],
     ),
+    kind("request.credential", "The issuer is asked for credentials for a phone's key.", NONE),
+    kind("request.manage", "A clerk at the issuer's counter wants something done.", NONE),
+    kind("reply.credential", "The issuer's answer.", REPLY),
+    kind("reply.manage", "The issuer's answer.", REPLY),
 ];
 
 /// Which of [`KINDS`] a message is.
@@ -481,6 +487,8 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             RequestBody::Till(_) => 26,
             RequestBody::SetClock(_) => 27,
             RequestBody::Walk(_) => 28,
+            RequestBody::Credential(_) => 43,
+            RequestBody::Manage(_) => 44,
         },
         Message::Reply(reply) => match reply.body {
             ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => 29,
@@ -493,6 +501,8 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             ReplyBody::Till(_) => 36,
             ReplyBody::Clock(_) => 37,
             ReplyBody::Walk(_) => 38,
+            ReplyBody::Credential(_) => 45,
+            ReplyBody::Manage(_) => 46,
         },
         Message::EidKeys(_) => 39,
         Message::Clock(_) => 40,
