@@ -27,6 +27,7 @@
 //! - No I/O, no clock, no ambient randomness.
 
 pub mod advice;
+pub mod audit;
 mod attribute;
 mod challenge;
 mod decode;
