@@ -27,8 +27,8 @@
 //! - No I/O, no clock, no ambient randomness.
 
 pub mod advice;
-pub mod audit;
 mod attribute;
+pub mod audit;
 mod challenge;
 mod decode;
 mod encode;

@@ -1,5 +1,9 @@
-//! `kitecity eid`: a phone and a counter at the command line, on a city that runs already.
+//! `kitecity eid`: a phone and a counter at the command line, on a city that runs already or without any.
 
+mod audit;
+mod cache;
+mod holder;
+mod offline;
 mod phone;
 
 use std::io::{IsTerminal, Read};
@@ -7,7 +11,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ::eid::{
-    Demand, EnrolReply, EnrolRequest, Profile, QrText, Refusal, Resident, Verdict, VerifyRequest, advice,
+    Demand, EnrolReply, EnrolRequest, Freshness, Profile, QrText, Refusal, Resident, Shown, Verdict,
+    VerifyRequest, advice,
 };
 use anyhow::{Context, Result, bail};
 use chrono::DateTime;
@@ -18,6 +23,9 @@ use tokio::time::timeout;
 use types::{ResidentId, RunId};
 use wire::{ReplyBody, RequestBody};
 
+use self::audit::Audit;
+use self::cache::Keys;
+use self::offline::Offline;
 use crate::Settings;
 use crate::config::Config;
 use crate::interrupt::{self, apart};
@@ -39,8 +47,13 @@ const VERIFIER: &str = "terminal";
 pub(crate) enum Eid {
     /// Show a resident's living code; without a terminal, print one code and end.
     Show(Show),
-    /// Ask the verifier about a code: exit code 0 = accepted, 1 = refused.
+    /// Ask the verifier about a code, or judge it here: exit code 0 = accepted, 1 = refused.
     Verify(Verify),
+    /// Fetch the issuer's keys into a file, for verifying without a network.
+    Keys(Keys),
+    /// Check an audit.
+    #[command(subcommand)]
+    Audit(Audit),
 }
 
 /// How an operator gets in.
@@ -67,6 +80,10 @@ pub(crate) struct Show {
     /// What it discloses.
     #[arg(long, value_enum, default_value_t)]
     profile: Disclosed,
+    /// As a phone with a key of its own, which proves every 15 s that it shows the code; otherwise the issuer signs
+    /// each code.
+    #[arg(long)]
+    phone: bool,
     #[command(flatten)]
     entry: Entry,
 }
@@ -80,6 +97,8 @@ pub(crate) struct Verify {
     /// Print the verdict as it is on the bus.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    offline: Offline,
     #[command(flatten)]
     entry: Entry,
 }
@@ -113,7 +132,10 @@ impl From<Disclosed> for Profile {
 pub(crate) fn run(what: &Eid, settings: &Settings) -> Result<ExitCode> {
     match what {
         Eid::Show(show) => self::show(show, settings).map(|()| ExitCode::SUCCESS),
+        Eid::Verify(verify) if verify.offline.offline => offline::verify(verify),
         Eid::Verify(verify) => self::verify(verify, settings),
+        Eid::Keys(keys) => self::keys(keys, settings),
+        Eid::Audit(audit) => audit::run(audit),
     }
 }
 
@@ -129,17 +151,38 @@ fn show(show: &Show, settings: &Settings) -> Result<()> {
         let joining = show.entry.join(settings, city.config.city.run);
         let Some(operator) = interrupt.unless(joining).await? else { return Ok(()) };
         let live = std::io::stdout().is_terminal();
-        let shown = interrupt.unless(phone::show(&operator, &person, show.profile.into(), live)).await;
+        let shown = interrupt.unless(phone::show(&operator, &person, show, live)).await;
         leave(operator).await;
         shown.map(|_| ())
     })
 }
 
-/// Prints the verdict.
-fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
+/// Fetches the keys.
+fn keys(keys: &Keys, settings: &Settings) -> Result<ExitCode> {
+    let run = run_of(settings)?;
+    let fetched = interrupt::run(async |mut interrupt| {
+        let fetching = async {
+            let operator = keys.entry.join(settings, run).await?;
+            let fetched = cache::fetch(&operator, keys).await;
+            leave(operator).await;
+            fetched
+        };
+        interrupt.unless(fetching).await
+    })?;
+    let Some(words) = fetched else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    println!("{words}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_of(settings: &Settings) -> Result<RunId> {
     let config =
         Config::load(settings.config.as_deref()).map_err(|error| UsageError(format!("{error:#}")))?;
-    let run = settings.run.unwrap_or(config.city.run);
+    Ok(settings.run.unwrap_or(config.city.run))
+}
+
+/// Prints the verdict.
+fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
+    let run = run_of(settings)?;
     let verdict = interrupt::run(async |mut interrupt| {
         let given = verify.code.clone();
         let asking = async {
@@ -195,15 +238,31 @@ async fn enrol(operator: &Operator, person: &Resident) -> Result<()> {
 
 fn words(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Accepted { resident, disclosed, .. } => {
+        Verdict::Accepted { resident, disclosed, shown, guardian, unconfirmed, freshness, .. } => {
             let disclosed = disclosed.iter().map(|(name, value)| format!("  {name}: {value}\n"));
+            let guardian = guardian.map(|guardian| format!("  shown by guardian: {guardian}\n"));
+            let end = match shown {
+                Shown::Code => "The code is genuine and current, and has now been used.",
+                Shown::Phone => "The holder's phone made it just now; it has now been used.",
+                Shown::Card => "The card is genuine. It does not prove who holds it: compare the person.",
+            };
+            let caution = if *unconfirmed { " Whether it was revoked could not be told." } else { "" };
             format!(
-                "accepted: {resident}\n{}The code is genuine and current, and has now been used.",
-                disclosed.collect::<String>()
+                "accepted: {resident}\n{}{}{end}{caution}{}",
+                disclosed.collect::<String>(),
+                guardian.unwrap_or_default(),
+                age(freshness)
             )
         }
         Verdict::Refused(refusal) => refused(refusal),
     }
+}
+
+/// How old the verifier's knowledge is, if that is worth a word.
+fn age(freshness: &Freshness) -> String {
+    let hours = |seconds: i64| format!("{} h {} min old", seconds / 3_600, seconds / 60 % 60);
+    let status = freshness.status_age_s.map(|age| format!(", the list of revoked cards {}", hours(age)));
+    format!(" The keys are {}{}.", hours(freshness.keys_age_s), status.unwrap_or_default())
 }
 
 fn refused(refusal: &Refusal) -> String {
