@@ -261,7 +261,7 @@ mod tests {
 
     fn entry(n: u64) -> Entry {
         let verifier = "museum".parse().unwrap();
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             Entry::Refused { verifier, reason: RefusalReason::TokenReplayed }
         } else {
             Entry::Accepted { verifier, resident: ResidentId(n as u32), code_id: format!("{n:016x}") }
