@@ -181,3 +181,29 @@ fn without_a_network_codes_are_judged_by_the_keys_in_a_file_and_the_audit_tells(
     assert_eq!(status, Some(1));
     assert!(words.contains("line 2: does not follow the line before it"), "{words}");
 }
+
+#[test]
+fn what_the_counter_of_the_issuer_does_is_felt_at_once() {
+    let city = city();
+    let counter = |wish: &str| {
+        let (status, reply, errors) = output(&mut eid(&city, &["counter", wish]));
+        (status, serde_json::from_str::<Value>(&reply).unwrap_or_else(|_| panic!("{errors}")))
+    };
+    let refused = |code: &str| output(&mut eid(&city, &["verify", code])).1;
+    let suspend = r#"{"suspend":{"resident":"r-0042"}}"#;
+    assert_eq!(counter(suspend), (Some(0), json!("done")));
+    let (status, _, errors) = output(&mut eid(&city, &["show", "--resident", "r-0042"]));
+    assert_eq!((status, errors.trim_end()), (Some(1), "kitecity: r-0042 is not enrolled"));
+    let nobody = r#"{"suspend":{"resident":"r-9999"}}"#;
+    assert_eq!(counter(nobody), (Some(1), json!({ "refused": "unknown" })));
+    assert_eq!(counter(r#""rotate_keys""#), (Some(1), json!({ "refused": "too_early" })));
+
+    let code = code_of(&city, "r-0007");
+    let (_, keys) = counter(r#""tell_keys""#);
+    let kid = keys["keys"]["keys"]["keys"][0]["kid"].as_str().expect("a key");
+    assert_eq!(counter(&json!({ "compromise_key": { "kid": kid } }).to_string()), (Some(0), json!("done")));
+    let words = refused(&code);
+    assert!(words.contains("(issuer_key_revoked)"), "{words}");
+    let words = refused(&code_of(&city, "r-0007"));
+    assert!(words.starts_with("accepted: r-0007"), "{words}");
+}

@@ -1,7 +1,7 @@
 //! The two signature algorithms of e-ID, whoever signs: issuers and phones.
 
 use ciborium::Value;
-use ed25519_dalek::Signer as _;
+use ed25519_dalek::{Signer as _, Verifier as _};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -53,7 +53,8 @@ impl VerifyKey {
         match algorithm {
             Algorithm::EdDsa => {
                 let key = ed25519_dalek::VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()?;
-                Some(Self::Ed25519(Box::new(key)))
+                // With a key of small order, one signature would fit every message.
+                (!key.is_weak()).then(|| Self::Ed25519(Box::new(key)))
             }
             Algorithm::Es256 => {
                 let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok()?;
@@ -134,12 +135,12 @@ impl VerifyKey {
         }
     }
 
-    /// Whether this key signed it. Ed25519 strictly: no small-order keys, no second form of a signature
-    /// (RFC 8032, 5.1.7).
+    /// Whether this key signed it. An Ed25519 signature has one form only: S is below the order, and R is compared as
+    /// it was written (RFC 8032, 5.1.7). That of the key was checked when it was read, once and not for each code.
     pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Self::P256(point) => {
                 let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point[..]);
                 signature.len() == SIGNATURE_LEN && key.verify(message, signature).is_ok()
@@ -218,6 +219,9 @@ mod tests {
             assert_eq!(VerifyKey::read(Algorithm::Es256, bytes), None, "{bytes:?}");
         }
         assert_eq!(VerifyKey::read(Algorithm::EdDsa, &[1; 31]), None);
+        let mut identity_point = [0; 32];
+        identity_point[0] = 1;
+        assert_eq!(VerifyKey::read(Algorithm::EdDsa, &identity_point), None, "small order");
         for value in [Value::Null, Value::Map(vec![]), Value::Map(vec![(1.into(), 2.into())])] {
             assert_eq!(VerifyKey::from_cose_key(&value), None);
         }
@@ -234,6 +238,23 @@ mod tests {
             assert!(!SecretKey::from_seed(algorithm, [6; 32]).public().has_signed(b"kite", &signature));
             assert!(!key.public().has_signed(b"kite", &[0; 64]));
         }
+    }
+
+    #[test]
+    fn a_second_form_of_an_ed25519_signature_is_refused() {
+        let key = SecretKey::from_seed(Algorithm::EdDsa, [5; 32]);
+        let mut signature = key.sign(b"kite");
+        // S + L, with L the order of the base point, little end first.
+        let order: [u8; 32] = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        ];
+        let mut carry = 0;
+        for (digit, addend) in signature[32..].iter_mut().zip(order) {
+            let sum = u16::from(*digit) + u16::from(addend) + carry;
+            (*digit, carry) = (sum as u8, sum >> 8);
+        }
+        assert!(!key.public().has_signed(b"kite", &signature));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ::eid::{
-    Demand, EnrolReply, EnrolRequest, Freshness, Profile, QrText, Refusal, Resident, Shown, Verdict,
-    VerifyRequest, advice,
+    Demand, EnrolReply, EnrolRequest, Freshness, ManageReply, ManageRequest, Profile, QrText, Refusal,
+    Resident, Shown, Verdict, VerifyRequest, advice,
 };
 use anyhow::{Context, Result, bail};
 use chrono::DateTime;
@@ -51,6 +51,8 @@ pub(crate) enum Eid {
     Verify(Verify),
     /// Fetch the issuer's keys into a file, for verifying without a network.
     Keys(Keys),
+    /// Do what a clerk at the issuer's counter does, such as `{"suspend":{"resident":"r-0042"}}`.
+    Counter(Counter),
     /// Check an audit.
     #[command(subcommand)]
     Audit(Audit),
@@ -103,6 +105,21 @@ pub(crate) struct Verify {
     entry: Entry,
 }
 
+/// What `eid counter` takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Counter {
+    /// The wish, in JSON: rotate_keys, compromise_key, set_life, suspend, resume, print_card, revoke_card, forget_phone,
+    /// grant, end_grant or tell_keys, as docs/eid.md has them.
+    #[arg(value_parser = wish)]
+    wish: ManageRequest,
+    #[command(flatten)]
+    entry: Entry,
+}
+
+fn wish(text: &str) -> Result<ManageRequest, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
 /// [`Profile`], for the command line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Disclosed {
@@ -135,6 +152,7 @@ pub(crate) fn run(what: &Eid, settings: &Settings) -> Result<ExitCode> {
         Eid::Verify(verify) if verify.offline.offline => offline::verify(verify),
         Eid::Verify(verify) => self::verify(verify, settings),
         Eid::Keys(keys) => self::keys(keys, settings),
+        Eid::Counter(counter) => self::counter(counter, settings),
         Eid::Audit(audit) => audit::run(audit),
     }
 }
@@ -159,19 +177,42 @@ fn show(show: &Show, settings: &Settings) -> Result<()> {
 
 /// Fetches the keys.
 fn keys(keys: &Keys, settings: &Settings) -> Result<ExitCode> {
-    let run = run_of(settings)?;
-    let fetched = interrupt::run(async |mut interrupt| {
-        let fetching = async {
-            let operator = keys.entry.join(settings, run).await?;
-            let fetched = cache::fetch(&operator, keys).await;
-            leave(operator).await;
-            fetched
-        };
-        interrupt.unless(fetching).await
-    })?;
+    let fetched = as_operator(&keys.entry, settings, async |operator| cache::fetch(operator, keys).await)?;
     let Some(words) = fetched else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     println!("{words}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the issuer's answer to a clerk.
+fn counter(counter: &Counter, settings: &Settings) -> Result<ExitCode> {
+    let asked = as_operator(&counter.entry, settings, async |operator| {
+        match operator.ask(RequestBody::Manage(counter.wish.clone())).await? {
+            ReplyBody::Manage(reply) => Ok(reply),
+            _ => bail!("the issuer answers another question"),
+        }
+    })?;
+    let Some(reply) = asked else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    println!("{}", serde_json::to_string(&reply)?);
+    let refused = matches!(reply, ManageReply::Refused(_));
+    Ok(if refused { ExitCode::from(EXIT_REFUSED) } else { ExitCode::SUCCESS })
+}
+
+/// Joins the city, does this and leaves; nothing after Ctrl-C.
+fn as_operator<T>(
+    entry: &Entry,
+    settings: &Settings,
+    act: impl AsyncFnOnce(&Operator) -> Result<T>,
+) -> Result<Option<T>> {
+    let run = run_of(settings)?;
+    interrupt::run(async |mut interrupt| {
+        let acting = async {
+            let operator = entry.join(settings, run).await?;
+            let done = act(&operator).await;
+            leave(operator).await;
+            done
+        };
+        interrupt.unless(acting).await
+    })
 }
 
 fn run_of(settings: &Settings) -> Result<RunId> {

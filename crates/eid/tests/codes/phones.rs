@@ -2,14 +2,16 @@
 
 use ciborium::Value;
 use claim169_core::Decoder;
+use eid::qr::{Level, SCREEN_MODULES_MAX, Symbol};
 use eid::{
-    CredentialReply, Nonce, Phone, PhoneKey, Profile, QrText, RefusalReason, Verifier, phone, verifier,
+    CredentialReply, Demand, ManageRequest, Nonce, Phone, PhoneKey, Profile, QrText, Readers, RefusalReason,
+    Scope, Verdict, Verifier, VerifyRequest, issuer, phone, verifier,
 };
 use p256::ecdsa::signature::Verifier as _;
 use types::{Core, ResidentId, Seed, Timestamp};
 
 use crate::pictures::{reason_of, verify};
-use crate::town::{PROFILES, issuer_with, noon, reply_to};
+use crate::town::{PROFILES, issuer_with, noon, reply_to, resident};
 
 /// A phone of one resident, and what it displays at this moment.
 pub(crate) fn displayed_by_phone(
@@ -24,8 +26,8 @@ pub(crate) fn displayed_by_phone(
     phone.handle(now, phone::Input::Show { profile, ward: None }, &mut out);
     let Some(phone::Output::Request(request)) = out.pop() else { panic!("the phone asks") };
     let mut answers = Vec::new();
-    issuer.handle(now, eid::issuer::Input::Credentials { from: reply_to(0), request }, &mut answers);
-    let eid::issuer::Output::CredentialReply { reply, .. } = answers.remove(0) else { panic!("an answer") };
+    issuer.handle(now, issuer::Input::Credentials { from: reply_to(0), request }, &mut answers);
+    let issuer::Output::CredentialReply { reply, .. } = answers.remove(0) else { panic!("an answer") };
     assert!(matches!(reply, CredentialReply::Issued { .. }), "{reply:?}");
     phone.handle(now, phone::Input::Reply(reply), &mut out);
     let Some(phone::Output::Display { code, .. }) = out.pop() else { panic!("the phone displays") };
@@ -93,7 +95,7 @@ fn another_reader_sees_the_credential_and_ignores_the_proof() {
             .decode()
             .unwrap();
         assert_eq!(read.claim169.id, Some(ResidentId(n).to_string()));
-        let expires = noon().as_millis() / 1_000 + eid::issuer::CREDENTIAL_LIFE_S;
+        let expires = noon().as_millis() / 1_000 + issuer::CREDENTIAL_LIFE_S;
         assert_eq!(read.cwt_meta.expires_at, Some(expires));
     }
 }
@@ -125,7 +127,7 @@ fn a_challenge_is_small_and_its_answer_is_good_at_one_counter_only() {
     let (mut phone, _) = displayed_by_phone(&mut issuer, noon(), ResidentId(0), Profile::Age);
     let nonce = Nonce([0xab; 8]);
     let challenge = eid::Challenge { verifier: "kiosk-0".parse().unwrap(), nonce, profile: Profile::Age };
-    let symbol = eid::qr::Symbol::from_text(&challenge.to_string(), eid::qr::Level::Low).unwrap();
+    let symbol = Symbol::from_text(&challenge.to_string(), Level::Low).unwrap();
     assert!(symbol.side() <= 25, "{}", symbol.side());
     let mut out = Vec::new();
     phone.handle(noon(), phone::Input::Challenged(challenge), &mut out);
@@ -136,4 +138,40 @@ fn a_challenge_is_small_and_its_answer_is_good_at_one_counter_only() {
     let elsewhere = verify(&mut verifier, noon(), &code.0, 100);
     assert_eq!(reason_of(&elsewhere), Some(RefusalReason::AudienceMismatch), "kiosk-1");
     assert_eq!(reason_of(&verify(&mut verifier, noon(), &code.0, 0)), None);
+}
+
+#[test]
+fn a_guardian_shows_a_child_where_the_grant_covers_it() {
+    let mut issuer = issuer_with(40);
+    let age = |n: &u32| resident(*n).birth.age_on(noon().local_day());
+    let guardian = ResidentId((0..40).find(|n| age(n) >= 18).unwrap());
+    let ward = ResidentId((0..40).find(|n| age(n) < 17).unwrap());
+    let request = ManageRequest::Grant { guardian, ward, scope: Scope::School, days: 365 };
+    issuer.handle(noon(), issuer::Input::Manage { from: reply_to(0), request }, &mut Vec::new());
+    let mut phone = Phone::new(guardian, PhoneKey::from_seed([1; 32]), Seed(3).stream("nonces", 0));
+    let mut out = Vec::new();
+    phone.handle(noon(), phone::Input::Show { profile: Profile::Name, ward: Some(ward) }, &mut out);
+    let Some(phone::Output::Request(request)) = out.pop() else { panic!("the phone asks") };
+    let mut answers = Vec::new();
+    issuer.handle(noon(), issuer::Input::Credentials { from: reply_to(0), request }, &mut answers);
+    let issuer::Output::CredentialReply { reply, .. } = answers.remove(0) else { panic!("an answer") };
+    phone.handle(noon(), phone::Input::Reply(reply), &mut out);
+    let Some(phone::Output::Display { code, .. }) = out.pop() else { panic!("{out:?}") };
+    assert!(Symbol::from_text(&code.0, Level::Low).unwrap().side() <= SCREEN_MODULES_MAX);
+
+    let mut verifier = Verifier::new(issuer.root()).with_readers(Readers::presets());
+    verifier.handle(noon(), verifier::Input::Keys(issuer.key_set(noon())), &mut Vec::new());
+    let mut ask = |n: u32, reader: &str| {
+        let (reference, demand) = (String::new(), Demand::default());
+        let request =
+            VerifyRequest { code: code.clone(), verifier: reader.parse().unwrap(), reference, demand };
+        let mut out = Vec::new();
+        verifier.handle(noon(), verifier::Input::Verify { from: reply_to(n), request }, &mut out);
+        let verifier::Output::Verdict { verdict, .. } = out.remove(0) else { panic!("{out:?}") };
+        verdict
+    };
+    let verdict = ask(0, "school-gate");
+    let Verdict::Accepted { resident, guardian: by, .. } = verdict else { panic!("{verdict:?}") };
+    assert_eq!((resident, by), (ward, Some(guardian)));
+    assert_eq!(reason_of(&ask(1, "hospital")), Some(RefusalReason::TokenReplayed), "the same proof");
 }
