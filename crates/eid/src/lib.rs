@@ -56,6 +56,7 @@ mod signature;
 mod status;
 #[cfg(test)]
 mod testing;
+mod verdict;
 pub mod verifier;
 mod zlib;
 
@@ -66,9 +67,8 @@ pub use guardian::GRANTS_MAX;
 pub use keyring::{KEY_ACTIVE_MS, KEY_NOTICE_MS, RotateRefused};
 pub use keys::{KEY_SET_AGE_MS_MAX, KEYS_MAX, KeySetRefused, RootKey};
 pub use messages::{
-    CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, Demand, EidEvent, EnrolRefusal,
-    EnrolReply, EnrolRequest, Freshness, IssueReply, IssueRequest, KeySet, KeyState, Profile, PublicKey,
-    QrText, Refusal, RefusalReason, Shown, Verdict, VerifyRequest,
+    CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, EidEvent, EnrolRefusal,
+    EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, KeyState, Profile, PublicKey, QrText,
 };
 pub use proof::PROOF_LIFE_S;
 pub use reader::{Assurance, Reader, Readers, Scope, StalePolicy};
@@ -77,6 +77,7 @@ pub use resident::{BirthDate, Gender, LifeState, NoSuchDate, Resident};
 pub use resident_no::{ResidentNo, ResidentNoError, UNREAL_REGION};
 pub use signature::Algorithm;
 pub use status::{CardStatus, STATUS_LIST_LEN, STATUS_TTL_MS};
+pub use verdict::{Demand, Freshness, Refusal, RefusalReason, Shown, Verdict, VerifyRequest};
 
 pub use holder::Holder;
 pub use issuer::{Issuer, ManageRefusal, ManageReply, ManageRequest};
