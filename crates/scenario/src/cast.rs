@@ -5,7 +5,7 @@ use city::{
 };
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
-use eid::{Registry, Resident};
+use eid::{Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
     LuminaireModelConfig, LuminaireModelError, Programme,
@@ -188,7 +188,8 @@ impl Cast {
 
     /// The e-ID verifier.
     pub fn verifier(&self) -> VerifierRole {
-        VerifierRole::new(Verifier::new(), self.ids("verifier"))
+        let root = RootKey::of_issuer(self.spec.issuer_key);
+        VerifierRole::new(Verifier::new(root), self.ids("verifier"))
     }
 
     /// The payer of medical bills.

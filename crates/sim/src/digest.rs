@@ -126,6 +126,8 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Till(body) => tagged(fields, 8, body),
         RequestBody::SetClock(body) => tagged(fields, 9, body),
         RequestBody::Walk(body) => tagged(fields, 10, body),
+        RequestBody::Credential(body) => tagged(fields, 11, body),
+        RequestBody::Manage(body) => tagged(fields, 12, body),
     }
 }
 
@@ -142,6 +144,8 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Till(body) => tagged(fields, 9, body),
         ReplyBody::Clock(body) => tagged(fields, 10, body),
         ReplyBody::Walk(body) => tagged(fields, 11, body),
+        ReplyBody::Credential(body) => tagged(fields, 12, body),
+        ReplyBody::Manage(body) => tagged(fields, 13, body),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Everything that can be said on the bus, typed.
 
-use eid::{EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Verdict, VerifyRequest};
+use eid::{
+    CredentialReply, CredentialRequest, EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet,
+    ManageReply, ManageRequest, Verdict, VerifyRequest,
+};
 use lighting::{
     Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, Incident, LightState, Programme, Report,
     Telemetry,
@@ -141,6 +144,10 @@ pub enum RequestBody {
     Enrol(EnrolRequest),
     /// Issuer: a code to show.
     Issue(IssueRequest),
+    /// Issuer: credentials for a phone's own key.
+    Credential(CredentialRequest),
+    /// Issuer: what its clerks do.
+    Manage(ManageRequest),
     /// Verifier: is this code good?
     Verify(VerifyRequest),
     /// Payer: how would this bill be paid?
@@ -179,6 +186,10 @@ pub enum ReplyBody {
     Enrol(EnrolReply),
     /// Issuer.
     Issue(IssueReply),
+    /// Issuer.
+    Credential(CredentialReply),
+    /// Issuer.
+    Manage(ManageReply),
     /// Verifier.
     Verify(Verdict),
     /// Payer.

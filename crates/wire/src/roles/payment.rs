@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use eid::{QrText, Verdict, VerifyRequest};
+use eid::{Demand, QrText, Verdict, VerifyRequest};
 use medpay::payer::{self, Payer};
 use medpay::provider::{self, Clinic};
 use medpay::{IdentityAnswer, IdentityCheck, IdentityResult, PayEvent};
@@ -53,6 +53,7 @@ impl PayerRole {
             code: QrText(check.code),
             verifier: PAYMENT_VERIFIER.parse().expect("a slug"),
             reference: check.reference,
+            demand: Demand::default(),
         };
         ask(&mut self.ids, now, RoleName::Payer, correlation.into(), RequestBody::Verify(body))
     }
