@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) broker: Broker,
     pub(crate) console: Console,
     pub(crate) payment: Payment,
+    pub(crate) storage: Storage,
 }
 
 /// The city itself.
@@ -86,6 +87,20 @@ pub(crate) struct Console {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Payment {
     policy: String,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Storage {
+    pub(crate) data: PathBuf,
+}
+
+impl Storage {
+    /// The folder; `None` = nothing is kept.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        Some(self.data.as_path()).filter(|folder| !folder.as_os_str().is_empty())
+    }
 }
 
 impl Config {

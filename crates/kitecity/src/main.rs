@@ -61,6 +61,9 @@ pub(crate) struct Settings {
     /// City seconds per wall second, 1 to 3600.
     #[arg(long, global = true, env = "KITECITY_SPEED")]
     speed: Option<u32>,
+    /// Keep the state of e-ID and payment in this folder, and go on from there at the next start.
+    #[arg(long, global = true, env = "KITECITY_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Where the embedded broker listens.
     #[arg(long, global = true, env = "KITECITY_MQTT_LISTEN")]
     mqtt_listen: Option<SocketAddr>,

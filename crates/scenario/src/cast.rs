@@ -95,6 +95,12 @@ impl Cast {
         Ok(Self { spec, plan, directory: Arc::new(directory), astro })
     }
 
+    /// The same city, as it was at another start: its roles make the ids of that one.
+    #[must_use]
+    pub fn at_start(&self, start: u64) -> Self {
+        Self { spec: CastSpec { start, ..self.spec.clone() }, ..self.clone() }
+    }
+
     /// What stands where.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
