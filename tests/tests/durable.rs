@@ -64,7 +64,8 @@ impl<'a> Till<'a> {
 
     fn presettle(&mut self, bill: &str) {
         let resident = format!("r-{:04}", 1 + u64::from_str_radix(&bill[24..], 16).expect("hex") % 40);
-        let line = json!({ "item": "visit", "category": "A", "unit_price": 700, "quantity_milli": 1000 });
+        let line =
+            json!({ "item": "consultation", "category": "A", "unit_price": 700, "quantity_milli": 1000 });
         self.ask("presettle", &json!({ "bill": {
             "id": bill, "provider": "h-0001", "level": 1, "beneficiary": resident, "lines": [line], "total": 700,
         } }));

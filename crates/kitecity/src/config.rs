@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use lighting::AstroTable;
-use medpay::Policy;
+use medpay::Policies;
 use serde::Deserialize;
 use types::{RunId, SECOND_MS, Timestamp};
 
@@ -143,7 +143,7 @@ impl Config {
     }
 
     /// The rules of payment.
-    pub(crate) fn policy(&self) -> Result<Policy> {
+    pub(crate) fn policy(&self) -> Result<Policies> {
         match self.payment.policy.as_str() {
             "builtin" => parse(DEMO_POLICY, "built-in policy"),
             file => {

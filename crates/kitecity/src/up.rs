@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use city::CitySpec;
 use eid::qr::{Level, Symbol};
-use medpay::Policy;
+use medpay::Policies;
 use scenario::{Cast, CastSpec, Play, Script};
 use services::Link;
 use services::access::{Rules, Secret};
@@ -141,7 +141,7 @@ impl City {
 }
 
 /// Whatever would make the roles that keep a journal other ones, if it were changed.
-fn identity(config: &Config, policy: &Policy) -> Identity {
+fn identity(config: &Config, policy: &Policies) -> Identity {
     let city = &config.city;
     vec![
         ("city.run", city.run.to_string()),
@@ -149,7 +149,7 @@ fn identity(config: &Config, policy: &Policy) -> Identity {
         ("city.luminaires", city.luminaires.to_string()),
         ("city.residents", city.residents.to_string()),
         ("city.clinics", city.clinics.to_string()),
-        ("payment.policy", format!("{policy:?}")),
+        ("payment.policy", policy.fingerprint()),
     ]
 }
 

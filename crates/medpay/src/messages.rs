@@ -1,8 +1,17 @@
 //! What the roles of medical payment say to each other. `wire` puts these on topics.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
 use uuid::Uuid;
+
+use crate::day::Day;
+use crate::policy::Care;
+
+mod desk;
+
+pub use desk::{PayReply, PayRequest, RefundLine, SettledBill, Statement};
 
 /// A provider's bill for one visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +28,12 @@ pub struct Bill {
     pub lines: Vec<BillLine>,
     /// The sum of the lines, as the provider computed it.
     pub total: Fen,
+    /// Which kind of care it was.
+    #[serde(default, skip_serializing_if = "Care::is_outpatient")]
+    pub care: Care,
+    /// The day of business it belongs to; none = the day on which it is presettled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Day>,
 }
 
 /// One position of a bill.
@@ -62,17 +77,35 @@ pub struct Split {
     pub deductible: Fen,
     /// Paid by the pooled fund.
     pub pool: Fen,
+    /// Paid by the supplementary fund, over the pooled fund's cap.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub supplement: Fen,
     /// Paid from the beneficiary's personal account.
     pub account: Fen,
+    /// Paid from the account of a family member.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub family: Fen,
     /// Paid by the beneficiary in cash.
     pub cash: Fen,
+}
+
+impl Split {
+    /// What the bill is paid from: these add up to its total.
+    pub fn sources(&self) -> [Fen; 5] {
+        [self.pool, self.supplement, self.account, self.family, self.cash]
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_nothing(amount: &Fen) -> bool {
+    *amount == Fen::ZERO
 }
 
 /// One step of the reasoning behind a split, for the beneficiary to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceStep {
     /// Which rule, such as `deductible.level_2`.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// What it was applied to \[fen\].
     pub input: Fen,
     /// What came out \[fen\].
@@ -84,6 +117,15 @@ pub struct TraceStep {
 pub struct PresettleRequest {
     /// The bill.
     pub bill: Bill,
+    /// A family member who agreed, and whose account pays after the beneficiary's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<ResidentId>,
+}
+
+impl From<Bill> for PresettleRequest {
+    fn from(bill: Bill) -> Self {
+        Self { bill, family: None }
+    }
 }
 
 /// Payer → provider: the split, or why not.
@@ -94,6 +136,8 @@ pub enum PresettleReply {
     Presettled {
         /// The bill.
         bill: BillId,
+        /// The name of this presettlement.
+        presettlement: Uuid,
         /// The parts.
         split: Split,
         /// Why.
@@ -110,8 +154,26 @@ pub enum PresettleReply {
 pub struct SettleRequest {
     /// A presettled bill.
     pub bill: BillId,
-    /// The beneficiary's fresh e-ID code, as scanned at the till.
+    /// The beneficiary's fresh e-ID code, or that of the family member who pays too, as scanned at the till.
     pub code: String,
+    /// The presettlement that was shown; if another one is in force, the payment is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presettlement: Option<Uuid>,
+    /// Whether the cash is paid elsewhere: then everything is set aside until that is confirmed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hold: bool,
+}
+
+impl SettleRequest {
+    /// Pays at once, by whatever presettlement is in force.
+    pub fn new(bill: BillId, code: String) -> Self {
+        Self { bill, code, presettlement: None, hold: false }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Payer → till: paid, or why not.
@@ -126,6 +188,17 @@ pub enum SettleReply {
         settlement: Uuid,
         /// How it was paid.
         split: Split,
+    },
+    /// Set aside until the cash is confirmed, or the moment given.
+    Held {
+        /// The bill.
+        bill: BillId,
+        /// This settlement, to be confirmed.
+        settlement: Uuid,
+        /// How it will be paid.
+        split: Split,
+        /// When it is let go otherwise.
+        until: Timestamp,
     },
     /// Not paid; nothing is held.
     Refused {
@@ -154,7 +227,13 @@ pub enum PayRefusal {
         /// Which line, from 1; 0 is the bill as a whole.
         line: u32,
     },
-    /// The beneficiary is not insured here.
+    /// Nobody knows this item, or not in this category.
+    #[error("line {line}: no such item in this category")]
+    ItemUnknown {
+        /// Which line, from 1.
+        line: u32,
+    },
+    /// The beneficiary is not insured here, or not for this care on this day.
     #[error("beneficiary is not covered")]
     CoverageInactive,
     /// No presettled bill of this id.
@@ -166,9 +245,54 @@ pub enum PayRefusal {
     /// The presettlement is over.
     #[error("presettlement has expired")]
     PresettlementExpired,
-    /// Deductible, cap or account changed since the presettlement.
+    /// Policy, deductible, cap or account changed since the presettlement.
     #[error("presettlement is stale, presettle again")]
-    PresettlementStale,
+    PresettlementStale {
+        /// How the bill would be paid now, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fresh: Option<Split>,
+    },
+    /// The account has less than it was to pay: it was emptied or frozen since the presettlement.
+    #[error("account has only {available} yuan")]
+    AccountInsufficient {
+        /// What it has \[fen\].
+        available: Fen,
+    },
+    /// The beneficiary's bills of the day would be over the limit.
+    #[error("over the daily limit of {limit} yuan, of which {used} are used")]
+    LimitDailyExceeded {
+        /// What a day's bills may come to \[fen\].
+        limit: Fen,
+        /// What they came to before this one \[fen\].
+        used: Fen,
+    },
+    /// The beneficiary paid too often in an hour.
+    #[error("more than {limit} payments in an hour")]
+    LimitHourlyExceeded {
+        /// How many there may be.
+        limit: u32,
+    },
+    /// No settlement of this id that could be reversed, captured or shown.
+    #[error("no such settlement")]
+    SettlementUnknown,
+    /// The settlement was reversed.
+    #[error("settlement was reversed by {reversal}")]
+    AlreadyReversed {
+        /// Its counter-entries.
+        reversal: Uuid,
+    },
+    /// More is to be refunded than was settled.
+    #[error("the lines to refund were not settled like that")]
+    RefundExceedsSettled,
+    /// The books of this day are closed.
+    #[error("day of business is closed")]
+    DayClosed,
+    /// A request without correlation data: it could not be known again.
+    #[error("request has no idempotency key")]
+    IdempotencyKeyMissing,
+    /// The same key, and another request.
+    #[error("idempotency key was used for another request")]
+    IdempotencyKeyReused,
     /// A settlement of this bill waits for the e-ID answer.
     #[error("a settlement of this bill is in progress")]
     SettlementInProgress,
@@ -187,7 +311,10 @@ pub enum PayRefusal {
     /// The code is older than 60 s.
     #[error("e-ID code is too old")]
     EidTokenExpired,
-    /// The code belongs to someone else.
+    /// The code was used before.
+    #[error("e-ID code was used before")]
+    EidTokenReplayed,
+    /// The code belongs to someone else, who did not agree to pay.
     #[error("the holder of the code is not the beneficiary")]
     PayerNotAuthorized,
     /// The verifier did not answer in 2 s.
@@ -276,6 +403,28 @@ pub enum PayEvent {
         settlement: Uuid,
         /// How.
         split: Split,
+    },
+    /// A settlement was taken back.
+    #[serde(rename = "reversed")]
+    BillReversed {
+        /// The bill.
+        bill: BillId,
+        /// Whose.
+        provider: ProviderId,
+        /// The settlement.
+        settlement: Uuid,
+        /// Its counter-entries.
+        reversal: Uuid,
+        /// How it had been paid.
+        split: Split,
+    },
+    /// The cash of a held settlement was not confirmed in time, or not paid: all is let go.
+    #[serde(rename = "released")]
+    BillReleased {
+        /// The bill.
+        bill: BillId,
+        /// The settlement that did not come about.
+        settlement: Uuid,
     },
     /// A settlement was refused.
     #[serde(rename = "refused")]

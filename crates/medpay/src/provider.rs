@@ -26,6 +26,10 @@ pub const SETTLED_MAX: usize = 100_000;
 pub const PAYER_TIMEOUT_MS: i64 = 5 * SECOND_MS;
 /// Sends of one request to the payer before it counts as unavailable.
 pub const SENDS_MAX: u32 = 2;
+/// How often the payer is asked what became of a payment it did not answer \[ms\].
+pub const RESOLVE_EVERY_MS: i64 = 30 * SECOND_MS;
+/// How often that is done, at most: for an hour.
+pub const RESOLVE_MAX: u32 = 120;
 /// How long an unpaid bill is kept after it was last touched \[ms\].
 pub const UNPAID_KEPT_MS: i64 = 24 * HOUR_MS;
 
@@ -102,7 +106,7 @@ pub enum Output {
 /// why the payment failed, and can pay by the new split with the next code.
 ///
 /// If the payer stays silent about a payment, the till stays silent too: every answer it has would claim to know
-/// whether the bill is paid. The next attempt finds out.
+/// whether the bill is paid. The clinic asks again every half minute until it knows; a new attempt finds out sooner.
 #[derive(Debug)]
 pub struct Clinic {
     providers: BTreeMap<ProviderId, ProviderConfig>,
@@ -136,6 +140,8 @@ enum Stage {
     Payable { split: Split },
     /// The payer is asked to pay.
     Paying { split: Split, till: ReplyTo, code: Code, sends: u32 },
+    /// The payer did not answer: the bill is paid, or it is not.
+    Unknown { split: Split, till: ReplyTo, code: Code, asks: u32 },
 }
 
 /// A scanned code, kept to be sent again. It is the patient's, so it is not shown.
@@ -251,7 +257,9 @@ impl Clinic {
             (Some(&settlement), _) => PayRefusal::BillAlreadySettled { settlement },
             (None, Some(Stage::Paying { till, .. })) if *till == from => return,
             (None, Some(Stage::Paying { .. })) => PayRefusal::SettlementInProgress,
-            (None, Some(&Stage::Payable { split })) => return self.settle(now, from, request, split, out),
+            (None, Some(&(Stage::Payable { split } | Stage::Unknown { split, .. }))) => {
+                return self.settle(now, from, request, split, out);
+            }
             (None, None | Some(Stage::Presettling { .. } | Stage::Unpriced)) => PayRefusal::BillUnknown,
         };
         self.answer_till(from, TillReply::Refused { bill: id, refusal }, out);
@@ -272,7 +280,8 @@ impl Clinic {
                 self.book(id, settlement, None, out);
             }
             SettleReply::Refused { bill, refusal } if bill == id => self.refused(now, id, &refusal, out),
-            SettleReply::Settled { .. } | SettleReply::Refused { .. } => {}
+            // Cash is taken here and now; nothing is ever held for it.
+            SettleReply::Held { .. } | SettleReply::Settled { .. } | SettleReply::Refused { .. } => {}
         }
     }
 
@@ -280,7 +289,9 @@ impl Clinic {
     fn book(&mut self, id: BillId, settlement: Uuid, split: Option<Split>, out: &mut Vec<Output>) {
         let Some(Open { bill, stage, .. }) = self.open.get(&id) else { return };
         let split = split.or(match stage {
-            Stage::Payable { split } | Stage::Paying { split, .. } => Some(*split),
+            Stage::Payable { split } | Stage::Paying { split, .. } | Stage::Unknown { split, .. } => {
+                Some(*split)
+            }
             Stage::Presettling { .. } | Stage::Unpriced => None,
         });
         if split.is_some_and(|split| !adds_up(&split, bill)) {
@@ -292,20 +303,31 @@ impl Clinic {
             // Ids sort by time.
             self.settled.pop_first();
         }
-        if let (Some(Open { stage: Stage::Paying { till, .. }, .. }), Some(split)) = (self.remove(id), split)
-        {
+        let open = self.remove(id).map(|open| open.stage);
+        if let (Some(Stage::Paying { till, .. } | Stage::Unknown { till, .. }), Some(split)) = (open, split) {
             self.answer_till(till, TillReply::Settled { bill: id, settlement, split }, out);
         }
     }
 
     fn refused(&mut self, now: Timestamp, id: BillId, refusal: &PayRefusal, out: &mut Vec<Output>) {
-        let Some(Open { stage: Stage::Paying { .. }, .. }) = self.open.get(&id) else { return };
-        let Some(Open { bill, stage: Stage::Paying { till, split, .. }, .. }) = self.remove(id) else {
+        let asked = |stage: &Stage| matches!(stage, Stage::Paying { .. } | Stage::Unknown { .. });
+        if !self.open.get(&id).is_some_and(|open| asked(&open.stage)) {
+            return;
+        }
+        let Some(Open {
+            bill,
+            stage: Stage::Paying { till, split, .. } | Stage::Unknown { till, split, .. },
+            ..
+        }) = self.remove(id)
+        else {
             return;
         };
         self.answer_till(till, TillReply::Refused { bill: id, refusal: refusal.clone() }, out);
         match refusal {
-            PayRefusal::PresettlementStale | PayRefusal::PresettlementExpired | PayRefusal::BillUnknown => {
+            PayRefusal::PresettlementStale { .. }
+            | PayRefusal::AccountInsufficient { .. }
+            | PayRefusal::PresettlementExpired
+            | PayRefusal::BillUnknown => {
                 self.presettle(now, bill, None, out);
             }
             _ => self.insert(bill, Stage::Payable { split }, now.plus_millis(UNPAID_KEPT_MS)),
@@ -313,7 +335,7 @@ impl Clinic {
     }
 
     fn presettle(&mut self, now: Timestamp, bill: Bill, visit: Option<ReplyTo>, out: &mut Vec<Output>) {
-        out.push(Output::Presettle(PresettleRequest { bill: bill.clone() }));
+        out.push(Output::Presettle(bill.clone().into()));
         self.insert(bill, Stage::Presettling { visit, sends: 1 }, now.plus_millis(PAYER_TIMEOUT_MS));
     }
 
@@ -343,7 +365,7 @@ impl Clinic {
         let (again, kept) = (now.plus_millis(PAYER_TIMEOUT_MS), now.plus_millis(UNPAID_KEPT_MS));
         match stage {
             Stage::Presettling { visit, sends } if sends < SENDS_MAX => {
-                out.push(Output::Presettle(PresettleRequest { bill: bill.clone() }));
+                out.push(Output::Presettle(bill.clone().into()));
                 self.insert(bill, Stage::Presettling { visit, sends: sends + 1 }, again);
             }
             Stage::Presettling { visit: Some(visit), .. } => {
@@ -351,22 +373,31 @@ impl Clinic {
             }
             Stage::Presettling { visit: None, .. } => self.insert(bill, Stage::Unpriced, kept),
             Stage::Paying { split, till, code, sends } if sends < SENDS_MAX => {
-                out.push(Output::Settle(SettleRequest { bill: id, code: code.0.clone() }));
+                out.push(Output::Settle(SettleRequest::new(id, code.0.clone())));
                 self.insert(bill, Stage::Paying { split, till, code, sends: sends + 1 }, again);
             }
-            Stage::Paying { split, .. } => self.insert(bill, Stage::Payable { split }, kept),
+            Stage::Paying { split, till, code, .. } => {
+                let asked = now.plus_millis(RESOLVE_EVERY_MS);
+                self.insert(bill, Stage::Unknown { split, till, code, asks: 0 }, asked);
+            }
+            Stage::Unknown { split, till, code, asks } if asks < RESOLVE_MAX => {
+                out.push(Output::Settle(SettleRequest::new(id, code.0.clone())));
+                let asked = now.plus_millis(RESOLVE_EVERY_MS);
+                self.insert(bill, Stage::Unknown { split, till, code, asks: asks + 1 }, asked);
+            }
+            Stage::Unknown { split, .. } => self.insert(bill, Stage::Payable { split }, kept),
             Stage::Payable { .. } | Stage::Unpriced => {}
         }
     }
 
     fn answer_visit(&mut self, to: ReplyTo, reply: VisitReply, out: &mut Vec<Output>) {
         self.visits_waiting.remove(&to);
-        self.visits.remember(to.clone(), reply.clone());
+        self.visits.remember(to.clone(), 0, reply.clone());
         out.push(Output::VisitReply { to, reply });
     }
 
     fn answer_till(&mut self, to: ReplyTo, reply: TillReply, out: &mut Vec<Output>) {
-        self.tills.remember(to.clone(), reply.clone());
+        self.tills.remember(to.clone(), 0, reply.clone());
         out.push(Output::TillReply { to, reply });
     }
 

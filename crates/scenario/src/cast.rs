@@ -8,7 +8,7 @@ use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
     LuminaireModelConfig, LuminaireModelError,
 };
-use medpay::Policy;
+use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
 use medpay::provider::{Clinic, ProviderConfig};
 use types::{Fen, MINUTE_MS, Stream, Timestamp};
@@ -36,7 +36,7 @@ pub struct CastSpec {
     /// The year whose sun shines.
     pub year: i32,
     /// The rules of payment.
-    pub policy: Policy,
+    pub policy: Policies,
     /// The issuer's signing key.
     pub issuer_key: [u8; 32],
     /// Different at each start of the same city, so that ids are not used twice.

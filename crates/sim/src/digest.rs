@@ -125,6 +125,7 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Till(body) => tagged(fields, 8, body),
         RequestBody::SetClock(body) => tagged(fields, 9, body),
         RequestBody::Walk(body) => tagged(fields, 10, body),
+        RequestBody::Pay(body) => tagged(fields, 11, body),
     }
 }
 
@@ -141,6 +142,7 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Till(body) => tagged(fields, 9, body),
         ReplyBody::Clock(body) => tagged(fields, 10, body),
         ReplyBody::Walk(body) => tagged(fields, 11, body),
+        ReplyBody::Pay(body) => tagged(fields, 12, body),
     }
 }
 

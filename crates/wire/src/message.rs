@@ -5,7 +5,8 @@ use lighting::{
     Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, LightState, Programme, Report, Telemetry,
 };
 use medpay::{
-    PayEvent, PresettleReply, PresettleRequest, SettleReply, SettleRequest, VisitReply, VisitRequest,
+    PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply, SettleRequest, VisitReply,
+    VisitRequest,
 };
 use serde::{Deserialize, Serialize};
 use types::{DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
@@ -144,6 +145,8 @@ pub enum RequestBody {
     Presettle(PresettleRequest),
     /// Payer: pay it.
     Settle(SettleRequest),
+    /// Payer: anything else.
+    Pay(PayRequest),
     /// Clinic: a patient is here.
     Visit(VisitRequest),
     /// Clinic: pay at the till.
@@ -182,6 +185,8 @@ pub enum ReplyBody {
     Presettle(PresettleReply),
     /// Payer.
     Settle(SettleReply),
+    /// Payer.
+    Pay(PayReply),
     /// Clinic.
     Visit(VisitReply),
     /// Clinic.

@@ -24,6 +24,8 @@ impl EventBody {
                 PayEvent::BillCreated { bill, .. }
                 | PayEvent::BillPresettled { bill, .. }
                 | PayEvent::BillSettled { bill, .. }
+                | PayEvent::BillReversed { bill, .. }
+                | PayEvent::BillReleased { bill, .. }
                 | PayEvent::SettlementRefused { bill, .. } => ("medpay", "bill", bill.to_string()),
             },
             Self::Walk(WalkEvent::Departed { resident, .. } | WalkEvent::Arrived { resident, .. }) => {
@@ -72,7 +74,7 @@ impl RequestBody {
             Self::Dim(_) => RoleName::Lighting,
             Self::Enrol(_) | Self::Issue(_) => RoleName::Issuer,
             Self::Verify(_) => RoleName::Verifier,
-            Self::Presettle(_) | Self::Settle(_) => RoleName::Payer,
+            Self::Presettle(_) | Self::Settle(_) | Self::Pay(_) => RoleName::Payer,
             Self::Visit(_) | Self::Till(_) => RoleName::Clinic,
             Self::SetClock(_) => RoleName::Clock,
             Self::Walk(_) => RoleName::Residents,
@@ -88,6 +90,7 @@ impl RequestBody {
             Self::Verify(body) => ("verify", body.verifier.to_string(), write(body)),
             Self::Presettle(body) => ("presettle", body.bill.id.to_string(), write(body)),
             Self::Settle(body) => ("settle", body.bill.to_string(), write(body)),
+            Self::Pay(body) => ("pay", String::new(), write(body)),
             Self::Visit(body) => ("visit", body.provider.to_string(), write(body)),
             Self::Till(body) => ("till", body.bill.to_string(), write(body)),
             Self::SetClock(body) => ("set", String::new(), write(body)),
@@ -104,6 +107,7 @@ impl RequestBody {
             ("verifier", "verify") => read(data).map(Self::Verify),
             ("payer", "presettle") => read(data).map(Self::Presettle),
             ("payer", "settle") => read(data).map(Self::Settle),
+            ("payer", "pay") => read(data).map(Self::Pay),
             ("clinic", "visit") => read(data).map(Self::Visit),
             ("clinic", "till") => read(data).map(Self::Till),
             ("clock", "set") => read(data).map(Self::SetClock),
@@ -124,6 +128,7 @@ impl ReplyBody {
             Self::Verify(body) => ("verifier", "verify", write(body)),
             Self::Presettle(body) => ("payer", "presettle", write(body)),
             Self::Settle(body) => ("payer", "settle", write(body)),
+            Self::Pay(body) => ("payer", "pay", write(body)),
             Self::Visit(body) => ("clinic", "visit", write(body)),
             Self::Till(body) => ("clinic", "till", write(body)),
             Self::Clock(body) => ("clock", "set", write(body)),
@@ -142,6 +147,7 @@ impl ReplyBody {
             "verifier.verify" => read(data).map(Self::Verify),
             "payer.presettle" => read(data).map(Self::Presettle),
             "payer.settle" => read(data).map(Self::Settle),
+            "payer.pay" => read(data).map(Self::Pay),
             "clinic.visit" => read(data).map(Self::Visit),
             "clinic.till" => read(data).map(Self::Till),
             "clock.set" => read(data).map(Self::Clock),

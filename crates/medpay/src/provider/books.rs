@@ -7,9 +7,9 @@ use crate::messages::{Bill, Split};
 pub struct Books {
     /// Settled bills.
     pub bills: u64,
-    /// From the pooled fund.
+    /// From the funds.
     pub pool: Fen,
-    /// From personal accounts.
+    /// From personal and family accounts.
     pub account: Fen,
     /// In cash.
     pub cash: Fen,
@@ -37,7 +37,9 @@ impl Books {
         match split {
             Some(split) => {
                 add(&mut self.pool, split.pool);
+                add(&mut self.pool, split.supplement);
                 add(&mut self.account, split.account);
+                add(&mut self.account, split.family);
                 add(&mut self.cash, split.cash);
             }
             None => add(&mut self.unsplit, bill.total),
@@ -47,7 +49,7 @@ impl Books {
 
 /// Whether the parts of `split` are those of this bill. A payer from outside may say anything.
 pub(super) fn adds_up(split: &Split, bill: &Bill) -> bool {
-    let parts = [split.pool, split.account, split.cash];
+    let parts = split.sources();
     split.total == bill.total
         && parts.iter().all(|&part| part >= Fen::ZERO)
         && Fen::sum(parts) == Ok(bill.total)

@@ -1,6 +1,6 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
 use lighting::{AlarmChange, LightState, Telemetry};
-use medpay::{PayEvent, PayRefusal, PresettleReply, SettleReply, Split, VisitReply};
+use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
 use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
 
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
@@ -107,7 +107,11 @@ const RESIDENT: Field = field("resident", Type::Resident, |message| match messag
 });
 const PROVIDER: Field = field("provider", Type::Provider, |message| match message {
     Message::Event(event) => match &event.body {
-        EventBody::Pay(PayEvent::BillCreated { provider, .. } | PayEvent::BillSettled { provider, .. })
+        EventBody::Pay(
+            PayEvent::BillCreated { provider, .. }
+            | PayEvent::BillSettled { provider, .. }
+            | PayEvent::BillReversed { provider, .. },
+        )
         | EventBody::Walk(WalkEvent::Departed { provider, .. } | WalkEvent::Arrived { provider, .. }) => {
             Value::id(provider)
         }
@@ -157,6 +161,7 @@ const REASON: Field = field("reason", Type::Text, |message| match message {
         ReplyBody::Enrol(EnrolReply::Refused(refusal)) => Value::word(refusal),
         ReplyBody::Settle(SettleReply::Refused { refusal, .. })
         | ReplyBody::Till(SettleReply::Refused { refusal, .. })
+        | ReplyBody::Pay(PayReply::Refused(refusal))
         | ReplyBody::Presettle(PresettleReply::Refused(refusal))
         | ReplyBody::Visit(VisitReply::Refused(refusal)) => code(refusal),
         ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
@@ -178,6 +183,7 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
         ReplyBody::Presettle(body) => Value::word(body),
         ReplyBody::Settle(body) | ReplyBody::Till(body) => Value::word(body),
         ReplyBody::Visit(body) => Value::word(body),
+        ReplyBody::Pay(body) => Value::word(body),
         ReplyBody::Walk(body) => Value::word(body),
         ReplyBody::Clock(_) => Value::Text("set".into()),
     },
@@ -190,6 +196,8 @@ const BILL: Field = field("bill", Type::Text, |message| match message {
             PayEvent::BillCreated { bill, .. }
             | PayEvent::BillPresettled { bill, .. }
             | PayEvent::BillSettled { bill, .. }
+            | PayEvent::BillReversed { bill, .. }
+            | PayEvent::BillReleased { bill, .. }
             | PayEvent::SettlementRefused { bill, .. },
         ) => Value::id(bill),
         _ => Value::Missing,
@@ -218,7 +226,9 @@ const SPLIT_FIELDS: [Field; 4] = [
 ];
 /// What the parts of a split add up to, less its total: 0, or money came from nowhere.
 const UNBALANCED: Field = field("unbalanced_fen", NUMBER, |message| {
-    split_part(message, |split| split.pool.get() + split.account.get() + split.cash.get() - split.total.get())
+    split_part(message, |split| {
+        split.sources().iter().map(|part| part.get()).sum::<i64>() - split.total.get()
+    })
 });
 const BILL_SPLIT: &[Field] =
     &[BILL, SPLIT_FIELDS[0], SPLIT_FIELDS[1], SPLIT_FIELDS[2], SPLIT_FIELDS[3], UNBALANCED];
@@ -442,6 +452,10 @@ pub const KINDS: &[Kind] = &[
             ),
         ],
     ),
+    kind("bill.reversed", "A settlement was taken back.", &[BILL, PROVIDER]),
+    kind("bill.released", "The cash of a held settlement was not paid.", &[BILL]),
+    kind("request.pay", "The payer is asked for something else.", NONE),
+    kind("reply.pay", "The payer's answer.", REPLY),
 ];
 
 /// Which of [`KINDS`] a message is.
@@ -467,6 +481,8 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             EventBody::Pay(PayEvent::BillPresettled { .. }) => 14,
             EventBody::Pay(PayEvent::BillSettled { .. }) => 15,
             EventBody::Pay(PayEvent::SettlementRefused { .. }) => 16,
+            EventBody::Pay(PayEvent::BillReversed { .. }) => 43,
+            EventBody::Pay(PayEvent::BillReleased { .. }) => 44,
             EventBody::Walk(WalkEvent::Departed { .. }) => 17,
             EventBody::Walk(WalkEvent::Arrived { .. }) => 18,
         },
@@ -481,6 +497,7 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             RequestBody::Till(_) => 26,
             RequestBody::SetClock(_) => 27,
             RequestBody::Walk(_) => 28,
+            RequestBody::Pay(_) => 45,
         },
         Message::Reply(reply) => match reply.body {
             ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => 29,
@@ -493,6 +510,7 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             ReplyBody::Till(_) => 36,
             ReplyBody::Clock(_) => 37,
             ReplyBody::Walk(_) => 38,
+            ReplyBody::Pay(_) => 46,
         },
         Message::EidKeys(_) => 39,
         Message::Clock(_) => 40,
@@ -557,6 +575,8 @@ mod tests {
         check(&reply(ReplyBody::Walk(WalkReply::Busy)), "reply.walk");
         check(&Message::EidKeys(KeySet { version: 1, keys: Vec::new() }), "eid.keys");
         check(&Message::Presence(Vec::new()), "presence");
+        let nobody = PayReply::Refused(PayRefusal::Busy);
+        check(&reply(ReplyBody::Pay(nobody)), "reply.pay");
         let letter = DeadLetter { topic: "t".to_owned(), offset: 0, reason: "r".to_owned() };
         check(&Message::DeadLetter { consumer: "x".parse().unwrap(), letter }, "dead_letter");
     }

@@ -42,6 +42,9 @@ impl PayerRole {
             payer::Output::SettleReply { to, reply } => {
                 Message::Reply(Reply { to, time: now, body: ReplyBody::Settle(reply) })
             }
+            payer::Output::DeskReply { to, reply } => {
+                Message::Reply(Reply { to, time: now, body: ReplyBody::Pay(reply) })
+            }
             payer::Output::CheckIdentity(check) => self.ask_verifier(now, check),
             payer::Output::Event(event) => pay_event(&mut self.ids, now, event),
         }));
@@ -98,6 +101,7 @@ impl Core for PayerRole {
                     payer::Input::Presettle { from: request.reply_to, request: body }
                 }
                 RequestBody::Settle(body) => payer::Input::Settle { from: request.reply_to, request: body },
+                RequestBody::Pay(body) => payer::Input::Desk { from: request.reply_to, request: body },
                 _ => return,
             },
             BusInput::Message(Message::Reply(reply)) => {
