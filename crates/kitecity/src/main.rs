@@ -1,11 +1,13 @@
 //! `kitecity`: a smart city on a laptop.
 #![allow(clippy::print_stdout, reason = "data on stdout is the binary's privilege")]
 
+mod bench;
 mod config;
 mod doctor;
 mod eid;
 mod interrupt;
 mod out;
+mod pay;
 mod run;
 mod serve;
 mod up;
@@ -110,11 +112,17 @@ enum Command {
     /// Show or verify e-ID codes, on a city that runs already.
     #[command(subcommand)]
     Eid(eid::Eid),
+    /// Bills and payments, on a city that runs already: exit code 0 = done, 1 = refused, or the books differ.
+    #[command(subcommand)]
+    Pay(pay::Pay),
     /// Print a machine-readable description.
     Schema {
         /// Of what.
         what: Schema,
     },
+    /// Measure what this machine can do.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Check what this machine has for running a city.
     Doctor,
 }
@@ -148,10 +156,12 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Run(args) => return run::run(&args, settings),
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
+        Command::Pay(what) => return pay::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
         }
         Command::Schema { what: Schema::Scenario } => out::line(&format!("{:#}", scenario::schema()))?,
+        Command::Bench(what) => bench::run(&what, settings)?,
         Command::Doctor => doctor::run(settings)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -42,9 +42,10 @@ pub use adjudicate::{DepositUse, LINES_MAX, Standing, adjudicate};
 pub use day::{Day, DayError};
 pub use ledger::{Account, Group, Ledger, LedgerError, Quota, State, Step, Transfer, Unit};
 pub use messages::{
-    Bill, BillLine, Category, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, PayReply,
-    PayRequest, PresettleReply, PresettleRequest, RefundLine, SettleReply, SettleRequest, SettledBill, Split,
-    Statement, TillReply, TillRequest, TraceStep, VisitReply, VisitRequest,
+    Bill, BillLine, BooksReply, BooksRequest, Category, IdentityAnswer, IdentityCheck, IdentityResult,
+    PayEvent, PayRefusal, PayReply, PayRequest, PresettleReply, PresettleRequest, RefundLine, Replacement,
+    Resolution, SettleReply, SettleRequest, SettledBill, Split, Statement, TillReply, TillRequest, TraceStep,
+    VisitReply, VisitRequest,
 };
 pub use payer::{Beneficiary, Payer, PayerConfigError};
 pub use policy::{

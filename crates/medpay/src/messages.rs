@@ -11,7 +11,9 @@ use crate::policy::Care;
 
 mod desk;
 
-pub use desk::{PayReply, PayRequest, RefundLine, SettledBill, Statement};
+pub use desk::{
+    BooksReply, BooksRequest, PayReply, PayRequest, RefundLine, Resolution, SettledBill, Statement,
+};
 
 /// A provider's bill for one visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -284,6 +286,9 @@ pub enum PayRefusal {
     /// More is to be refunded than was settled.
     #[error("the lines to refund were not settled like that")]
     RefundExceedsSettled,
+    /// The provider is owed less than was to be taken back.
+    #[error("provider is not owed that much")]
+    NotOwed,
     /// The books of this day are closed.
     #[error("day of business is closed")]
     DayClosed,
@@ -417,6 +422,9 @@ pub enum PayEvent {
         reversal: Uuid,
         /// How it had been paid.
         split: Split,
+        /// What is left of it was settled anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replacement: Option<Box<Replacement>>,
     },
     /// The cash of a held settlement was not confirmed in time, or not paid: all is let go.
     #[serde(rename = "released")]
@@ -434,6 +442,15 @@ pub enum PayEvent {
         /// Why.
         refusal: PayRefusal,
     },
+}
+
+/// What took the place of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Its id.
+    pub settlement: Uuid,
+    /// How it is paid.
+    pub split: Split,
 }
 
 /// Reception → clinic: a patient is here; make the bill for what was done.

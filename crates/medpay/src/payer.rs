@@ -7,6 +7,7 @@ mod open;
 mod register;
 mod settle;
 mod settlements;
+mod suspense;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use self::open::{Open, OpenBills};
 use self::register::Register;
 pub use self::register::{Beneficiary, FAMILY_MAX};
 use self::settlements::Settlements;
+use self::suspense::Suspense;
 use crate::adjudicate::{Standing, adjudicate};
 use crate::answers::Answers;
 use crate::day::Day;
@@ -150,6 +152,7 @@ pub struct Payer {
     open: OpenBills,
     links: Links,
     settlements: Settlements,
+    suspense: Suspense,
     /// The ids of the codes that paid the settled bills.
     codes: BTreeSet<Box<str>>,
     presettle_answers: Answers<PresettleReply>,
@@ -187,6 +190,7 @@ impl Payer {
             open: OpenBills::default(),
             links: Links::default(),
             settlements: Settlements::default(),
+            suspense: Suspense::default(),
             codes: BTreeSet::new(),
             presettle_answers: Answers::default(),
             settle_answers: Answers::default(),

@@ -10,13 +10,15 @@ use types::{BillId, Core, HOUR_MS, ProviderId, ReplyTo, SECOND_MS, Stream, Times
 use uuid::Uuid;
 
 pub use self::books::Books;
-use self::books::adds_up;
+use self::books::{DayBooks, adds_up};
 use crate::answers::Answers;
+use crate::day::Day;
 use crate::fingerprint::fresh_id;
 use crate::messages::{
-    Bill, PayEvent, PayRefusal, PresettleReply, PresettleRequest, SettleReply, SettleRequest, Split,
-    TillReply, TillRequest, VisitReply, VisitRequest,
+    Bill, BooksReply, BooksRequest, PayEvent, PayRefusal, PresettleReply, PresettleRequest, Replacement,
+    SettleReply, SettleRequest, Split, TillReply, TillRequest, VisitReply, VisitRequest,
 };
+use crate::reconcile::Row;
 
 /// Bills that are not settled and not forgotten, at most; then [`PayRefusal::Busy`].
 pub const OPEN_MAX: usize = 10_000;
@@ -30,6 +32,8 @@ pub const SENDS_MAX: u32 = 2;
 pub const RESOLVE_EVERY_MS: i64 = 30 * SECOND_MS;
 /// How often that is done, at most: for an hour.
 pub const RESOLVE_MAX: u32 = 120;
+/// Rows of a book on one page.
+const ROWS_PAGE_MAX: usize = 100;
 /// How long an unpaid bill is kept after it was last touched \[ms\].
 pub const UNPAID_KEPT_MS: i64 = 24 * HOUR_MS;
 
@@ -66,6 +70,15 @@ pub enum Input {
         /// The bill and the code.
         request: TillRequest,
     },
+    /// Somebody asks for the book of a day.
+    Books {
+        /// Who, and which request.
+        from: ReplyTo,
+        /// Which day.
+        request: BooksRequest,
+    },
+    /// The payer told everyone that it took back a settlement. May come twice.
+    Reversed(Reversed),
     /// The payer answered the newest [`Output::Settle`] of this bill. An answer to an older one must be dropped.
     SettleReply {
         /// The bill that was to be paid.
@@ -73,6 +86,21 @@ pub enum Input {
         /// The answer.
         reply: SettleReply,
     },
+}
+
+/// A settlement that the payer took back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reversed {
+    /// The bill.
+    pub bill: BillId,
+    /// Whose.
+    pub provider: ProviderId,
+    /// The settlement.
+    pub settlement: Uuid,
+    /// How it had been paid.
+    pub split: Split,
+    /// What took its place.
+    pub replacement: Option<Box<Replacement>>,
 }
 
 /// What a clinic wants done.
@@ -96,6 +124,13 @@ pub enum Output {
         /// The answer.
         reply: TillReply,
     },
+    /// Answer who asked for a book.
+    BooksReply {
+        /// Who asked.
+        to: ReplyTo,
+        /// The answer.
+        reply: BooksReply,
+    },
     /// Tell everyone.
     Event(PayEvent),
 }
@@ -113,6 +148,9 @@ pub struct Clinic {
     books: BTreeMap<ProviderId, Books>,
     open: BTreeMap<BillId, Open>,
     settled: BTreeMap<BillId, Uuid>,
+    day_books: DayBooks,
+    /// Settlements that are known to be taken back; as many as settled ones, at most.
+    reversed: BTreeSet<Uuid>,
     /// Visits that wait for the payer.
     visits_waiting: BTreeSet<ReplyTo>,
     visits: Answers<VisitReply>,
@@ -164,6 +202,8 @@ impl Clinic {
             providers,
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
+            day_books: DayBooks::default(),
+            reversed: BTreeSet::new(),
             visits_waiting: BTreeSet::new(),
             visits: Answers::default(),
             tills: Answers::default(),
@@ -223,7 +263,7 @@ impl Clinic {
             }
             // A payment that was given up has been made after all.
             PresettleReply::Refused(PayRefusal::BillAlreadySettled { settlement }) if visit.is_none() => {
-                return self.book(id, *settlement, None, out);
+                return self.book(now, id, *settlement, None, out);
             }
             PresettleReply::Presettled { .. } | PresettleReply::Refused(_) => {}
         }
@@ -271,13 +311,13 @@ impl Clinic {
     fn settle_reply(&mut self, now: Timestamp, id: BillId, reply: SettleReply, out: &mut Vec<Output>) {
         match reply {
             SettleReply::Settled { bill, settlement, split } if bill == id => {
-                self.book(id, settlement, Some(split), out);
+                self.book(now, id, settlement, Some(split), out);
             }
             // An earlier attempt paid the bill, and its answer was lost.
             SettleReply::Refused { bill, refusal: PayRefusal::BillAlreadySettled { settlement } }
                 if bill == id =>
             {
-                self.book(id, settlement, None, out);
+                self.book(now, id, settlement, None, out);
             }
             SettleReply::Refused { bill, refusal } if bill == id => self.refused(now, id, &refusal, out),
             // Cash is taken here and now; nothing is ever held for it.
@@ -286,7 +326,14 @@ impl Clinic {
     }
 
     /// The bill is paid, as `split` says, or as it was presettled, or nobody knows how.
-    fn book(&mut self, id: BillId, settlement: Uuid, split: Option<Split>, out: &mut Vec<Output>) {
+    fn book(
+        &mut self,
+        now: Timestamp,
+        id: BillId,
+        settlement: Uuid,
+        split: Option<Split>,
+        out: &mut Vec<Output>,
+    ) {
         let Some(Open { bill, stage, .. }) = self.open.get(&id) else { return };
         let split = split.or(match stage {
             Stage::Payable { split } | Stage::Paying { split, .. } | Stage::Unknown { split, .. } => {
@@ -298,6 +345,10 @@ impl Clinic {
             return;
         }
         self.books.entry(bill.provider).or_default().add(bill, split.as_ref());
+        // If nobody knows how it was paid, reconciliation will find out.
+        let known = split.unwrap_or(Split { total: bill.total, ..Split::default() });
+        let day = bill.date.unwrap_or_else(|| Day::of(now));
+        self.day_books.add(bill.provider, Row::of(settlement, false, id, day, &known));
         self.settled.insert(id, settlement);
         if self.settled.len() > SETTLED_MAX {
             // Ids sort by time.
@@ -332,6 +383,32 @@ impl Clinic {
             }
             _ => self.insert(bill, Stage::Payable { split }, now.plus_millis(UNPAID_KEPT_MS)),
         }
+    }
+
+    /// The payer took a settlement back, whoever asked for that.
+    fn take_back(&mut self, now: Timestamp, reversed: Reversed) {
+        let Reversed { bill, provider, settlement, split, replacement } = reversed;
+        if !self.providers.contains_key(&provider) || !self.reversed.insert(settlement) {
+            return;
+        }
+        if self.reversed.len() > SETTLED_MAX {
+            // Ids sort by time.
+            self.reversed.pop_first();
+        }
+        let left = replacement.as_ref().map(|replacement| &replacement.split);
+        self.books.entry(provider).or_default().take_back(&split, left);
+        let day = Day::of(now);
+        self.day_books.add(provider, Row::of(settlement, true, bill, day, &split));
+        if let Some(Replacement { settlement, split }) = replacement.as_deref() {
+            self.day_books.add(provider, Row::of(*settlement, false, bill, day, split));
+        }
+    }
+
+    fn show_book(&self, to: ReplyTo, request: BooksRequest, out: &mut Vec<Output>) {
+        let BooksRequest { provider, day, after } = request;
+        let mut rest = self.day_books.rows(provider, day).iter().skip(after as usize);
+        let rows = rest.by_ref().take(ROWS_PAGE_MAX).copied().collect();
+        out.push(Output::BooksReply { to, reply: BooksReply { rows, more: rest.next().is_some() } });
     }
 
     fn presettle(&mut self, now: Timestamp, bill: Bill, visit: Option<ReplyTo>, out: &mut Vec<Output>) {
@@ -424,6 +501,8 @@ impl Core for Clinic {
             Input::PresettleReply { bill, reply } => self.presettle_reply(now, bill, reply, out),
             Input::Till { from, request } => self.till(now, from, request, out),
             Input::SettleReply { bill, reply } => self.settle_reply(now, bill, reply, out),
+            Input::Books { from, request } => self.show_book(from, request, out),
+            Input::Reversed(reversed) => self.take_back(now, reversed),
         }
     }
 

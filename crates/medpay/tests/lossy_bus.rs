@@ -232,7 +232,7 @@ impl City {
                 self.waiting.remove(&to);
             }
             provider::Output::TillReply { reply, .. } => self.hear(&reply),
-            provider::Output::Event(_) => {}
+            provider::Output::BooksReply { .. } | provider::Output::Event(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 //! Read [`host`] first: it runs one role on the bus. The roles are the same that `sim` runs.
 
 pub mod access;
+pub mod bench;
 pub mod broker;
 pub mod bus;
 pub mod clock;

@@ -126,6 +126,7 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::SetClock(body) => tagged(fields, 9, body),
         RequestBody::Walk(body) => tagged(fields, 10, body),
         RequestBody::Pay(body) => tagged(fields, 11, body),
+        RequestBody::Books(body) => tagged(fields, 12, body),
     }
 }
 
@@ -143,6 +144,7 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Clock(body) => tagged(fields, 10, body),
         ReplyBody::Walk(body) => tagged(fields, 11, body),
         ReplyBody::Pay(body) => tagged(fields, 12, body),
+        ReplyBody::Books(body) => tagged(fields, 13, body),
     }
 }
 

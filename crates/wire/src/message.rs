@@ -5,8 +5,8 @@ use lighting::{
     Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, LightState, Programme, Report, Telemetry,
 };
 use medpay::{
-    PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply, SettleRequest, VisitReply,
-    VisitRequest,
+    BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
+    SettleRequest, VisitReply, VisitRequest,
 };
 use serde::{Deserialize, Serialize};
 use types::{DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
@@ -151,6 +151,8 @@ pub enum RequestBody {
     Visit(VisitRequest),
     /// Clinic: pay at the till.
     Till(SettleRequest),
+    /// Clinic: what is in its books?
+    Books(BooksRequest),
     /// Clock: run faster, slower, or stop.
     SetClock(ClockChange),
     /// Residents: one should walk to a provider and be treated there.
@@ -191,6 +193,8 @@ pub enum ReplyBody {
     Visit(VisitReply),
     /// Clinic.
     Till(SettleReply),
+    /// Clinic.
+    Books(BooksReply),
     /// Clock: how it runs now.
     Clock(ClockState),
     /// Residents: whether they go.

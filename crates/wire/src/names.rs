@@ -75,7 +75,7 @@ impl RequestBody {
             Self::Enrol(_) | Self::Issue(_) => RoleName::Issuer,
             Self::Verify(_) => RoleName::Verifier,
             Self::Presettle(_) | Self::Settle(_) | Self::Pay(_) => RoleName::Payer,
-            Self::Visit(_) | Self::Till(_) => RoleName::Clinic,
+            Self::Visit(_) | Self::Till(_) | Self::Books(_) => RoleName::Clinic,
             Self::SetClock(_) => RoleName::Clock,
             Self::Walk(_) => RoleName::Residents,
         }
@@ -93,6 +93,7 @@ impl RequestBody {
             Self::Pay(body) => ("pay", String::new(), write(body)),
             Self::Visit(body) => ("visit", body.provider.to_string(), write(body)),
             Self::Till(body) => ("till", body.bill.to_string(), write(body)),
+            Self::Books(body) => ("books", body.provider.to_string(), write(body)),
             Self::SetClock(body) => ("set", String::new(), write(body)),
             Self::Walk(body) => ("walk", body.resident.to_string(), write(body)),
         }
@@ -110,6 +111,7 @@ impl RequestBody {
             ("payer", "pay") => read(data).map(Self::Pay),
             ("clinic", "visit") => read(data).map(Self::Visit),
             ("clinic", "till") => read(data).map(Self::Till),
+            ("clinic", "books") => read(data).map(Self::Books),
             ("clock", "set") => read(data).map(Self::SetClock),
             ("residents", "walk") => read(data).map(Self::Walk),
             _ => return None,
@@ -131,6 +133,7 @@ impl ReplyBody {
             Self::Pay(body) => ("payer", "pay", write(body)),
             Self::Visit(body) => ("clinic", "visit", write(body)),
             Self::Till(body) => ("clinic", "till", write(body)),
+            Self::Books(body) => ("clinic", "books", write(body)),
             Self::Clock(body) => ("clock", "set", write(body)),
             Self::Walk(body) => ("residents", "walk", write(body)),
         }
@@ -150,6 +153,7 @@ impl ReplyBody {
             "payer.pay" => read(data).map(Self::Pay),
             "clinic.visit" => read(data).map(Self::Visit),
             "clinic.till" => read(data).map(Self::Till),
+            "clinic.books" => read(data).map(Self::Books),
             "clock.set" => read(data).map(Self::Clock),
             "residents.walk" => read(data).map(Self::Walk),
             _ => return None,

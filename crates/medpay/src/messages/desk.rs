@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{PayRefusal, Split, TraceStep};
 use crate::day::Day;
-use crate::reconcile::{Row, Totals};
+use crate::reconcile::{Difference, Row, Totals};
 
 /// Someone → payer: anything but presettling and settling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +88,29 @@ pub enum PayRequest {
         #[serde(default)]
         after: u32,
     },
+    /// A difference of the books of a day: put aside what it is about, until it is resolved.
+    Park {
+        /// Whose.
+        provider: ProviderId,
+        /// Which day.
+        day: Day,
+        /// What differs.
+        difference: Difference,
+    },
+    /// Resolve a difference that was put aside.
+    Resolve {
+        /// Whose.
+        provider: ProviderId,
+        /// Which day.
+        day: Day,
+        /// Which settlement.
+        settlement: Uuid,
+        /// Whether it is about its reversal.
+        #[serde(default)]
+        refund: bool,
+        /// How.
+        action: Resolution,
+    },
     /// Close a day: what it owes is paid out, and nothing more is booked on it.
     Close {
         /// Whose.
@@ -109,6 +132,18 @@ impl PayRequest {
                 | Self::Detail { .. }
         )
     }
+}
+
+/// How a difference is resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// The payer's book is right; the provider corrects its own.
+    Rebook,
+    /// The provider's book is right; the city's budget bears the difference.
+    Accept,
+    /// The settlement is taken back.
+    Reverse,
 }
 
 /// What is given back of a line.
@@ -190,6 +225,11 @@ pub enum PayReply {
         /// Whether it is not the last.
         more: bool,
     },
+    /// A difference was put aside, or resolved.
+    Suspense {
+        /// What is put aside for the day, now \[fen\].
+        balance: Fen,
+    },
     /// A day is closed.
     Closed {
         /// What was paid out for it \[fen\].
@@ -234,4 +274,25 @@ pub struct Statement {
     pub fund_used: Fen,
     /// Bills that are settled and not reversed.
     pub settled: u32,
+}
+
+/// Someone → clinic: what is in a provider's own book of a day, a page at a time?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BooksRequest {
+    /// Whose.
+    pub provider: ProviderId,
+    /// Which day.
+    pub day: Day,
+    /// How many rows to leave out.
+    #[serde(default)]
+    pub after: u32,
+}
+
+/// Clinic → someone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BooksReply {
+    /// The page.
+    pub rows: Vec<Row>,
+    /// Whether it is not the last.
+    pub more: bool,
 }

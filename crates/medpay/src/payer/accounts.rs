@@ -242,6 +242,9 @@ fn refusal(error: &LedgerError) -> PayRefusal {
         LedgerError::Insufficient { account: Account::Personal(_), .. } => {
             PayRefusal::AccountInsufficient { available: Fen::ZERO }
         }
+        LedgerError::Insufficient { account: Account::Payable(_) | Account::SettleBank(_), .. } => {
+            PayRefusal::NotOwed
+        }
         LedgerError::Insufficient { .. } => PayRefusal::CoverageInactive,
         LedgerError::Overflow { .. } => PayRefusal::AmountInvalid { line: 0 },
         LedgerError::Full => PayRefusal::Busy,

@@ -12,7 +12,8 @@ use crate::day::Day;
 use crate::fingerprint::{fingerprint, fresh_id};
 use crate::ledger::{Account, Step};
 use crate::messages::{
-    Bill, IdentityCheck, IdentityResult, PayEvent, PayRefusal, PayReply, PayRequest, RefundLine, Statement,
+    Bill, IdentityCheck, IdentityResult, PayEvent, PayRefusal, PayReply, PayRequest, RefundLine, Replacement,
+    Statement,
 };
 use crate::policy::Care;
 use crate::reconcile::Totals;
@@ -82,6 +83,8 @@ impl Payer {
             | PayRequest::Confirm { .. }
             | PayRequest::Link { .. }
             | PayRequest::Freeze { .. }
+            | PayRequest::Park { .. }
+            | PayRequest::Resolve { .. }
             | PayRequest::Close { .. } => unreachable!("this one changes something"),
         })
     }
@@ -134,6 +137,10 @@ impl Payer {
                 Ok(PayReply::Frozen { beneficiary, frozen })
             }
             PayRequest::Close { provider, day } => self.close(now, provider, day),
+            PayRequest::Park { provider, day, difference } => self.park(now, (provider, day), &difference),
+            PayRequest::Resolve { provider, day, settlement, refund, action } => {
+                self.resolve(now, ((provider, day), settlement, refund), action, out)
+            }
             other => unreachable!("{other:?} changes nothing, or is asked elsewhere"),
         }
     }
@@ -148,7 +155,7 @@ impl Payer {
         let reversal = fresh_id(now, &mut self.ids);
         let steps = self.counter(now, settlement, reversal)?;
         self.accounts.link(&steps)?;
-        self.note_reversed(now, settlement, reversal, out);
+        self.note_reversed(now, settlement, reversal, None, out);
         Ok(PayReply::Reversed { settlement, reversal })
     }
 
@@ -184,7 +191,8 @@ impl Payer {
         self.accounts.settle(replacement, &case, &split, steps, None)?;
         let kept = record(replacement, now, &case, left, Day::of(now).max(day), split, trace);
         let (bill, provider) = (kept.bill.id, kept.bill.provider);
-        self.note_reversed(now, settlement, reversal, out);
+        let replaced = Replacement { settlement: replacement, split };
+        self.note_reversed(now, settlement, reversal, Some(Box::new(replaced)), out);
         self.settlements.add(kept);
         let event = PayEvent::BillSettled { bill, provider, settlement: replacement, split };
         out.push(Output::Event(event));
@@ -192,7 +200,12 @@ impl Payer {
     }
 
     /// The steps that take a settlement back; what was paid out for it is first taken back from the bank.
-    fn counter(&self, now: Timestamp, settlement: Uuid, reversal: Uuid) -> Result<Vec<Step>, PayRefusal> {
+    pub(super) fn counter(
+        &self,
+        now: Timestamp,
+        settlement: Uuid,
+        reversal: Uuid,
+    ) -> Result<Vec<Step>, PayRefusal> {
         let paid = self.settlements.get(settlement).ok_or(PayRefusal::SettlementUnknown)?;
         if let Some(reversal) = paid.reversal {
             return Err(PayRefusal::AlreadyReversed { reversal });
@@ -212,13 +225,27 @@ impl Payer {
         Ok(bank.into_iter().chain([Step::Reverse { of: settlement, by: reversal }]).collect())
     }
 
-    fn note_reversed(&mut self, now: Timestamp, settlement: Uuid, reversal: Uuid, out: &mut Vec<Output>) {
+    pub(super) fn note_reversed(
+        &mut self,
+        now: Timestamp,
+        settlement: Uuid,
+        reversal: Uuid,
+        replacement: Option<Box<Replacement>>,
+        out: &mut Vec<Output>,
+    ) {
         let Some(paid) = self.settlements.get(settlement) else { return };
         let (bill, provider, split) = (paid.bill.id, paid.bill.provider, paid.split);
         let parties = paid.parties;
         self.accounts.count_admission(&parties, -1);
         self.settlements.reverse(settlement, reversal, Day::of(now));
-        out.push(Output::Event(PayEvent::BillReversed { bill, provider, settlement, reversal, split }));
+        out.push(Output::Event(PayEvent::BillReversed {
+            bill,
+            provider,
+            settlement,
+            reversal,
+            split,
+            replacement,
+        }));
     }
 
     fn confirm(
@@ -246,6 +273,7 @@ impl Payer {
             return Err(PayRefusal::DayClosed);
         }
         let due = Totals::of(self.settlements.rows(provider, day)).total;
+        let due = due.saturating_sub(self.suspense.parked((provider, day)));
         let paid_out = Fen::new(due).min(self.ledger().available(Account::Payable(provider))).max(Fen::ZERO);
         let (from, to) = (Account::Payable(provider), Account::SettleBank(provider));
         if let Some(group) = group(fresh_id(now, &mut self.ids), &[(from, to, paid_out)]) {

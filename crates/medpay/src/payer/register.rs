@@ -46,6 +46,9 @@ pub(super) struct Register {
     sealed: BTreeSet<(ProviderId, Day)>,
 }
 
+/// Differences of books that are put aside, at most.
+pub(super) const PARKED_MAX: usize = 100_000;
+
 /// What a bill is judged by.
 pub(super) struct Case<'a> {
     pub(super) policy: &'a Policy,

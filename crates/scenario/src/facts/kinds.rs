@@ -184,6 +184,7 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
         ReplyBody::Settle(body) | ReplyBody::Till(body) => Value::word(body),
         ReplyBody::Visit(body) => Value::word(body),
         ReplyBody::Pay(body) => Value::word(body),
+        ReplyBody::Books(_) => Value::Text("rows".into()),
         ReplyBody::Walk(body) => Value::word(body),
         ReplyBody::Clock(_) => Value::Text("set".into()),
     },
@@ -456,6 +457,8 @@ pub const KINDS: &[Kind] = &[
     kind("bill.released", "The cash of a held settlement was not paid.", &[BILL]),
     kind("request.pay", "The payer is asked for something else.", NONE),
     kind("reply.pay", "The payer's answer.", REPLY),
+    kind("request.books", "The clinic is asked for a book.", NONE),
+    kind("reply.books", "The clinic's answer.", &[RESULT]),
 ];
 
 /// Which of [`KINDS`] a message is.
@@ -498,6 +501,7 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             RequestBody::SetClock(_) => 27,
             RequestBody::Walk(_) => 28,
             RequestBody::Pay(_) => 45,
+            RequestBody::Books(_) => 47,
         },
         Message::Reply(reply) => match reply.body {
             ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => 29,
@@ -511,6 +515,7 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             ReplyBody::Clock(_) => 37,
             ReplyBody::Walk(_) => 38,
             ReplyBody::Pay(_) => 46,
+            ReplyBody::Books(_) => 48,
         },
         Message::EidKeys(_) => 39,
         Message::Clock(_) => 40,

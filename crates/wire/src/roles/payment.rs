@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use eid::{QrText, Verdict, VerifyRequest};
 use medpay::payer::{self, Payer};
-use medpay::provider::{self, Clinic};
+use medpay::provider::{self, Clinic, Reversed};
 use medpay::{IdentityAnswer, IdentityCheck, IdentityResult, PayEvent};
 use types::{BillId, Core, ReplyTo, Timestamp};
 use uuid::Uuid;
@@ -172,6 +172,9 @@ impl ClinicRole {
                 provider::Output::TillReply { to, reply } => {
                     Message::Reply(Reply { to, time: now, body: ReplyBody::Till(reply) })
                 }
+                provider::Output::BooksReply { to, reply } => {
+                    Message::Reply(Reply { to, time: now, body: ReplyBody::Books(reply) })
+                }
                 provider::Output::Event(event) => pay_event(&mut self.ids, now, event),
             });
         }
@@ -212,11 +215,16 @@ impl Core for ClinicRole {
             BusInput::Message(Message::Request(request)) => match request.body {
                 RequestBody::Visit(body) => provider::Input::Visit { from: request.reply_to, request: body },
                 RequestBody::Till(body) => provider::Input::Till { from: request.reply_to, request: body },
+                RequestBody::Books(body) => provider::Input::Books { from: request.reply_to, request: body },
                 _ => return,
             },
             BusInput::Message(Message::Reply(reply)) => {
                 let Some(input) = self.answer(reply) else { return };
                 input
+            }
+            BusInput::Message(Message::Event(Event { body: EventBody::Pay(event), .. })) => {
+                let Some(reversed) = taken_back(event) else { return };
+                provider::Input::Reversed(reversed)
             }
             BusInput::Connected | BusInput::Message(_) => return,
         };
@@ -242,7 +250,16 @@ impl Role for ClinicRole {
     }
 
     fn filters(&self) -> Vec<&'static str> {
-        vec!["rpc/clinic/#"]
+        vec!["rpc/clinic/#", "evt/medpay/bill/+/reversed"]
+    }
+}
+
+fn taken_back(event: PayEvent) -> Option<Reversed> {
+    match event {
+        PayEvent::BillReversed { bill, provider, settlement, split, replacement, .. } => {
+            Some(Reversed { bill, provider, settlement, split, replacement })
+        }
+        _ => None,
     }
 }
 
