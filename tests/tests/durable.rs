@@ -234,3 +234,38 @@ fn a_folder_of_another_city_is_refused_before_anything_starts() {
     let errors = second.errors();
     assert!(errors.contains("belongs to another city: its `city.seed` is 7, here it is 8"), "{errors}");
 }
+
+#[test]
+fn a_city_that_was_killed_knows_its_bills_and_the_codes_that_were_used() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path().to_str().expect("UTF-8");
+    // Without a secret: the first one is kept, and so are keys and passwords.
+    let start = || City::start(&["--luminaires", "120", "--without", "residents", "--data", folder]);
+    let run = |city: &City, arguments: &[&str]| {
+        let mut command = kitecity();
+        command.args(arguments).args(["--luminaires", "120", "--broker", &city.broker()]);
+        command.args(["--password", &city.password]).stderr(Stdio::null());
+        String::from_utf8(command.output().expect("the binary runs").stdout).expect("UTF-8")
+    };
+    let city = start();
+    let password = city.password.clone();
+    let visit = run(&city, &["pay", "visit", "--provider", "h-0001", "--resident", "r-0007", "--json"]);
+    let visit: Value = serde_json::from_str(&visit).expect("a bill");
+    let bill = visit["billed"]["bill"].as_str().expect("an id").to_owned();
+    let code = run(&city, &["eid", "show", "--resident", "r-0007"]);
+    let code = code.trim_end_matches('\n');
+    let paid = run(&city, &["pay", "settle", &bill, code]);
+    assert!(paid.starts_with("settled as "), "{paid}");
+    let before = run(&city, &["pay", "bills"]);
+    let statement = run(&city, &["pay", "statement", "r-0007"]);
+    // Killed, not asked to end.
+    drop(city);
+
+    let city = start();
+    assert_eq!(city.password, password);
+    assert_eq!(run(&city, &["pay", "bills"]), before);
+    assert_eq!(run(&city, &["pay", "statement", "r-0007"]), statement);
+    assert!(run(&city, &["eid", "verify", code]).contains("token_replayed"));
+    assert!(run(&city, &["pay", "settle", &bill, code]).contains("already settled"));
+    assert!(run(&city, &["pay", "reconcile", "h-0001"]).contains("the books agree"));
+}
