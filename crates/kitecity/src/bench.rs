@@ -18,6 +18,7 @@ use wire::roles::PayerRole;
 
 use crate::Settings;
 use crate::config::Config;
+use crate::out::line;
 
 /// What the fund opens with, so that it never runs dry.
 const FUND: Fen = Fen::new(1_000_000_000_000);
@@ -48,11 +49,11 @@ pub(crate) fn run(what: &Bench, settings: &Settings) -> Result<()> {
     let Bench::Pay(args) = what;
     let config = Config::load(settings.config.as_deref())?;
     let policies = config.policy()?;
-    splits(&policies);
+    splits(&policies)?;
     let place = args.folder.clone().unwrap_or_else(std::env::temp_dir);
     let folder = tempfile::tempdir_in(&place).with_context(|| format!("cannot use {}", place.display()))?;
     let (sync_p50, sync_p99) = sync_time(folder.path()).context("cannot time the disk")?;
-    println!("disk: overwrite 4 KiB + fdatasync    {:>8} p50, {} p99", ms(sync_p50), ms(sync_p99));
+    line(&format!("disk: overwrite 4 KiB + fdatasync    {:>8} p50, {} p99", ms(sync_p50), ms(sync_p99)))?;
 
     let store = Store::over(Box::new(Sqlite::open(folder.path())?))?;
     let mut role = payer(&policies)?;
@@ -60,7 +61,7 @@ pub(crate) fn run(what: &Bench, settings: &Settings) -> Result<()> {
     let time = Duration::from_secs(args.seconds);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let figures = runtime.block_on(settle(&mut role, &mut journal, config.city.run, args.clients, time))?;
-    report(args.clients, &figures, sync_p50);
+    report(args.clients, &figures, sync_p50)?;
     drop(journal);
     replay(&store, &policies, config.city.run)
 }
@@ -73,9 +74,9 @@ fn payer(policies: &Policies) -> Result<PayerRole> {
 }
 
 /// How many bills of twelve lines one core splits in a second.
-fn splits(policies: &Policies) {
-    let Some(policy) = policies.all().first() else { return };
-    let line = |category, fen, preself_bp| BillLine {
+fn splits(policies: &Policies) -> Result<()> {
+    let Some(policy) = policies.all().first() else { return Ok(()) };
+    let position = |category, fen, preself_bp| BillLine {
         item: "item".into(),
         category,
         unit_price: Fen::new(fen),
@@ -83,7 +84,11 @@ fn splits(policies: &Policies) {
         price_limit: Some(Fen::new(8_000)),
         preself_bp,
     };
-    let three = [line(Category::A, 1_280, 0), line(Category::B, 8_850, 1_000), line(Category::C, 3_600, 0)];
+    let three = [
+        position(Category::A, 1_280, 0),
+        position(Category::B, 8_850, 1_000),
+        position(Category::C, 3_600, 0),
+    ];
     let bill = |lines: usize| Bill {
         id: BillId(Uuid::nil()),
         provider: ProviderId(1),
@@ -97,6 +102,7 @@ fn splits(policies: &Policies) {
     let standing = Standing { balance: Fen::new(5_000), insured: Insured::Employee, ..Standing::default() };
     for lines in [3, 12] {
         let bill = bill(lines);
+        adjudicate(policy, &bill, standing).context("the bill to be split")?;
         let (began, mut count) = (Instant::now(), 0_u64);
         while began.elapsed() < Duration::from_secs(1) {
             for _ in 0..1_000 {
@@ -105,20 +111,29 @@ fn splits(policies: &Policies) {
             count += 1_000;
         }
         let rate = count as f64 / began.elapsed().as_secs_f64();
-        println!("splits of bills of {lines:>2} lines         {rate:>10.0} /s on one core, with trace");
+        line(&format!(
+            "splits of bills of {lines:>2} lines         {rate:>10.0} /s on one core, with trace"
+        ))?;
     }
+    Ok(())
 }
 
-fn report(clients: u32, figures: &Figures, sync: Duration) {
+fn report(clients: u32, figures: &Figures, sync: Duration) -> Result<()> {
     let Figures { settlements, elapsed, commits, p50, p99 } = *figures;
     let rate = settlements as f64 / elapsed.as_secs_f64();
-    println!("durable settlements, {clients} clients     {rate:>10.0} /s ({settlements} in {elapsed:.1?})");
-    println!("  from first request to last answer  {:>8} p50, {} p99", ms(p50), ms(p99));
+    line(&format!(
+        "durable settlements, {clients} clients     {rate:>10.0} /s ({settlements} in {elapsed:.1?})"
+    ))?;
+    line(&format!("  from first request to last answer  {:>8} p50, {} p99", ms(p50), ms(p99)))?;
     let commits_per_s = commits as f64 / elapsed.as_secs_f64();
-    println!("  commits                            {commits_per_s:>8.0} /s, each a sync or two");
-    println!("  settlements per commit             {:>8.1}", settlements as f64 / commits.max(1) as f64);
+    line(&format!("  commits                            {commits_per_s:>8.0} /s, each a sync or two"))?;
+    line(&format!(
+        "  settlements per commit             {:>8.1}",
+        settlements as f64 / commits.max(1) as f64
+    ))?;
     let alone = rate * sync.as_secs_f64();
-    println!("  settlements per sync time          {alone:>8.1}   (rate × fdatasync p50)");
+    line(&format!("  settlements per sync time          {alone:>8.1}   (rate × fdatasync p50)"))?;
+    Ok(())
 }
 
 /// How long it takes to come back.
@@ -127,10 +142,10 @@ fn replay(store: &Store, policies: &Policies, run: RunId) -> Result<()> {
     let began = Instant::now();
     let entries = store.recover(&mut role, run)?.entries;
     let rate = entries as f64 / began.elapsed().as_secs_f64();
-    println!(
+    line(&format!(
         "replay                               {rate:>8.0} entries/s ({entries} in {:.1?})",
         began.elapsed()
-    );
+    ))?;
     Ok(())
 }
 
