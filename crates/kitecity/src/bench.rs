@@ -1,6 +1,7 @@
 //! `kitecity bench`: how fast it is on this machine.
 
 mod fleet;
+mod pay;
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ const EVENTS_TARGET: f64 = 10e6;
 const NIGHTS: usize = 5;
 
 /// What to measure.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Virtual time: events per core-second, a night, a year. `cargo bench -p sim` prints NeXosim beside it.
     Sim,
@@ -34,13 +35,16 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Splits of bills per second, and durable settlements per second beside the disk's sync time.
+    Pay(pay::PayArgs),
 }
 
 /// Measures and prints.
-pub(crate) fn run(what: Bench, settings: &Settings) -> Result<()> {
+pub(crate) fn run(what: &Bench, settings: &Settings) -> Result<()> {
     match what {
         Bench::Sim => simulation(settings),
-        Bench::Fleet { seconds } => fleet::run(settings, seconds),
+        Bench::Fleet { seconds } => fleet::run(settings, *seconds),
+        Bench::Pay(args) => pay::run(args, settings),
     }
 }
 

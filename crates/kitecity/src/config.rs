@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use lighting::AstroTable;
-use medpay::Policy;
+use medpay::Policies;
 use serde::Deserialize;
 use types::{RunId, SECOND_MS, Timestamp};
 
@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) broker: Broker,
     pub(crate) console: Console,
     pub(crate) payment: Payment,
+    pub(crate) storage: Storage,
 }
 
 /// The city itself.
@@ -88,6 +89,20 @@ pub(crate) struct Payment {
     policy: String,
 }
 
+/// Where state is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Storage {
+    pub(crate) data: PathBuf,
+}
+
+impl Storage {
+    /// The folder; `None` = nothing is kept.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        Some(self.data.as_path()).filter(|folder| !folder.as_os_str().is_empty())
+    }
+}
+
 impl Config {
     /// The settings of `file`, or of the usual place, or the built-in ones.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
@@ -128,7 +143,7 @@ impl Config {
     }
 
     /// The rules of payment.
-    pub(crate) fn policy(&self) -> Result<Policy> {
+    pub(crate) fn policy(&self) -> Result<Policies> {
         match self.payment.policy.as_str() {
             "builtin" => parse(DEMO_POLICY, "built-in policy"),
             file => {

@@ -60,14 +60,14 @@ pub(crate) enum Eid {
 
 /// How an operator gets in.
 #[derive(Clone, Debug, Args)]
-struct Entry {
+pub(crate) struct Entry {
     /// The operator's password, as `kitecity up` prints it; otherwise it is made from the secret.
     #[arg(long, env = "KITECITY_PASSWORD", hide_env_values = true)]
     password: Option<String>,
 }
 
 impl Entry {
-    async fn join(&self, settings: &Settings, run: RunId) -> Result<Operator> {
+    pub(crate) async fn join(&self, settings: &Settings, run: RunId) -> Result<Operator> {
         let joined = Operator::join(&settings.link(run), self.password.as_deref()).await;
         joined.context("cannot join the city: give --broker, and --password or --secret, as it has them")
     }
@@ -260,7 +260,7 @@ fn read(given: String) -> Result<QrText> {
     Ok(QrText(code.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-async fn leave(operator: Operator) {
+pub(crate) async fn leave(operator: Operator) {
     let _ = timeout(LEAVE_WITHIN, operator.leave()).await;
 }
 

@@ -8,6 +8,7 @@ mod eid;
 mod interrupt;
 mod lamp;
 mod out;
+mod pay;
 mod run;
 mod serve;
 mod up;
@@ -63,6 +64,9 @@ pub(crate) struct Settings {
     /// City seconds per wall second, 1 to 3600.
     #[arg(long, global = true, env = "KITECITY_SPEED")]
     speed: Option<u32>,
+    /// Keep the state of e-ID and payment in this folder, and go on from there at the next start.
+    #[arg(long, global = true, env = "KITECITY_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Where the embedded broker listens.
     #[arg(long, global = true, env = "KITECITY_MQTT_LISTEN")]
     mqtt_listen: Option<SocketAddr>,
@@ -112,6 +116,9 @@ enum Command {
     /// Compare street lighting policies.
     #[command(subcommand)]
     Lamp(lamp::Lamp),
+    /// Bills and payments, on a city that runs already: exit code 0 = done, 1 = refused, or the books differ.
+    #[command(subcommand)]
+    Pay(pay::Pay),
     /// Print a machine-readable description.
     Schema {
         /// Of what.
@@ -159,6 +166,7 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
         Command::Lamp(what) => return lamp::run(&what, settings),
+        Command::Pay(what) => return pay::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
         }
@@ -168,7 +176,7 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
             clap_complete::generate(shell, &mut Cli::command(), "kitecity", &mut script);
             out::line(String::from_utf8_lossy(&script).trim_end())?;
         }
-        Command::Bench(what) => bench::run(what, settings)?,
+        Command::Bench(what) => bench::run(&what, settings)?,
         Command::Doctor => doctor::run(settings)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
     LuminaireModelConfig, LuminaireModelError, Programme,
 };
-use medpay::Policy;
+use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
 use medpay::provider::{Clinic, ProviderConfig};
 use types::{Fen, MINUTE_MS, Stream, Timestamp};
@@ -38,7 +38,7 @@ pub struct CastSpec {
     /// The year whose sun shines.
     pub year: i32,
     /// The rules of payment.
-    pub policy: Policy,
+    pub policy: Policies,
     /// The issuer's signing key.
     pub issuer_key: [u8; 32],
     /// Different at each start of the same city, so that ids are not used twice.
@@ -102,6 +102,12 @@ impl Cast {
     #[must_use]
     pub fn lit_by(self, policy: &LightingPolicy) -> Self {
         Self { calendars: policy.calendars(), ..self }
+    }
+
+    /// The same city, as it was at another start: its roles make the ids of that one.
+    #[must_use]
+    pub fn at_start(&self, start: u64) -> Self {
+        Self { spec: CastSpec { start, ..self.spec.clone() }, ..self.clone() }
     }
 
     /// What stands where.

@@ -128,6 +128,8 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Walk(body) => tagged(fields, 10, body),
         RequestBody::Credential(body) => tagged(fields, 11, body),
         RequestBody::Manage(body) => tagged(fields, 12, body),
+        RequestBody::Pay(body) => tagged(fields, 13, body),
+        RequestBody::Books(body) => tagged(fields, 14, body),
     }
 }
 
@@ -146,6 +148,8 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Walk(body) => tagged(fields, 11, body),
         ReplyBody::Credential(body) => tagged(fields, 12, body),
         ReplyBody::Manage(body) => tagged(fields, 13, body),
+        ReplyBody::Pay(body) => tagged(fields, 14, body),
+        ReplyBody::Books(body) => tagged(fields, 15, body),
     }
 }
 

@@ -9,7 +9,8 @@ use lighting::{
     Telemetry,
 };
 use medpay::{
-    PayEvent, PresettleReply, PresettleRequest, SettleReply, SettleRequest, VisitReply, VisitRequest,
+    BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
+    SettleRequest, VisitReply, VisitRequest,
 };
 use serde::{Deserialize, Serialize};
 use types::{DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
@@ -154,10 +155,14 @@ pub enum RequestBody {
     Presettle(PresettleRequest),
     /// Payer: pay it.
     Settle(SettleRequest),
+    /// Payer: anything else.
+    Pay(PayRequest),
     /// Clinic: a patient is here.
     Visit(VisitRequest),
     /// Clinic: pay at the till.
     Till(SettleRequest),
+    /// Clinic: what is in its books?
+    Books(BooksRequest),
     /// Clock: run faster, slower, or stop.
     SetClock(ClockChange),
     /// Residents: one should walk to a provider and be treated there.
@@ -196,10 +201,14 @@ pub enum ReplyBody {
     Presettle(PresettleReply),
     /// Payer.
     Settle(SettleReply),
+    /// Payer.
+    Pay(PayReply),
     /// Clinic.
     Visit(VisitReply),
     /// Clinic.
     Till(SettleReply),
+    /// Clinic.
+    Books(BooksReply),
     /// Clock: how it runs now.
     Clock(ClockState),
     /// Residents: whether they go.

@@ -25,6 +25,8 @@ impl EventBody {
                 PayEvent::BillCreated { bill, .. }
                 | PayEvent::BillPresettled { bill, .. }
                 | PayEvent::BillSettled { bill, .. }
+                | PayEvent::BillReversed { bill, .. }
+                | PayEvent::BillReleased { bill, .. }
                 | PayEvent::SettlementRefused { bill, .. } => ("medpay", "bill", bill.to_string()),
             },
             Self::Walk(WalkEvent::Departed { resident, .. } | WalkEvent::Arrived { resident, .. }) => {
@@ -76,8 +78,8 @@ impl RequestBody {
             Self::Dim(_) => RoleName::Lighting,
             Self::Enrol(_) | Self::Issue(_) | Self::Credential(_) | Self::Manage(_) => RoleName::Issuer,
             Self::Verify(_) => RoleName::Verifier,
-            Self::Presettle(_) | Self::Settle(_) => RoleName::Payer,
-            Self::Visit(_) | Self::Till(_) => RoleName::Clinic,
+            Self::Presettle(_) | Self::Settle(_) | Self::Pay(_) => RoleName::Payer,
+            Self::Visit(_) | Self::Till(_) | Self::Books(_) => RoleName::Clinic,
             Self::SetClock(_) => RoleName::Clock,
             Self::Walk(_) => RoleName::Residents,
         }
@@ -94,8 +96,10 @@ impl RequestBody {
             Self::Verify(body) => ("verify", body.verifier.to_string(), write(body)),
             Self::Presettle(body) => ("presettle", body.bill.id.to_string(), write(body)),
             Self::Settle(body) => ("settle", body.bill.to_string(), write(body)),
+            Self::Pay(body) => ("pay", String::new(), write(body)),
             Self::Visit(body) => ("visit", body.provider.to_string(), write(body)),
             Self::Till(body) => ("till", body.bill.to_string(), write(body)),
+            Self::Books(body) => ("books", body.provider.to_string(), write(body)),
             Self::SetClock(body) => ("set", String::new(), write(body)),
             Self::Walk(body) => ("walk", body.resident.to_string(), write(body)),
         }
@@ -112,8 +116,10 @@ impl RequestBody {
             ("verifier", "verify") => read(data).map(Self::Verify),
             ("payer", "presettle") => read(data).map(Self::Presettle),
             ("payer", "settle") => read(data).map(Self::Settle),
+            ("payer", "pay") => read(data).map(Self::Pay),
             ("clinic", "visit") => read(data).map(Self::Visit),
             ("clinic", "till") => read(data).map(Self::Till),
+            ("clinic", "books") => read(data).map(Self::Books),
             ("clock", "set") => read(data).map(Self::SetClock),
             ("residents", "walk") => read(data).map(Self::Walk),
             _ => return None,
@@ -134,8 +140,10 @@ impl ReplyBody {
             Self::Verify(body) => ("verifier", "verify", write(body)),
             Self::Presettle(body) => ("payer", "presettle", write(body)),
             Self::Settle(body) => ("payer", "settle", write(body)),
+            Self::Pay(body) => ("payer", "pay", write(body)),
             Self::Visit(body) => ("clinic", "visit", write(body)),
             Self::Till(body) => ("clinic", "till", write(body)),
+            Self::Books(body) => ("clinic", "books", write(body)),
             Self::Clock(body) => ("clock", "set", write(body)),
             Self::Walk(body) => ("residents", "walk", write(body)),
         }
@@ -154,8 +162,10 @@ impl ReplyBody {
             "verifier.verify" => read(data).map(Self::Verify),
             "payer.presettle" => read(data).map(Self::Presettle),
             "payer.settle" => read(data).map(Self::Settle),
+            "payer.pay" => read(data).map(Self::Pay),
             "clinic.visit" => read(data).map(Self::Visit),
             "clinic.till" => read(data).map(Self::Till),
+            "clinic.books" => read(data).map(Self::Books),
             "clock.set" => read(data).map(Self::Clock),
             "residents.walk" => read(data).map(Self::Walk),
             _ => return None,

@@ -1,6 +1,6 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
 use lighting::{Incident, LightState, Telemetry};
-use medpay::{PayEvent, PayRefusal, PresettleReply, SettleReply, Split, VisitReply};
+use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
 use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
 
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
@@ -120,7 +120,11 @@ const RESIDENT: Field = field("resident", Type::Resident, |message| match messag
 });
 const PROVIDER: Field = field("provider", Type::Provider, |message| match message {
     Message::Event(event) => match &event.body {
-        EventBody::Pay(PayEvent::BillCreated { provider, .. } | PayEvent::BillSettled { provider, .. })
+        EventBody::Pay(
+            PayEvent::BillCreated { provider, .. }
+            | PayEvent::BillSettled { provider, .. }
+            | PayEvent::BillReversed { provider, .. },
+        )
         | EventBody::Walk(WalkEvent::Departed { provider, .. } | WalkEvent::Arrived { provider, .. }) => {
             Value::id(provider)
         }
@@ -170,6 +174,7 @@ const REASON: Field = field("reason", Type::Text, |message| match message {
         ReplyBody::Enrol(EnrolReply::Refused(refusal)) => Value::word(refusal),
         ReplyBody::Settle(SettleReply::Refused { refusal, .. })
         | ReplyBody::Till(SettleReply::Refused { refusal, .. })
+        | ReplyBody::Pay(PayReply::Refused(refusal))
         | ReplyBody::Presettle(PresettleReply::Refused(refusal))
         | ReplyBody::Visit(VisitReply::Refused(refusal)) => code(refusal),
         ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
@@ -193,6 +198,8 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
         ReplyBody::Presettle(body) => Value::word(body),
         ReplyBody::Settle(body) | ReplyBody::Till(body) => Value::word(body),
         ReplyBody::Visit(body) => Value::word(body),
+        ReplyBody::Pay(body) => Value::word(body),
+        ReplyBody::Books(_) => Value::Text("rows".into()),
         ReplyBody::Walk(body) => Value::word(body),
         ReplyBody::Clock(_) => Value::Text("set".into()),
     },
@@ -205,6 +212,8 @@ const BILL: Field = field("bill", Type::Text, |message| match message {
             PayEvent::BillCreated { bill, .. }
             | PayEvent::BillPresettled { bill, .. }
             | PayEvent::BillSettled { bill, .. }
+            | PayEvent::BillReversed { bill, .. }
+            | PayEvent::BillReleased { bill, .. }
             | PayEvent::SettlementRefused { bill, .. },
         ) => Value::id(bill),
         _ => Value::Missing,
@@ -233,7 +242,9 @@ const SPLIT_FIELDS: [Field; 4] = [
 ];
 /// What the parts of a split add up to, less its total: 0, or money came from nowhere.
 const UNBALANCED: Field = field("unbalanced_fen", NUMBER, |message| {
-    split_part(message, |split| split.pool.get() + split.account.get() + split.cash.get() - split.total.get())
+    split_part(message, |split| {
+        split.sources().iter().map(|part| part.get()).sum::<i64>() - split.total.get()
+    })
 });
 const BILL_SPLIT: &[Field] =
     &[BILL, SPLIT_FIELDS[0], SPLIT_FIELDS[1], SPLIT_FIELDS[2], SPLIT_FIELDS[3], UNBALANCED];
@@ -467,4 +478,10 @@ pub const KINDS: &[Kind] = &[
             ),
         ],
     ),
+    kind("bill.reversed", "A settlement was taken back.", &[BILL, PROVIDER]),
+    kind("bill.released", "The cash of a held settlement was not paid.", &[BILL]),
+    kind("request.pay", "The payer is asked for something else.", NONE),
+    kind("reply.pay", "The payer's answer.", REPLY),
+    kind("request.books", "The clinic is asked for a book.", NONE),
+    kind("reply.books", "The clinic's answer.", &[RESULT]),
 ];

@@ -63,6 +63,8 @@ fn event_kind(body: &EventBody) -> usize {
         EventBody::Pay(PayEvent::BillPresettled { .. }) => const { index("bill.presettled") },
         EventBody::Pay(PayEvent::BillSettled { .. }) => const { index("bill.settled") },
         EventBody::Pay(PayEvent::SettlementRefused { .. }) => const { index("bill.refused") },
+        EventBody::Pay(PayEvent::BillReversed { .. }) => const { index("bill.reversed") },
+        EventBody::Pay(PayEvent::BillReleased { .. }) => const { index("bill.released") },
         EventBody::Walk(WalkEvent::Departed { .. }) => const { index("walk.departed") },
         EventBody::Walk(WalkEvent::Arrived { .. }) => const { index("walk.arrived") },
     }
@@ -80,6 +82,8 @@ fn request_kind(body: &RequestBody) -> usize {
         RequestBody::Settle(_) => const { index("request.settle") },
         RequestBody::Visit(_) => const { index("request.visit") },
         RequestBody::Till(_) => const { index("request.till") },
+        RequestBody::Pay(_) => const { index("request.pay") },
+        RequestBody::Books(_) => const { index("request.books") },
         RequestBody::SetClock(_) => const { index("request.clock") },
         RequestBody::Walk(_) => const { index("request.walk") },
     }
@@ -97,6 +101,8 @@ fn reply_kind(body: &ReplyBody) -> usize {
         ReplyBody::Settle(_) => const { index("reply.settle") },
         ReplyBody::Visit(_) => const { index("reply.visit") },
         ReplyBody::Till(_) => const { index("reply.till") },
+        ReplyBody::Pay(_) => const { index("reply.pay") },
+        ReplyBody::Books(_) => const { index("reply.books") },
         ReplyBody::Clock(_) => const { index("reply.clock") },
         ReplyBody::Walk(_) => const { index("reply.walk") },
     }
@@ -105,7 +111,7 @@ fn reply_kind(body: &ReplyBody) -> usize {
 #[cfg(test)]
 mod tests {
     use eid::{EnrolReply, KeySet, RefusalReason};
-    use medpay::{PayRefusal, SettleReply, Split};
+    use medpay::{PayRefusal, PayReply, SettleReply, Split};
     use types::{BillId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp};
     use wire::{ClockChange, DeadLetter, Event, Reply, Request, WalkReply, WalkRequest};
 
@@ -159,6 +165,7 @@ mod tests {
         check(&reply(ReplyBody::Walk(WalkReply::Busy)), "reply.walk");
         check(&Message::EidKeys(KeySet::default()), "eid.keys");
         check(&Message::Presence(Vec::new()), "presence");
+        check(&reply(ReplyBody::Pay(PayReply::Refused(PayRefusal::Busy))), "reply.pay");
         let letter = DeadLetter { topic: "t".to_owned(), offset: 0, reason: "r".to_owned() };
         check(&Message::DeadLetter { consumer: "x".parse().unwrap(), letter }, "dead_letter");
     }
