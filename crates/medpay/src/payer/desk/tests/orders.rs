@@ -110,7 +110,10 @@ mod random {
                     Deed::Hold(number) => held.extend(desk.hold(&bill(number)).ok().map(|id| (number, id))),
                     Deed::Confirm(number, paid) => if let Some(&settlement) = held.get(&number) {
                         let confirmed = desk.desk(PayRequest::Confirm { settlement, paid });
-                        known.extend(confirmed.ok().filter(|_| paid).map(|_| (number, settlement)));
+                        // Confirmed again, it is answered again: but by then it may have been replaced.
+                        if confirmed.is_ok() && paid {
+                            known.entry(number).or_insert(settlement);
+                        }
                     }
                     Deed::Reverse(number) => if let Some(&settlement) = known.get(&number) {
                         let _ = desk.desk(PayRequest::Reverse { settlement });
