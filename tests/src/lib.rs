@@ -310,12 +310,35 @@ impl Outsider {
     ///
     /// If none comes within [`PATIENCE`].
     pub fn next(&mut self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> (String, Value) {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < deadline, "waited in vain for {what}, among other messages");
             while let Some((topic, payload)) = self.inbox.pop_front() {
                 if wanted(&topic, &payload) {
                     return (topic, payload);
                 }
             }
+            self.until(what, |packet| matches!(packet, Incoming::Publish(_)).then_some(()));
+        }
+    }
+
+    /// Gathers messages, topic and payload, until `enough` finds in them what it looks for, in whatever order they came.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen within [`PATIENCE`].
+    pub fn gather<T>(&mut self, what: &str, enough: impl Fn(&[(String, Value)]) -> Option<T>) -> T {
+        let (mut messages, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+        loop {
+            messages.extend(self.inbox.drain(..));
+            if let Some(found) = enough(&messages) {
+                return found;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain for {what}, among {} messages",
+                messages.len()
+            );
             self.until(what, |packet| matches!(packet, Incoming::Publish(_)).then_some(()));
         }
     }
