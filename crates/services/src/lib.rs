@@ -9,6 +9,7 @@ pub mod clock;
 pub mod console;
 pub mod fleet;
 pub mod host;
+pub mod iotda;
 pub mod operator;
 pub mod play;
 pub mod time;
