@@ -2,6 +2,7 @@
 //! of ours but the binary. Like the official libraries, they subscribe to nothing.
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use city_tests::{City, Outsider, wait_for};
@@ -275,6 +276,33 @@ fn what_a_device_asks_is_answered_and_what_it_subscribes_to_comes_once() {
         commands.set(commands.get() + u32::from(again));
     });
     assert_eq!(commands.get(), 0, "a command came twice, or the device heard itself");
+}
+
+#[test]
+fn a_flood_of_one_device_is_cut_off_and_others_are_heard() {
+    let (city, _folder) = city();
+    let mut states = city.operator();
+    states.subscribe(&city.lamp_topic("l-0005", "up/state"));
+    let mut device = Device::on(&city, LAMP);
+    let began = Instant::now();
+    (0..300).for_each(|number| device.reports(&json!({ "level": number % 90 })));
+    let seconds = began.elapsed().as_secs() + 2;
+    let mut gateway = Device::on(&city, GATEWAY);
+    let service = json!({ "service_id": "Light", "properties": { "level": 90 } });
+    let report = json!({ "devices": [{ "device_id": "66a0bc_child-7", "services": [service] }] });
+    gateway.says("sys/gateway/sub_devices/properties/report", &report);
+    wait_for("another device to be heard", || city.actual("l-0007").filter(|&level| level == 90));
+
+    wait_for("the device to be heard when it speaks slower", || {
+        device.reports(&json!({ "level": 100 }));
+        city.actual("l-0005").filter(|&level| level == 100)
+    });
+    let heard = Cell::new(0_u64);
+    states.receive("the last state", |_, state| {
+        heard.set(heard.get() + 1);
+        state["d"]["actual"] == 100
+    });
+    assert!(heard.get() <= 50 * seconds + 1, "{} states in {seconds} s", heard.get());
 }
 
 #[test]

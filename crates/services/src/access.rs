@@ -191,11 +191,9 @@ impl Rules {
 
     /// Whether this client may publish on `topic`.
     pub fn may_publish(&self, who: Principal, topic: &str) -> bool {
-        if let Some((device, _)) = iotda::device_of(topic) {
+        if iotda::device_of(topic).is_some() {
             return match who {
-                Principal::Iotda(place) => {
-                    device == self.device_id(place) && iotda::may_be_published_by_device(topic)
-                }
+                Principal::Iotda(place) => self.devices.devices()[place].may_publish(topic),
                 Principal::Service(Iotda) => iotda::may_be_published_by_platform(topic),
                 _ => false,
             };

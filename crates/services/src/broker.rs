@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::access::{Rules, Secret};
 
 mod guard;
+mod pace;
 mod presence;
 mod retained;
 
@@ -180,7 +181,8 @@ async fn launch(
     retained::last_for_ever_unless_told(&context).await;
     presence::subscribe_devices(&context, rules.clone()).await;
     let presence = Presence::new(context.clone());
-    let guard = Guard { rules, secret, open: config.open, counters, presence };
+    let pace = Arc::default();
+    let guard = Guard { rules, secret, open: config.open, counters, presence, pace };
     let register = context.extends.hook_mgr().register();
     for question in guard::QUESTIONS {
         register.add(question, Box::new(guard.clone())).await;

@@ -23,7 +23,4 @@ pub use light::{LIGHT, Reading};
 pub use login::{ClientId, LoginError, admits, password};
 pub use payload::{DeviceEvent, Down, ServiceReport, Up, decode, encode, encode_status, moment};
 pub use register::{Child, Device, DeviceSecret, Register, RegisterError};
-pub use topic::{
-    UP_FILTERS, canonical_filter, device_of, down_filters, may_be_published_by_device,
-    may_be_published_by_platform,
-};
+pub use topic::{UP_FILTERS, canonical_filter, device_of, down_filters, may_be_published_by_platform};

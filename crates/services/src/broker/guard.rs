@@ -15,6 +15,7 @@ use rmqtt::types::{
 use wire::iotda::LoginError;
 
 use super::Counters;
+use super::pace::Pace;
 use super::presence::Presence;
 use crate::access::{Principal, Rules, Secret};
 use crate::time::wall_now;
@@ -27,6 +28,7 @@ pub(super) struct Guard {
     pub(super) open: bool,
     pub(super) counters: Arc<Counters>,
     pub(super) presence: Arc<Presence>,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl Guard {
@@ -127,6 +129,12 @@ impl Guard {
     fn publishes(&self, session: &Session, publish: &Publish) -> PublishAclResult {
         let who = self.known_in(session);
         let topic: &str = &publish.topic;
+        if let Some(Principal::Iotda(place)) = who
+            && !self.pace.allows(place, wall_now())
+        {
+            self.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
+            return PublishAclResult::rejected(false, None);
+        }
         if who.is_some_and(|who| self.rules.may_publish(who, topic)) {
             self.counters.messages.fetch_add(1, Ordering::Relaxed);
             return PublishAclResult::allow();

@@ -244,7 +244,9 @@ impl Bridge {
         up: Up,
         out: &mut Vec<Output>,
     ) -> Result<(), String> {
-        let place = self.register.place_of(device).ok_or("no such device in the register")?;
+        // A gateway asks for the shadow of a device behind it on that device's topic.
+        let behind = || self.by_object.get(device).map(|&index| self.lamps[index].device);
+        let place = self.register.place_of(device).or_else(behind).ok_or("no such device in the register")?;
         match up {
             Up::Report(services) => match self.by_object.get(device).copied() {
                 Some(index) => self.reports(now, index, &services, out),
@@ -260,7 +262,7 @@ impl Bridge {
                 let lamp = &self.lamps[self.lamp_behind(place, &object)?];
                 let services = lamp.shadow.show(service.as_deref());
                 let down = Down::Shadow { request, object, services };
-                out.push(Output::Device { device: device.to_owned(), down });
+                out.push(Output::Device { device: self.device_id(place), down });
                 Ok(())
             }
             Up::Message => Ok(()),

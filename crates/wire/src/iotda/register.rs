@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use types::LuminaireId;
 
+use super::topic::{device_of, may_be_published_by_device};
+
 /// Characters of a device id at most.
 const ID_CHARS_MAX: usize = 256;
 /// Names that are users of the bus already.
@@ -36,6 +38,18 @@ pub struct Device {
     /// The devices it speaks for, if it is a gateway.
     #[serde(default)]
     pub children: Vec<Child>,
+}
+
+impl Device {
+    /// Whether it may publish on `topic`: on its own, and a gateway asks there for the shadows of those behind it.
+    pub fn may_publish(&self, topic: &str) -> bool {
+        device_of(topic).is_some_and(|(device, rest)| {
+            let own = device == self.id && may_be_published_by_device(topic);
+            own || rest.starts_with("sys/shadow/get/")
+                && may_be_published_by_device(topic)
+                && self.children.iter().any(|child| child.id == device)
+        })
+    }
 }
 
 /// A device behind a gateway.
@@ -181,6 +195,22 @@ mod tests {
         }
         let secretless = Device { secret: DeviceSecret(String::new()), ..device("p_1", Some(1), &[]) };
         assert!(Register::new(vec![secretless]).is_err());
+    }
+
+    #[test]
+    fn a_gateway_asks_for_shadows_of_its_children_and_says_nothing_else_for_them() {
+        let gateway = device("p_g", None, &[("p_c", 1)]);
+        for topic in [
+            "$oc/devices/p_c/sys/properties/report",
+            "$oc/devices/p_c/sys/shadow/get/response/request_id=1",
+            "$oc/devices/p_c/user/x",
+            "$oc/devices/p_d/sys/shadow/get/request_id=1",
+            "$oc/devices/p_g/sys/status",
+        ] {
+            assert!(!gateway.may_publish(topic), "{topic}");
+        }
+        assert!(gateway.may_publish("$oc/devices/p_c/sys/shadow/get/request_id=1"));
+        assert!(gateway.may_publish("$oc/devices/p_g/sys/properties/report"));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use types::Timestamp;
 use super::{Bridge, Output};
 use crate::iotda::payload::{DeviceEvent, Down};
 
+/// Devices of one request that are answered.
+const REQUESTED_MAX: usize = 50;
 /// Characters of a version that are noted.
 const VERSION_CHARS_MAX: usize = 64;
 
@@ -40,6 +42,10 @@ impl Bridge {
             }
             ("$sub_device_manager", "sub_device_update_status") => {
                 return self.children_status(now, place, event, out);
+            }
+            ("$sub_device_manager", "add_sub_device_request" | "delete_sub_device_request") => {
+                let kind = event.kind.replace("_request", "_response");
+                self.reply(now, place, event, &kind, all_refused(event), out);
             }
             ("$ota", "version_report") => {
                 let versions = Value::Object(event.paras.clone()).to_string();
@@ -77,9 +83,10 @@ impl Bridge {
         let gateway = &self.register.devices()[place];
         let online = |id: &str| self.by_object.get(id).is_some_and(|&index| self.lamps[index].online);
         let child = |id: &str, name: String| {
+            let (product, node) = id.split_once('_').unwrap_or(("", id));
             json!({
-                "parent_device_id": gateway.id, "node_id": id, "device_id": id, "name": name,
-                "status": if online(id) { "ONLINE" } else { "OFFLINE" },
+                "parent_device_id": gateway.id, "device_id": id, "product_id": product, "node_id": node,
+                "name": name, "status": if online(id) { "ONLINE" } else { "OFFLINE" },
             })
         };
         gateway.children.iter().map(|known| child(&known.id, known.lamp.to_string())).collect()
@@ -130,6 +137,18 @@ impl Bridge {
             });
         }
     }
+}
+
+/// Which devices stand behind a gateway, the settings say: a request to change that is refused, device by device.
+fn all_refused(event: &DeviceEvent) -> Value {
+    let devices = event.paras.get("devices").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let refused = devices.iter().take(REQUESTED_MAX).map(|device| {
+        let node = device.get("node_id").unwrap_or(&Value::Null);
+        let id = device.get("device_id").unwrap_or(device).as_str();
+        let why = "the devices behind a gateway stand in the settings";
+        json!({ "node_id": node, "device_id": id, "error_code": "kitecity.settings", "error_msg": why })
+    });
+    json!({ "successful_devices": [], "failed_devices": refused.collect::<Vec<_>>() })
 }
 
 fn object(value: Value) -> Map<String, Value> {

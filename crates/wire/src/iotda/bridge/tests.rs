@@ -310,7 +310,8 @@ fn what_a_device_asks_the_platform_is_answered() {
             Input::Device { topic: topic.clone(), device: device.to_owned(), up },
             &mut out,
         );
-        let Some(Output::Device { down, .. }) = out.first() else { panic!("{out:?}") };
+        let Some(Output::Device { down, device: to }) = out.first() else { panic!("{out:?}") };
+        assert_eq!(to, if device == "p_c" { "p_g" } else { device });
         let frame = encode(device, down);
         serde_json::from_slice::<Value>(&frame.payload).unwrap()
     };
@@ -328,7 +329,15 @@ fn what_a_device_asks_the_platform_is_answered() {
     assert_eq!(answer["paras"]["server_recv_time"], T0.as_millis());
     let children =
         ask("p_g", "events/up", &event("$sub_device_manager", "sub_device_sync_request", json!({})));
-    assert_eq!(children["services"][0]["paras"]["devices"][0]["device_id"], "p_c");
+    let child = &children["services"][0]["paras"]["devices"][0];
+    assert_eq!((&child["device_id"], &child["node_id"]), (&json!("p_c"), &json!("c")));
+    let add =
+        event("$sub_device_manager", "add_sub_device_request", json!({ "devices": [{ "node_id": "x" }] }));
+    let refused = ask("p_g", "events/up", &add);
+    assert_eq!(refused["services"][0]["event_type"], "add_sub_device_response");
+    assert_eq!(refused["services"][0]["paras"]["failed_devices"][0]["node_id"], "x");
+    let child = ask("p_c", "shadow/get/request_id=8", &json!({}));
+    assert_eq!(child, json!({ "object_device_id": "p_c", "shadow": [] }), "to the gateway");
 }
 
 #[test]
