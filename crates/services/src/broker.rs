@@ -21,6 +21,7 @@ mod guard;
 mod pace;
 mod presence;
 mod retained;
+mod routes;
 
 use guard::Guard;
 use presence::Presence;
@@ -179,6 +180,7 @@ async fn launch(
     rmqtt_retainer::register(&context, true, false).await.map_err(settings)?;
     rmqtt_shared_subscription::register(&context, true, false).await.map_err(settings)?;
     retained::last_for_ever_unless_told(&context).await;
+    routes::change_one_at_a_time(&context).await;
     presence::subscribe_devices(&context, rules.clone()).await;
     let presence = Presence::new(context.clone());
     let pace = Arc::default();
