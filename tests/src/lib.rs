@@ -288,6 +288,16 @@ impl Outsider {
         })
     }
 
+    /// Unsubscribes, and waits until the broker says so.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn unsubscribe(&mut self, filter: &str) {
+        self.client.unsubscribe(filter).expect("room in the queue");
+        self.until("UNSUBACK", |packet| matches!(packet, Incoming::UnsubAck(_)).then_some(()));
+    }
+
     /// Waits until the broker has ended the connection.
     ///
     /// # Panics

@@ -2,10 +2,11 @@
 //! of ours but the binary. Like the official libraries, they subscribe to nothing.
 
 use std::cell::Cell;
+use std::process::Stdio;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use city_tests::{City, Outsider, wait_for};
+use city_tests::{City, Outsider, Process, kitecity, mosquitto, wait_for};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -31,13 +32,18 @@ children = [{ id = "66a0bc_child-7", lamp = "l-0007" }]
 const LAMP: (&str, &str) = ("66a0bc_lamp-5", "12345678");
 const GATEWAY: (&str, &str) = ("66a0bc_gateway", "gateway's");
 
+/// Settings with three devices.
+fn settings() -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), format!("{SETTINGS}{DEVICES}")).expect("a file");
+    file
+}
+
 /// A city with three devices, and its settings file.
-fn city() -> (City, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("city.toml");
-    std::fs::write(&file, format!("{SETTINGS}{DEVICES}")).expect("a file");
-    let file = file.to_str().expect("a path in UTF-8");
-    (City::start(&["--config", file, "--luminaires", "120", "--speed", "600"]), folder)
+fn city() -> (City, tempfile::NamedTempFile) {
+    let file = settings();
+    let path = file.path().to_str().expect("a path in UTF-8");
+    (City::start(&["--config", path, "--luminaires", "120", "--speed", "600"]), file)
 }
 
 fn now() -> DateTime<Utc> {
@@ -276,6 +282,10 @@ fn what_a_device_asks_is_answered_and_what_it_subscribes_to_comes_once() {
         commands.set(commands.get() + u32::from(again));
     });
     assert_eq!(commands.get(), 0, "a command came twice, or the device heard itself");
+    device.mqtt.unsubscribe(&device.topic("sys/commands/#"));
+    device.mqtt.unsubscribe(&device.topic("sys/commands/+"));
+    dim(&city, "l-0005", 30);
+    assert_eq!(device.obeys()["paras"]["level"], 30, "what it hears without asking it cannot end");
 }
 
 #[test]
@@ -303,6 +313,55 @@ fn a_flood_of_one_device_is_cut_off_and_others_are_heard() {
         state["d"]["actual"] == 100
     });
     assert!(heard.get() <= 50 * seconds + 1, "{} states in {seconds} s", heard.get());
+}
+
+#[test]
+fn a_bridge_in_a_process_of_its_own_learns_who_is_there_already() {
+    let file = settings();
+    let settings = file.path().to_str().expect("a path in UTF-8");
+    let common = ["--config", settings, "--luminaires", "120", "--speed", "600", "--secret", "shared"];
+    let city = City::start(&[&common[..], &["--without", "iotda"]].concat());
+    let mut device = Device::log_in(&city, LAMP, &hour(0));
+    device.mqtt.subscribe(&device.topic("sys/commands/#"));
+    assert_eq!(city.get("/api/lamps/l-0005")["online"], false, "nobody translates yet");
+    let broker = city.broker();
+    let serve = ["serve", "iotda", "--broker", &broker];
+    let _bridge = Process::spawn(kitecity().args([&serve[..], &common[..]].concat()));
+    wait_for("the city to know", || (city.get("/api/lamps/l-0005")["online"] == true).then_some(()));
+    device.next("the question for its version", "sys/events/down");
+    dim(&city, "l-0005", 40);
+    assert_eq!(device.obeys()["paras"]["level"], 40);
+}
+
+#[test]
+fn on_an_outside_broker_a_device_that_subscribes_joins_with_its_first_report() {
+    let Some((_broker, port, _folder)) = mosquitto() else { return };
+    let file = settings();
+    let settings = file.path().to_str().expect("a path in UTF-8");
+    let broker = format!("mqtt://127.0.0.1:{port}");
+    let city =
+        City::start(&["--config", settings, "--luminaires", "120", "--speed", "600", "--broker", &broker]);
+    let mut device = Device { id: LAMP.0, mqtt: Outsider::connect(port, LAMP.0, None) };
+    device.mqtt.subscribe(&device.topic("sys/commands/#"));
+    device.reports(&json!({ "level": 60 }));
+    wait_for("the lamp lit", || city.actual("l-0005").filter(|&level| level == 60));
+    dim(&city, "l-0005", 40);
+    assert_eq!(device.obeys()["paras"]["level"], 40);
+}
+
+#[test]
+fn settings_that_contradict_themselves_are_refused_with_file_and_line() {
+    let file = settings();
+    let twice = "[[iotda.device]]\nid = \"66a0bc_lamp-8\"\nsecret = \"s\"\nlamp = \"l-0005\"\n";
+    let text = format!("{SETTINGS}{DEVICES}{twice}");
+    std::fs::write(file.path(), &text).expect("a file");
+    let output =
+        kitecity().arg("--config").arg(file.path()).stderr(Stdio::piped()).output().expect("it runs");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = text.lines().count() - 3;
+    let place = format!("{}, line {line}: luminaire l-0005 has two devices", file.path().display());
+    assert!(errors.contains(&place), "{errors}");
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

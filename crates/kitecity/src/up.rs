@@ -337,7 +337,9 @@ fn greet(city: &City, link: &Link, page: std::net::SocketAddr, began: Instant) {
     }
     let devices = city.devices.lamps().count();
     if devices > 0 {
-        println!("  devices  {devices} luminaires are devices from outside, see docs/dialects.md");
+        println!(
+            "  devices  {devices} from outside, as the settings say; docs/dialects.md tells how they join"
+        );
     }
     if let Ok(symbol) = Symbol::from_text(&phone, Level::Low) {
         println!();

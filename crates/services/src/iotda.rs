@@ -72,6 +72,10 @@ impl Driver {
         if device_of(received.topic()).is_none() {
             return self.port.read(received).map(Input::Bus);
         }
+        // A report that the broker kept is of the past; only who is there lasts.
+        if received.is_retained() && !received.topic().ends_with("/sys/status") {
+            return None;
+        }
         match decode(received.topic(), received.delivery().payload) {
             Ok((device, up)) => {
                 Some(Input::Device { topic: received.topic().to_owned(), device: device.to_owned(), up })
