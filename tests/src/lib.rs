@@ -360,6 +360,30 @@ impl Outsider {
         }
     }
 
+    /// The next message, if one comes within `wait`.
+    ///
+    /// # Panics
+    ///
+    /// If the connection breaks.
+    pub fn within(&mut self, wait: Duration) -> Option<(String, Value)> {
+        let deadline = Instant::now() + wait;
+        loop {
+            if let Some(message) = self.inbox.pop_front() {
+                return Some(message);
+            }
+            let left = deadline.checked_duration_since(Instant::now())?;
+            match self.connection.recv_timeout(left) {
+                Ok(Ok(Event::Incoming(Incoming::Publish(publish)))) => {
+                    let payload = serde_json::from_slice(&publish.payload).unwrap_or_default();
+                    self.inbox.push_back((publish.topic.clone(), payload));
+                }
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => panic!("waiting for any message: {error}"),
+                Err(_) => return None,
+            }
+        }
+    }
+
     fn until<T>(&mut self, what: &str, mut look: impl FnMut(Incoming) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         while let Some(left) = deadline.checked_duration_since(Instant::now()) {

@@ -115,3 +115,95 @@ fn on_a_terminal_the_code_is_drawn_and_ctrl_c_ends_it_well() {
     keys.write_all(b"\x03").expect("a terminal takes keys");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
+
+#[test]
+fn a_phones_code_is_accepted_once_and_says_so() {
+    let city = city();
+    let (status, code, errors) = output(&mut eid(&city, &["show", "--phone", "--resident", "r-0042"]));
+    assert_eq!(status, Some(0), "{errors}");
+    let (status, words, errors) = output(&mut eid(&city, &["verify", code.trim_end()]));
+    assert_eq!(status, Some(0), "{words} {errors}");
+    assert!(words.contains("The holder's phone made it just now"), "{words}");
+    let (_, words, _) = output(&mut eid(&city, &["verify", code.trim_end()]));
+    assert!(words.contains("(token_replayed)"), "{words}");
+}
+
+#[test]
+fn without_a_network_codes_are_judged_by_the_keys_in_a_file_and_the_audit_tells() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (keys, audit) = (path("keys.json"), path("audit.jsonl"));
+    let offline = |codes: &str, more: &[&str]| {
+        let mut command = kitecity();
+        command.args(["eid", "verify", "--offline", "--json", "-", "--keys", &keys]).args(more);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        // It may have ended already, for want of keys.
+        let _ = child.stdin.take().expect("piped").write_all(codes.as_bytes());
+        let output = child.wait_with_output().expect("it ends");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let verdicts: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        (output.status.code(), verdicts)
+    };
+    assert_eq!(offline("", &[]), (Some(1), vec![]), "no keys");
+    let city = city();
+    let (status, words, errors) = output(&mut eid(&city, &["keys", &keys]));
+    assert_eq!(status, Some(0), "{errors}");
+    assert!(words.starts_with("2 keys of version "), "{words}");
+    let (server, phone) = (code_of(&city, "r-0042"), {
+        let (_, code, _) =
+            output(&mut eid(&city, &["show", "--phone", "--profile", "age", "--resident", "r-0007"]));
+        code.trim_end().to_owned()
+    });
+    drop(city);
+
+    let (status, verdicts) = offline(&format!("{server}\n{phone}\n{server}\nhello\n"), &["--audit", &audit]);
+    assert_eq!(status, Some(1));
+    assert_eq!(verdicts[0]["accepted"]["resident"], "r-0042");
+    assert!(verdicts[0]["accepted"]["freshness"]["keys_age_s"].is_u64(), "{}", verdicts[0]);
+    assert_eq!(verdicts[1]["accepted"]["shown"], "phone");
+    assert_eq!(verdicts[2]["refused"]["reason"], "token_replayed");
+    assert_eq!(verdicts[3]["refused"]["reason"], "qr_not_base45");
+    let reason = |verdicts: &[Value]| verdicts[0]["refused"]["reason"].clone();
+    assert_eq!(reason(&offline(&server, &["--as", "bus"]).1), "scope_not_granted", "names are not for buses");
+    assert_eq!(reason(&offline(&phone, &["--as", "museum"]).1), "audience_mismatch", "no challenge");
+    assert_eq!(offline(&phone, &["--as", "bus"]).0, Some(0));
+
+    let check = || output(kitecity().args(["eid", "audit", "verify", &audit]));
+    let (status, words, _) = check();
+    assert_eq!(status, Some(0), "{words}");
+    assert!(words.starts_with("intact: 5 lines, 1 checkpoints"), "{words}");
+    let text = std::fs::read_to_string(&audit).expect("an audit");
+    assert!(!text.contains("full_name"), "no attributes");
+    std::fs::write(&audit, text.replacen("r-0042", "r-0043", 1)).expect("it is bent");
+    let (status, words, _) = check();
+    assert_eq!(status, Some(1));
+    assert!(words.contains("line 2: does not follow the line before it"), "{words}");
+}
+
+#[test]
+fn what_the_counter_of_the_issuer_does_is_felt_at_once() {
+    let city = city();
+    let counter = |wish: &str| {
+        let (status, reply, errors) = output(&mut eid(&city, &["counter", wish]));
+        (status, serde_json::from_str::<Value>(&reply).unwrap_or_else(|_| panic!("{errors}")))
+    };
+    let refused = |code: &str| output(&mut eid(&city, &["verify", code])).1;
+    let suspend = r#"{"suspend":{"resident":"r-0042"}}"#;
+    assert_eq!(counter(suspend), (Some(0), json!("done")));
+    let (status, _, errors) = output(&mut eid(&city, &["show", "--resident", "r-0042"]));
+    assert_eq!((status, errors.trim_end()), (Some(1), "kitecity: r-0042 is not enrolled"));
+    let nobody = r#"{"suspend":{"resident":"r-9999"}}"#;
+    assert_eq!(counter(nobody), (Some(1), json!({ "refused": "unknown" })));
+    assert_eq!(counter(r#""rotate_keys""#), (Some(1), json!({ "refused": "too_early" })));
+
+    let code = code_of(&city, "r-0007");
+    let (_, keys) = counter(r#""tell_keys""#);
+    let kid = keys["keys"]["keys"]["keys"][0]["kid"].as_str().expect("a key");
+    assert_eq!(counter(&json!({ "compromise_key": { "kid": kid } }).to_string()), (Some(0), json!("done")));
+    let words = refused(&code);
+    assert!(words.contains("(issuer_key_revoked)"), "{words}");
+    let words = refused(&code_of(&city, "r-0007"));
+    assert!(words.starts_with("accepted: r-0007"), "{words}");
+}

@@ -62,7 +62,7 @@ fn programme(levels: [u8; 4], presence_level: Option<DimLevel>) -> Programme {
         step(StepTime::Clock(MORNING), morning),
         step(StepTime::Sunrise(0), 0),
     ];
-    Programme { version: 1, steps, presence_level }
+    Programme { version: 1, steps: steps.into(), presence_level }
 }
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ impl Lamps {
                 district,
                 rated_mw: class.rated_mw(),
                 standby_mw: class.standby_mw(),
+                road_m2: spot.street.road_m2(),
                 class,
             });
             self.luminaire_streets.push(spot.street);

@@ -30,6 +30,8 @@ pub struct LuminaireSite {
     pub rated_mw: u32,
     /// Power without light \[mW\].
     pub standby_mw: u32,
+    /// The road it lights: its share of its street, from kerb to kerb [m²].
+    pub road_m2: f64,
     /// The class of its street.
     pub class: RoadClass,
 }

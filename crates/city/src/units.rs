@@ -159,6 +159,12 @@ impl StreetKey {
         }
     }
 
+    /// Road that one of its luminaires lights [m²].
+    pub(crate) fn road_m2(self) -> f64 {
+        let sharing = if matches!(self.arrangement(), Arrangement::Opposite) { 2.0 } else { 1.0 };
+        self.width_m() * self.spacing_m() / sharing
+    }
+
     /// Distance from one luminaire, or pair of them, to the next along the street \[m\].
     pub(crate) fn spacing_m(self) -> f64 {
         match self {

@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use ciborium::Value;
 
+use crate::guardian::Guardianship;
 use crate::{Gender, Profile, Resident};
 
 /// The age from which [`Attribute::Over18`] is true \[years\].
@@ -56,6 +59,17 @@ impl Attribute {
             Profile::Name => &[Self::Id, Self::FullName, Self::BirthDate, Self::Gender],
             Profile::Full => Self::ALL.split_last().expect("there are ten").1,
         }
+    }
+
+    /// Whether these attributes are at least those of a profile.
+    pub(crate) fn cover(disclosed: &BTreeMap<Self, String>, profile: Profile) -> bool {
+        let is_told = |attribute: &Self| disclosed.contains_key(attribute) || *attribute == Self::Id;
+        Self::disclosed_by(profile).iter().all(is_told)
+    }
+
+    /// Whether these attributes are at most those of a profile.
+    pub(crate) fn within(disclosed: &BTreeMap<Self, String>, profile: Profile) -> bool {
+        disclosed.keys().all(|attribute| Self::disclosed_by(profile).contains(attribute))
     }
 
     /// Its name in [`Verdict::Accepted`](crate::Verdict::Accepted).
@@ -127,10 +141,21 @@ impl Attribute {
     }
 }
 
-/// Claim 169 of one resident in one profile. `today` – for the age \[days since 1970-01-01, local\].
-pub(crate) fn claim_169(resident: &Resident, profile: Profile, today: i64) -> Value {
+/// Claim 169 of one resident in one profile, its keys ascending. `today` – for the age \[days since 1970-01-01, local\];
+/// `guardianship` – if it is for a guardian's phone.
+pub(crate) fn claim_169(
+    resident: &Resident,
+    profile: Profile,
+    today: i64,
+    guardianship: Option<Guardianship>,
+) -> Value {
     let entry = |attribute: &Attribute| (attribute.key().into(), attribute.value(resident, today));
-    Value::Map(Attribute::disclosed_by(profile).iter().map(entry).collect())
+    let mut entries: Vec<(Value, Value)> = Attribute::disclosed_by(profile).iter().map(entry).collect();
+    if let Some(guardianship) = guardianship {
+        entries.extend(guardianship.entries());
+        entries.sort_by_key(|(key, _)| key.as_integer());
+    }
+    Value::Map(entries)
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ciborium::Value;
-use coset::{ProtectedHeader, SignatureContext, sig_structure_data};
-use ed25519_dalek::{Signature, VerifyingKey};
 use types::{ResidentId, SECOND_MS, Timestamp};
 
-use crate::encode::claim;
+use crate::encode::{TAG_COSE_SIGN1, claim, header, sign1, to_be_signed};
+use crate::guardian::Guardianship;
+use crate::proof::{HEADER_COUNTERSIGNATURE, Proof};
+use crate::signature::{Algorithm, VerifyKey};
+use crate::status::StatusRef;
 use crate::zlib::{inflate, starts_zlib};
 use crate::{Attribute, RefusalReason};
 
@@ -14,24 +16,18 @@ use crate::{Attribute, RefusalReason};
 const CODE_LEN_MAX: usize = 4_296;
 /// How deep the CBOR of a code may be nested. Claim 169 with biometrics needs 5.
 const NESTING_MAX: usize = 16;
-/// The CBOR tag of a COSE_Sign1 (RFC 9052, 4.2).
-const TAG_COSE_SIGN1: u64 = 18;
-/// COSE header parameters (RFC 9052, 3.1).
-const HEADER_ALG: i64 = 1;
-const HEADER_CRIT: i64 = 2;
-const HEADER_KID: i64 = 4;
-/// The only algorithm allowed so far. ES256 (-7) follows with keys of phones.
-const ALG_EDDSA: i64 = -8;
-
 /// A code taken apart. Nothing about it has been checked but its shape.
 ///
 /// Keeps the bytes as received: those are what was signed. Personal data: `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct DecodedCode {
-    protected: Vec<u8>,
+    pub(crate) protected: Vec<u8>,
+    algorithm: Algorithm,
     kid: Option<Vec<u8>>,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+    /// Header parameter 11 as it came. Not signed by the issuer.
+    countersignature: Option<Value>,
 }
 
 /// What a code claims. Not to be believed before its signature was checked.
@@ -47,6 +43,10 @@ pub struct Claims {
     pub expires: Timestamp,
     /// Its own id (`cti`), 1 to 64 bytes.
     pub code_id: Box<[u8]>,
+    /// The key of the phone it is bound to (`cnf`).
+    pub(crate) phone: Option<VerifyKey>,
+    /// Where its status is told.
+    pub(crate) status: Option<StatusRef>,
     /// What claim 169 says; `None` if there is none, or none with a pseudonym in it.
     pub identity: Option<Identity>,
 }
@@ -58,6 +58,8 @@ pub struct Identity {
     pub resident: ResidentId,
     /// The other attributes, as a verdict words them. Unknown keys are left out.
     pub disclosed: BTreeMap<Attribute, String>,
+    /// By whom it may be shown, if not by the holder.
+    pub(crate) guardianship: Option<Guardianship>,
 }
 
 /// Takes the text of a code apart: base45, zlib, COSE_Sign1.
@@ -83,9 +85,9 @@ pub fn decode_code(text: &str) -> Result<DecodedCode, RefusalReason> {
     }
     let packed = from_base45(text).ok_or(RefusalReason::QrNotBase45)?;
     if packed.first().copied().is_some_and(starts_zlib) {
-        from_cose(&inflate(&packed)?)
+        decode_cose(&inflate(&packed)?)
     } else {
-        from_cose(&packed)
+        decode_cose(&packed)
     }
 }
 
@@ -95,13 +97,26 @@ impl DecodedCode {
         self.kid.as_deref()
     }
 
-    /// Whether this key signed it. Strict: no small-order keys, no second form of a signature (RFC 8032, 5.1.7).
-    pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        // Only `original_data` goes into the signed structure: the header as it was received.
-        let protected = ProtectedHeader { original_data: Some(self.protected.clone()), ..Default::default() };
-        let signed = sig_structure_data(SignatureContext::CoseSign1, protected, None, &[], &self.payload);
-        Signature::from_slice(&self.signature)
-            .is_ok_and(|signature| key.verify_strict(&signed, &signature).is_ok())
+    /// Whether this key signed it, over the header as it was received.
+    pub(crate) fn is_signed_by(&self, key: &VerifyKey) -> bool {
+        key.algorithm() == self.algorithm
+            && key.has_signed(&to_be_signed(&self.protected, &self.payload), &self.signature)
+    }
+
+    /// Whether something stands where a phone's proof belongs.
+    pub(crate) fn has_countersignature(&self) -> bool {
+        self.countersignature.is_some()
+    }
+
+    /// The phone's proof, if it can be read.
+    pub(crate) fn proof(&self) -> Option<Proof> {
+        self.countersignature.as_ref().and_then(Proof::read)
+    }
+
+    /// The COSE_Sign1 with this in the place of the proof. What the issuer signed stays as it was received.
+    pub(crate) fn with_countersignature(&self, countersignature: Value) -> Vec<u8> {
+        let unprotected = vec![(HEADER_COUNTERSIGNATURE.into(), countersignature)];
+        sign1(self.protected.clone(), unprotected, self.payload.clone(), self.signature.clone())
     }
 
     /// What it claims.
@@ -124,8 +139,17 @@ impl DecodedCode {
         let expires = time(claims.get(&claim::EXPIRES)?)?;
         let code_id = claims.get(&claim::CODE_ID)?.as_bytes().filter(|id| (1..=64).contains(&id.len()))?;
         let code_id = code_id.as_slice().into();
+        // A confirmation that cannot be read must not make a code that needs none.
+        let phone = match claims.get(&claim::CONFIRMATION) {
+            Some(confirmation) => Some(phone_key(confirmation)?),
+            None => None,
+        };
+        let status = match claims.get(&claim::STATUS) {
+            Some(status) => Some(StatusRef::read(status)?),
+            None => None,
+        };
         let identity = claims.remove(&claim::IDENTITY).and_then(Identity::read);
-        Some(Claims { issued, valid_from, expires, code_id, identity })
+        Some(Claims { issued, valid_from, expires, code_id, phone, status, identity })
     }
 }
 
@@ -136,7 +160,7 @@ impl Identity {
         let resident = worded(Attribute::Id)?.parse().ok()?;
         let others = Attribute::ALL.into_iter().filter(|&attribute| attribute != Attribute::Id);
         let disclosed = others.filter_map(|attribute| Some((attribute, worded(attribute)?))).collect();
-        Some(Self { resident, disclosed })
+        Some(Self { resident, disclosed, guardianship: Guardianship::read(&values) })
     }
 }
 
@@ -158,9 +182,15 @@ impl fmt::Debug for Identity {
     }
 }
 
+/// The key in `cnf` (RFC 8747, 3.2).
+fn phone_key(confirmation: &Value) -> Option<VerifyKey> {
+    let (_, key) = confirmation.as_map()?.iter().find(|(member, _)| *member == 1.into())?;
+    VerifyKey::from_cose_key(key)
+}
+
 /// Refuses also what decodes but is not how it would be encoded: a final pair over 255 (RFC 9285, 4.2), which would
 /// let one code have several texts.
-fn from_base45(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn from_base45(text: &str) -> Option<Vec<u8>> {
     base45::decode(text).ok().filter(|bytes| base45::encode(bytes) == text)
 }
 
@@ -188,36 +218,38 @@ impl Sign1 {
     }
 }
 
-fn from_cose(bytes: &[u8]) -> Result<DecodedCode, RefusalReason> {
-    let Sign1 { protected, unprotected, payload, signature } =
+pub(crate) fn decode_cose(bytes: &[u8]) -> Result<DecodedCode, RefusalReason> {
+    let Sign1 { protected, mut unprotected, payload, signature } =
         Sign1::read(bytes).ok_or(RefusalReason::CoseInvalid)?;
-    let header = from_cbor(&protected).and_then(labelled).ok_or(RefusalReason::CoseInvalid)?;
+    let labels = from_cbor(&protected).and_then(labelled).ok_or(RefusalReason::CoseInvalid)?;
     // Whoever wrote `crit` wants what we do not know to be a failure (RFC 9052, 3.1).
-    if header.contains_key(&HEADER_CRIT) {
+    if labels.contains_key(&header::CRIT) {
         return Err(RefusalReason::CoseInvalid);
     }
     // Outside the protected header, anybody could change the algorithm.
-    match header.get(&HEADER_ALG) {
-        Some(Value::Integer(alg)) if i128::from(*alg) == i128::from(ALG_EDDSA) => {}
-        Some(Value::Integer(_) | Value::Text(_)) => return Err(RefusalReason::AlgNotAllowed),
+    let algorithm = match labels.get(&header::ALG) {
+        Some(Value::Integer(alg)) => Algorithm::from_number((*alg).into()),
+        Some(Value::Text(_)) => None,
         _ => return Err(RefusalReason::CoseInvalid),
-    }
-    let kid = match header.get(&HEADER_KID).or(unprotected.get(&HEADER_KID)) {
+    };
+    let algorithm = algorithm.ok_or(RefusalReason::AlgNotAllowed)?;
+    let kid = match labels.get(&header::KID).or(unprotected.get(&header::KID)) {
         Some(Value::Bytes(kid)) => Some(kid.clone()),
         Some(_) => return Err(RefusalReason::CoseInvalid),
         None => None,
     };
-    Ok(DecodedCode { protected, kid, payload, signature })
+    let countersignature = unprotected.remove(&HEADER_COUNTERSIGNATURE);
+    Ok(DecodedCode { protected, algorithm, kid, payload, signature, countersignature })
 }
 
 /// One CBOR item, not nested too deeply and with nothing behind it.
-fn from_cbor(mut bytes: &[u8]) -> Option<Value> {
+pub(crate) fn from_cbor(mut bytes: &[u8]) -> Option<Value> {
     let value = ciborium::de::from_reader_with_recursion_limit(&mut bytes, NESTING_MAX).ok()?;
     bytes.is_empty().then_some(value)
 }
 
 /// The entries of a map with numbers for labels. None if it is no map or a label stands twice (RFC 8949, 5.6).
-fn labelled(map: Value) -> Option<BTreeMap<i64, Value>> {
+pub(crate) fn labelled(map: Value) -> Option<BTreeMap<i64, Value>> {
     let mut entries = BTreeMap::new();
     for (label, value) in map.into_map().ok()? {
         match label {
@@ -235,7 +267,7 @@ fn labelled(map: Value) -> Option<BTreeMap<i64, Value>> {
 }
 
 /// A NumericDate (RFC 8392, 2) in whole seconds.
-fn time(value: &Value) -> Option<Timestamp> {
+pub(crate) fn time(value: &Value) -> Option<Timestamp> {
     let seconds = i64::try_from(value.as_integer()?).ok()?;
     seconds.checked_mul(SECOND_MS).map(Timestamp::from_millis)
 }

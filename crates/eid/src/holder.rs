@@ -2,7 +2,7 @@
 
 use types::{Core, ResidentId, SECOND_MS, Timestamp};
 
-use crate::{Attribute, IssueReply, IssueRequest, Profile, QrText, decode_code};
+use crate::{Attribute, Identity, IssueReply, IssueRequest, Profile, QrText, decode_code};
 
 /// How long before a code ends the next one is asked for \[ms\].
 pub const REFRESH_BEFORE_MS: i64 = 2 * SECOND_MS;
@@ -127,10 +127,14 @@ fn answers(code: &QrText, request: IssueRequest) -> bool {
     let identity =
         decode_code(&code.0).and_then(|code| code.claims()).ok().and_then(|claims| claims.identity);
     identity.is_some_and(|identity| {
-        let wanted =
-            Attribute::disclosed_by(request.profile).iter().filter(|&&attribute| attribute != Attribute::Id);
-        identity.resident == request.resident && identity.disclosed.keys().eq(wanted)
+        identity.resident == request.resident && discloses(&identity, request.profile)
     })
+}
+
+/// Whether an identity discloses exactly this.
+pub(crate) fn discloses(identity: &Identity, profile: Profile) -> bool {
+    let wanted = Attribute::disclosed_by(profile).iter().filter(|&&attribute| attribute != Attribute::Id);
+    identity.disclosed.keys().eq(wanted)
 }
 
 impl Core for Holder {

@@ -1,23 +1,38 @@
 //! The issuer: enrols residents and signs their codes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ed25519_dalek::SigningKey;
-use types::{Core, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
+use sha2::{Digest, Sha256};
+use types::{Core, DAY_MS, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use crate::attribute::claim_169;
 use crate::encode::{CodeHead, claims_set, pack, sign};
-use crate::keys::{KeyId, key_id};
+use crate::guardian::Grants;
+use crate::keyring::KeyRing;
+use crate::rate::Failures;
 use crate::{
-    EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Profile, PublicKey, QrText,
-    Registry,
+    Algorithm, CredentialReply, CredentialRequest, EidEvent, EnrolRefusal, EnrolReply, EnrolRequest,
+    IssueReply, IssueRequest, KeySet, LifeState, Profile, QrText, Registry, RootKey, STATUS_TTL_MS,
 };
+
+mod counter;
+mod phones;
+
+use counter::Cards;
+pub use counter::{CARD_DAYS_MAX, ManageRefusal, ManageReply, ManageRequest};
+use phones::Phones;
+pub use phones::{CREDENTIAL_LIFE_S, PHONES_MAX};
 
 /// How long a code may be shown \[s\].
 pub const CODE_LIFE_S: i64 = 60;
-
-/// The version of the only key set an issuer has until keys rotate.
-const KEY_SET_VERSION: u32 = 1;
+/// How often the keys are published anew \[ms\], so that no verifier on the bus finds them too old.
+pub const REPUBLISH_MS: i64 = DAY_MS;
+/// Enrolments that may fail in a minute for one resident number: nobody guesses the name that belongs to it.
+const FAILURES_A_NUMBER_MAX: u32 = 5;
+/// The same for one caller, which may be a counter or a web page with many people behind it.
+const FAILURES_A_CALLER_MAX: u32 = 120;
+/// Numbers, and callers, whose failures are counted at once.
+const FAILURE_KEYS_MAX: usize = 16_384;
 
 /// What can happen to an issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +52,20 @@ pub enum Input {
         from: ReplyTo,
         /// Whose code, and what it discloses.
         request: IssueRequest,
+    },
+    /// A phone wants credentials for its own key.
+    Credentials {
+        /// Where the answer goes.
+        from: ReplyTo,
+        /// What it wants, signed by that key.
+        request: CredentialRequest,
+    },
+    /// A clerk at the issuer's counter wants something done.
+    Manage {
+        /// Where the answer goes.
+        from: ReplyTo,
+        /// What.
+        request: ManageRequest,
     },
 }
 
@@ -59,6 +88,20 @@ pub enum Output {
         /// The answer.
         reply: IssueReply,
     },
+    /// Answer a phone with a key of its own.
+    CredentialReply {
+        /// To whom.
+        to: ReplyTo,
+        /// The answer.
+        reply: CredentialReply,
+    },
+    /// Answer a clerk.
+    ManageReply {
+        /// To whom.
+        to: ReplyTo,
+        /// The answer.
+        reply: ManageReply,
+    },
     /// Tell everyone.
     Event(EidEvent),
 }
@@ -66,16 +109,28 @@ pub enum Output {
 /// Enrols residents of the registry and signs codes for those enrolled.
 ///
 /// A request that is delivered twice is answered twice: enrolling again changes nothing, and a second code is as good
-/// as the first. Nobody is ever taken off; at most the whole registry is enrolled.
+/// as the first. At most the whole registry is enrolled. Whoever is not enrolled, suspended, dead or gone gets one and
+/// the same answer, so that nobody can find out who lives here.
+///
+/// Its keys rotate by themselves every 30 days, and are published anew every day.
 #[derive(Debug)]
 pub struct Issuer {
     registry: Registry,
     name: String,
-    /// Its `Debug` shows the public half only.
-    key: SigningKey,
-    kid: KeyId,
+    keys: KeyRing,
     code_ids: Stream,
     enrolled: BTreeSet<ResidentId>,
+    /// Who is no longer what the census says.
+    lives: BTreeMap<ResidentId, LifeState>,
+    suspended: BTreeSet<ResidentId>,
+    phones: Phones,
+    grants: Grants,
+    cards: Cards,
+    /// Enrolments that failed, by the hash of the number and by caller.
+    failed_numbers: Failures<[u8; 16]>,
+    failed_callers: Failures<Box<str>>,
+    /// When the keys were last published.
+    published: Option<Timestamp>,
 }
 
 impl Issuer {
@@ -84,9 +139,38 @@ impl Issuer {
     /// `seed` – the secret Ed25519 key (RFC 8032, 5.1.5). `name` – goes into every code as `iss`; a few letters,
     /// since it makes the symbol larger. `code_ids` – where the ids of codes (`cti`) come from.
     pub fn new(registry: Registry, seed: [u8; 32], name: impl Into<String>, code_ids: Stream) -> Self {
-        let key = SigningKey::from_bytes(&seed);
-        let kid = key_id(&key.verifying_key());
-        Self { registry, name: name.into(), key, kid, code_ids, enrolled: BTreeSet::new() }
+        Self::signing_with(Algorithm::EdDsa, registry, seed, name, code_ids)
+    }
+
+    /// The same with another algorithm.
+    pub fn signing_with(
+        algorithm: Algorithm,
+        registry: Registry,
+        seed: [u8; 32],
+        name: impl Into<String>,
+        code_ids: Stream,
+    ) -> Self {
+        let keys = KeyRing::new(seed, algorithm);
+        Self {
+            registry,
+            name: name.into(),
+            keys,
+            code_ids,
+            enrolled: BTreeSet::new(),
+            lives: BTreeMap::new(),
+            suspended: BTreeSet::new(),
+            phones: Phones::default(),
+            grants: Grants::default(),
+            cards: Cards::new(),
+            failed_numbers: Failures::new(FAILURE_KEYS_MAX),
+            failed_callers: Failures::new(FAILURE_KEYS_MAX),
+            published: None,
+        }
+    }
+
+    /// The key to check its key sets with.
+    pub fn root(&self) -> RootKey {
+        self.keys.root()
     }
 
     /// The census it enrols from.
@@ -94,29 +178,79 @@ impl Issuer {
         &self.registry
     }
 
-    /// The keys its codes can be checked with.
-    pub fn key_set(&self) -> KeySet {
-        KeySet { version: KEY_SET_VERSION, keys: vec![PublicKey::publish(&self.key.verifying_key())] }
+    /// The keys its codes can be checked with, signed now.
+    pub fn key_set(&mut self, now: Timestamp) -> KeySet {
+        let status = self.cards.status().map(|list| {
+            let (key, kid) = self.keys.sign_with(now.plus_millis(STATUS_TTL_MS));
+            list.publish(now, key, kid)
+        });
+        self.published = Some(now);
+        self.keys.publish(now, status)
     }
 
-    fn enrol(&mut self, request: &EnrolRequest) -> (EnrolReply, Option<EidEvent>) {
-        match self.registry.check_enrolment(request) {
+    /// What the census and the counter say of a resident's life.
+    fn life(&self, resident: ResidentId) -> Option<LifeState> {
+        let person = self.registry.by_id(resident)?;
+        Some(self.lives.get(&resident).copied().unwrap_or(person.life))
+    }
+
+    fn is_active(&self, resident: ResidentId) -> bool {
+        self.life(resident) == Some(LifeState::Active) && !self.suspended.contains(&resident)
+    }
+
+    fn may_show(&self, resident: ResidentId) -> bool {
+        self.enrolled.contains(&resident) && self.is_active(resident)
+    }
+
+    fn enrol(
+        &mut self,
+        now: Timestamp,
+        from: &ReplyTo,
+        request: &EnrolRequest,
+    ) -> (EnrolReply, Option<EidEvent>) {
+        match self.check_enrolment(now, from, request) {
             Ok(resident) => {
-                let is_new = self.enrolled.insert(resident.id);
-                let event = is_new.then_some(EidEvent::Enrolled { resident: resident.id });
-                (EnrolReply::Enrolled(resident.id), event)
+                let is_new = self.enrolled.insert(resident);
+                (EnrolReply::Enrolled(resident), is_new.then_some(EidEvent::Enrolled { resident }))
             }
             Err(refusal) => (EnrolReply::Refused(refusal), None),
         }
     }
 
+    /// The limits come first, and for numbers that nobody has too: they tell nothing.
+    fn check_enrolment(
+        &mut self,
+        now: Timestamp,
+        from: &ReplyTo,
+        request: &EnrolRequest,
+    ) -> Result<ResidentId, EnrolRefusal> {
+        let digest = Sha256::digest(request.resident_no.trim());
+        let number: [u8; 16] = *digest.first_chunk().expect("a SHA-256 has 32 bytes");
+        let caller = from.path.clone();
+        let by_number = self.failed_numbers.blocked_until(now, &number, FAILURES_A_NUMBER_MAX);
+        let by_caller = self.failed_callers.blocked_until(now, &caller, FAILURES_A_CALLER_MAX);
+        if by_number.or(by_caller).is_some() {
+            return Err(EnrolRefusal::RateLimited);
+        }
+        let resident = self.registry.check_enrolment(request).map(|resident| resident.id);
+        let resident = resident.and_then(|resident| match self.life(resident) {
+            Some(LifeState::Active) => Ok(resident),
+            _ => Err(EnrolRefusal::ResidentInactive),
+        });
+        if resident.is_err() {
+            self.failed_numbers.note(now, number);
+            self.failed_callers.note(now, caller);
+        }
+        resident
+    }
+
     fn issue(&mut self, now: Timestamp, request: IssueRequest) -> (IssueReply, Option<EidEvent>) {
         let IssueRequest { resident, profile } = request;
-        if !self.enrolled.contains(&resident) {
+        if !self.may_show(resident) {
             return (IssueReply::NotEnrolled, None);
         }
         // CWT counts whole seconds. Rounding down can only shorten a life.
-        let issued = now.as_millis().div_euclid(SECOND_MS);
+        let issued = seconds(now);
         let expires = issued.saturating_add(CODE_LIFE_S);
         let code = self.sign_code(resident, profile, now, issued, expires);
         let at = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(SECOND_MS));
@@ -133,9 +267,12 @@ impl Issuer {
         expires: i64,
     ) -> QrText {
         let resident = self.registry.by_id(resident).expect("only residents of the registry are enrolled");
-        let head = CodeHead { issuer: &self.name, issued, expires, code_id: self.code_ids.bytes() };
-        let payload = claims_set(head, claim_169(resident, profile, now.local_day()));
-        pack(&sign(payload, &self.key, self.kid))
+        let code_id = self.code_ids.bytes();
+        let head = CodeHead { issuer: &self.name, issued, expires, code_id, phone: None, status: None };
+        let payload = claims_set(&head, claim_169(resident, profile, now.local_day(), None));
+        let ends = Timestamp::from_millis(expires.saturating_mul(SECOND_MS));
+        let (key, kid) = self.keys.sign_with(ends);
+        pack(&sign(payload, key, kid))
     }
 }
 
@@ -146,11 +283,11 @@ impl Core for Issuer {
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         let event = match input {
             Input::Connected => {
-                out.push(Output::Keys(self.key_set()));
+                out.push(Output::Keys(self.key_set(now)));
                 None
             }
             Input::Enrol { from, request } => {
-                let (reply, event) = self.enrol(&request);
+                let (reply, event) = self.enrol(now, &from, &request);
                 out.push(Output::EnrolReply { to: from, reply });
                 event
             }
@@ -159,129 +296,39 @@ impl Core for Issuer {
                 out.push(Output::IssueReply { to: from, reply });
                 event
             }
+            Input::Credentials { from, request } => {
+                self.answer_phone(now, from, &request, out);
+                None
+            }
+            Input::Manage { from, request } => {
+                self.answer_clerk(now, from, request, out);
+                None
+            }
         };
         out.extend(event.map(Output::Event));
     }
 
-    fn handle_timeout(&mut self, _now: Timestamp, _out: &mut Vec<Output>) {}
-
-    fn next_timeout(&self) -> Option<Timestamp> {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use types::Seed;
-
-    use super::*;
-    use crate::testing::{now, registry, reply_to, resident, signing_key};
-    use crate::{EnrolRefusal, decode_code};
-
-    fn issuer() -> Issuer {
-        Issuer::new(registry(), signing_key().to_bytes(), "test", Seed(1).stream("cti", 0))
-    }
-
-    fn after(issuer: &mut Issuer, now: Timestamp, input: Input) -> Vec<Output> {
-        let mut out = Vec::new();
-        issuer.handle(now, input, &mut out);
-        out
-    }
-
-    fn enrol(resident_no: &str, name: &str) -> Input {
-        let request = EnrolRequest { resident_no: resident_no.to_owned(), name: name.to_owned() };
-        Input::Enrol { from: reply_to("phone"), request }
-    }
-
-    fn issue(n: u32, profile: Profile) -> Input {
-        Input::Issue { from: reply_to("phone"), request: IssueRequest { resident: ResidentId(n), profile } }
-    }
-
-    fn issued(outputs: &[Output]) -> (&QrText, Timestamp, Timestamp) {
-        match &outputs[0] {
-            Output::IssueReply { reply: IssueReply::Issued { code, issued, expires }, .. } => {
-                (code, *issued, *expires)
+    fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        if self.next_timeout().is_some_and(|due| due <= now) {
+            if self.keys.rotates_at().is_some_and(|due| due <= now) {
+                // Its notice is long over: a key signs for longer than that.
+                let _ = self.keys.rotate(now);
             }
-            other => panic!("{other:?}"),
+            out.push(Output::Keys(self.key_set(now)));
         }
     }
 
-    #[test]
-    fn a_refused_enrolment_is_answered_and_nobody_is_told() {
-        let expected = EnrolReply::Refused(EnrolRefusal::ResidentChecksum);
-        assert_eq!(
-            after(&mut issuer(), now(), enrol("1", "nobody")),
-            [Output::EnrolReply { to: reply_to("phone"), reply: expected }]
-        );
-    }
-
-    #[test]
-    fn nobody_gets_a_code_before_being_enrolled() {
-        let expected = [Output::IssueReply { to: reply_to("phone"), reply: IssueReply::NotEnrolled }];
-        assert_eq!(after(&mut issuer(), now(), issue(1, Profile::Name)), expected);
-        assert_eq!(after(&mut issuer(), now(), issue(999_999, Profile::Name)), expected);
-    }
-
-    #[test]
-    fn enrolling_twice_is_told_once() {
-        let (mut issuer, known) = (issuer(), resident(1));
-        let input = || enrol(known.number.as_str(), &known.name_zh);
-        let reply = Output::EnrolReply { to: reply_to("phone"), reply: EnrolReply::Enrolled(known.id) };
-        let event = Output::Event(EidEvent::Enrolled { resident: known.id });
-        assert_eq!(after(&mut issuer, now(), input()), [reply.clone(), event]);
-        assert_eq!(after(&mut issuer, now(), input()), [reply]);
-    }
-
-    #[test]
-    fn a_code_lives_for_sixty_seconds_from_the_second_it_was_issued_in() {
-        let (mut issuer, known) = (issuer(), resident(1));
-        after(&mut issuer, now(), enrol(known.number.as_str(), &known.name_zh));
-        let outputs = after(&mut issuer, now().plus_millis(999), issue(1, Profile::Name));
-        let (code, issued, expires) = issued(&outputs);
-        assert_eq!((issued, expires), (now(), now().plus_millis(60_000)));
-        let claims = decode_code(&code.0).unwrap().claims().unwrap();
-        assert_eq!((claims.issued, claims.expires), (issued, expires));
-        assert_eq!(
-            outputs[1],
-            Output::Event(EidEvent::Issued { resident: known.id, profile: Profile::Name })
-        );
-    }
-
-    #[test]
-    fn two_codes_of_one_moment_have_two_ids() {
-        let (mut issuer, known) = (issuer(), resident(1));
-        after(&mut issuer, now(), enrol(known.number.as_str(), &known.name_zh));
-        let first = after(&mut issuer, now(), issue(1, Profile::Anon));
-        let second = after(&mut issuer, now(), issue(1, Profile::Anon));
-        assert_ne!(issued(&first).0, issued(&second).0);
-    }
-
-    #[test]
-    fn the_age_profile_tells_adults_from_children_on_the_day_of_issue() {
-        let mut issuer = issuer();
-        let known = resident(1);
-        after(&mut issuer, now(), enrol(known.number.as_str(), &known.name_zh));
-        let mut over_18 = |now: Timestamp| {
-            let outputs = after(&mut issuer, now, issue(1, Profile::Age));
-            let claims = decode_code(&issued(&outputs).0.0).unwrap().claims().unwrap();
-            claims.identity.unwrap().disclosed.into_values().next().unwrap()
-        };
-        // Born on 1951-02-02; adult from 1969-02-02 on, which is day -333.
-        assert_eq!(over_18(Timestamp::from_local(-333, 0).plus_millis(-1)), "false");
-        assert_eq!(over_18(Timestamp::from_local(-333, 0)), "true");
-    }
-
-    #[test]
-    fn the_keys_are_published_whenever_the_bus_is_there() {
-        let mut issuer = issuer();
-        let keys = issuer.key_set();
-        assert_eq!(after(&mut issuer, now(), Input::Connected), [Output::Keys(keys.clone())]);
-        assert_eq!(after(&mut issuer, now(), Input::Connected), [Output::Keys(keys)]);
-    }
-
-    #[test]
-    fn debug_shows_neither_the_secret_key_nor_a_name() {
-        let shown = format!("{:?}", issuer());
-        assert!(!shown.contains("42, 42") && !shown.contains("Wang"), "{shown}");
+    /// Nothing before the keys were published for the first time.
+    fn next_timeout(&self) -> Option<Timestamp> {
+        let republish = self.published?.plus_millis(REPUBLISH_MS);
+        Some(self.keys.rotates_at().map_or(republish, |rotates| rotates.min(republish)))
     }
 }
+
+/// CWT counts whole seconds.
+fn seconds(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(SECOND_MS)
+}
+
+#[cfg(test)]
+mod tests;

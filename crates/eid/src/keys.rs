@@ -1,37 +1,205 @@
+//! Key ids, and the signed set in which an issuer publishes its keys.
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ciborium::Value;
-use ed25519_dalek::VerifyingKey;
-use sha2::{Digest, Sha256};
+use types::{DAY_MS, Timestamp};
 
-use crate::PublicKey;
+use crate::signature::{Algorithm, SecretKey, VerifyKey};
+use crate::{KeySet, KeyState, PublicKey};
 
 /// Names a signing key within a COSE header.
 pub(crate) type KeyId = [u8; 8];
 
-/// The first eight bytes of the key's thumbprint.
-///
-/// Source: RFC 9679: the SHA-256 of the COSE_Key with its required members only, deterministically encoded.
-pub(crate) fn key_id(key: &VerifyingKey) -> KeyId {
-    let members: [(Value, Value); 3] = [
-        (1.into(), 1.into()),                                 // kty: OKP
-        ((-1).into(), 6.into()),                              // crv: Ed25519
-        ((-2).into(), Value::Bytes(key.as_bytes().to_vec())), // x
-    ];
-    let thumbprint = Sha256::digest(to_cbor(&Value::Map(members.into())));
-    *thumbprint.first_chunk().expect("a SHA-256 has 32 bytes")
+/// Keys of one key set. A larger set is refused.
+pub const KEYS_MAX: usize = 64;
+/// How old a key set may be \[ms\]. An older one is not taken, and one that has become older knows no issuer.
+pub const KEY_SET_AGE_MS_MAX: i64 = 7 * DAY_MS;
+
+/// The key that signs key sets. It signs nothing else, so that a stolen issuer key cannot publish itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RootKey([u8; 32]);
+
+impl RootKey {
+    /// The root of an issuer that was made from `seed`. In a real city the secret half stays offline.
+    pub fn of_issuer(seed: [u8; 32]) -> Self {
+        let public = root_secret(seed).public().to_bytes();
+        Self(public.try_into().expect("an Ed25519 key has 32 bytes"))
+    }
+
+    /// From 64 hex digits.
+    pub fn parse(hex: &str) -> Option<Self> {
+        let bytes = from_hex(hex)?;
+        VerifyKey::read(Algorithm::EdDsa, &bytes).is_some().then_some(Self(bytes))
+    }
+
+    /// 64 hex digits.
+    pub fn to_hex(&self) -> String {
+        to_hex(&self.0)
+    }
+
+    fn has_signed(&self, set: &KeySet) -> bool {
+        let signature = from_hex::<64>(&set.signature);
+        let key = VerifyKey::read(Algorithm::EdDsa, &self.0);
+        signature.zip(key).is_some_and(|(signature, key)| key.has_signed(&to_be_signed(set), &signature))
+    }
+}
+
+/// The secret half of [`RootKey`].
+pub(crate) fn root_secret(seed: [u8; 32]) -> SecretKey {
+    SecretKey::from_seed(Algorithm::EdDsa, derive(seed, "root", 0))
+}
+
+/// Another secret made from a secret.
+pub(crate) fn derive(seed: [u8; 32], purpose: &str, number: u32) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    hash.update(b"kitecity eid ");
+    hash.update(seed);
+    hash.update(purpose);
+    hash.update(number.to_be_bytes());
+    hash.finalize().into()
+}
+
+/// The first eight bytes of the key's thumbprint (RFC 9679).
+pub(crate) fn key_id(key: &VerifyKey) -> KeyId {
+    *key.thumbprint().first_chunk().expect("a SHA-256 has 32 bytes")
 }
 
 impl PublicKey {
     /// The key as it is published.
-    pub(crate) fn publish(key: &VerifyingKey) -> Self {
-        Self { kid: to_hex(&key_id(key)), ed25519: to_hex(key.as_bytes()) }
+    pub(crate) fn publish(key: &VerifyKey, state: KeyState, until: Option<Timestamp>) -> Self {
+        let (kid, alg) = (to_hex(&key_id(key)), key.algorithm());
+        Self { kid, alg, key: to_hex(&key.to_bytes()), state, until }
     }
 
     /// The key as it is used, or `None` if it is not one.
-    pub(crate) fn read(&self) -> Option<(KeyId, VerifyingKey)> {
-        let key = VerifyingKey::from_bytes(&from_hex(&self.ed25519)?).ok()?;
-        Some((from_hex(&self.kid)?, key))
+    pub(crate) fn read(&self) -> Option<(KeyId, TrustedKey)> {
+        let key = match self.alg {
+            Algorithm::EdDsa => VerifyKey::read(self.alg, &from_hex::<32>(&self.key)?)?,
+            Algorithm::Es256 => VerifyKey::read(self.alg, &from_hex::<33>(&self.key)?)?,
+        };
+        Some((from_hex(&self.kid)?, TrustedKey { key, state: self.state, until: self.until }))
+    }
+}
+
+impl KeySet {
+    /// Signs what it says now.
+    pub(crate) fn sign(&mut self, root: &SecretKey) {
+        self.signature = to_hex(&root.sign(&to_be_signed(self)));
+    }
+}
+
+/// What the root signs: every member of the set but the signature.
+fn to_be_signed(set: &KeySet) -> Vec<u8> {
+    let number = |at: Timestamp| Value::from(at.as_millis());
+    let key = |key: &PublicKey| {
+        Value::Array(vec![
+            key.kid.as_str().into(),
+            key.alg.number().into(),
+            key.key.as_str().into(),
+            (key.state as u8).into(),
+            key.until.map_or(Value::Null, number),
+        ])
+    };
+    to_cbor(&Value::Array(vec![
+        "EidKeySet".into(),
+        set.version.into(),
+        number(set.issued),
+        Value::Array(set.keys.iter().map(key).collect()),
+        set.status.as_deref().map_or(Value::Null, Value::from),
+    ]))
+}
+
+/// A key as a verifier keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrustedKey {
+    pub(crate) key: VerifyKey,
+    pub(crate) state: KeyState,
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl TrustedKey {
+    /// Whether what it signed may be believed now.
+    pub(crate) fn is_good(&self, now: Timestamp) -> bool {
+        match self.state {
+            KeyState::Next | KeyState::Compromised => false,
+            KeyState::Active => true,
+            KeyState::Retired => self.until.is_none_or(|until| now < until),
+        }
+    }
+}
+
+/// Why a key set was not taken. The one before it stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetRefused {
+    /// The root did not sign it.
+    #[error("key set is not signed by the root key")]
+    Signature,
+    /// It is older than the present one: somebody wants a revoked key back.
+    #[error("key set of version {got} is older than version {have}")]
+    Rollback {
+        /// Its version.
+        got: u32,
+        /// The present version.
+        have: u32,
+    },
+    /// It is older than [`KEY_SET_AGE_MS_MAX`].
+    #[error("key set is more than 7 days old")]
+    TooOld,
+    /// It holds more than [`KEYS_MAX`] keys.
+    #[error("key set holds {0} keys, more than {KEYS_MAX}")]
+    TooManyKeys(usize),
+}
+
+/// The keys a verifier trusts, and since when.
+#[derive(Debug)]
+pub(crate) struct TrustedKeys {
+    root: RootKey,
+    /// Version and time of the present set; `None` before the first.
+    head: Option<(u32, Timestamp)>,
+    keys: BTreeMap<KeyId, TrustedKey>,
+}
+
+impl TrustedKeys {
+    pub(crate) fn new(root: RootKey) -> Self {
+        Self { root, head: None, keys: BTreeMap::new() }
+    }
+
+    pub(crate) fn version(&self) -> Option<u32> {
+        self.head.map(|(version, _)| version)
+    }
+
+    pub(crate) fn issued(&self) -> Option<Timestamp> {
+        self.head.map(|(_, issued)| issued)
+    }
+
+    /// Takes the place of the present set, if it is signed, not older and not too old.
+    pub(crate) fn adopt(&mut self, now: Timestamp, set: &KeySet) -> Result<(), KeySetRefused> {
+        if set.keys.len() > KEYS_MAX {
+            return Err(KeySetRefused::TooManyKeys(set.keys.len()));
+        }
+        if !self.root.has_signed(set) {
+            return Err(KeySetRefused::Signature);
+        }
+        if let Some((have, _)) = self.head.filter(|(version, _)| set.version < *version) {
+            return Err(KeySetRefused::Rollback { got: set.version, have });
+        }
+        if now.millis_since(set.issued) > KEY_SET_AGE_MS_MAX {
+            return Err(KeySetRefused::TooOld);
+        }
+        self.head = Some((set.version, set.issued));
+        self.keys = set.keys.iter().filter_map(PublicKey::read).collect();
+        Ok(())
+    }
+
+    /// The key with this id. None is known any more when the set has become too old.
+    pub(crate) fn find(&self, now: Timestamp, kid: Option<&[u8]>) -> Option<(KeyId, &TrustedKey)> {
+        let kid = kid?.try_into().ok()?;
+        let is_current = now.millis_since(self.issued()?) <= KEY_SET_AGE_MS_MAX;
+        let key = self.keys.get(&kid).filter(|key| key.state != KeyState::Next && is_current)?;
+        Some((kid, key))
     }
 }
 
@@ -50,7 +218,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     })
 }
 
-fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let digit = |character: u8| char::from(character).to_digit(16).map(|digit| digit as u8);
     if pairs.len() != N || !rest.is_empty() {
@@ -64,41 +232,4 @@ fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use ed25519_dalek::SigningKey;
-
-    use super::*;
-
-    #[test]
-    fn what_is_not_a_key_is_not_read() {
-        let good = PublicKey::publish(&SigningKey::from_bytes(&[1; 32]).verifying_key());
-        assert!(good.read().is_some());
-        for (kid, ed25519) in [
-            ("", &*good.ed25519),
-            ("0123", &good.ed25519),
-            ("0123456789abcdeg", &good.ed25519),
-            ("+1234567-9abcdef", &good.ed25519),
-            (&good.kid, ""),
-            (&good.kid, &good.ed25519[1..]),
-            // y = 2 is not on the curve.
-            (&good.kid, "0200000000000000000000000000000000000000000000000000000000000000"),
-        ] {
-            let key = PublicKey { kid: kid.to_owned(), ed25519: ed25519.to_owned() };
-            assert!(key.read().is_none(), "{key:?}");
-        }
-    }
-
-    #[test]
-    fn a_key_id_is_the_hash_of_the_required_members() {
-        let key = SigningKey::from_bytes(&[7; 32]).verifying_key();
-        // A map of three: kty 1, crv 6, x of 32 bytes (RFC 9679, 3 and 4.1).
-        let input = [&[0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58, 0x20], &key.as_bytes()[..]].concat();
-        assert_eq!(key_id(&key), Sha256::digest(input)[..8]);
-    }
-
-    #[test]
-    fn hex_is_read_back() {
-        assert_eq!(to_hex(&[0x00, 0xff, 0x1a]), "00ff1a");
-        assert_eq!(from_hex("00fF1a"), Some([0x00, 0xff, 0x1a]));
-    }
-}
+mod tests;

@@ -1,10 +1,11 @@
 //! What the roles of e-ID say to each other. `wire` puts these on topics.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use types::{ResidentId, Timestamp, VerifierId};
+
+use crate::{Algorithm, RefusalReason};
 
 /// The text of a QR code: base45 of zlib of a COSE_Sign1 with claim 169.
 ///
@@ -32,6 +33,21 @@ pub enum Profile {
     Name,
     /// All text attributes.
     Full,
+}
+
+impl Profile {
+    /// All profiles, from the one that tells least.
+    pub const ALL: [Self; 4] = [Self::Anon, Self::Age, Self::Name, Self::Full];
+
+    /// Its name on the bus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anon => "anon",
+            Self::Age => "age",
+            Self::Name => "name",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// Holder → issuer: put this resident on my phone.
@@ -73,6 +89,8 @@ pub enum EnrolRefusal {
     ResidentUnknown,
     /// Deceased or moved away.
     ResidentInactive,
+    /// Too many tries in vain, for this number or by this caller. Try again in a minute.
+    RateLimited,
 }
 
 /// Holder → issuer: a code to show now.
@@ -101,105 +119,105 @@ pub enum IssueReply {
     NotEnrolled,
 }
 
-/// Verifier's counter → verifier: is this code good, now, for this purpose?
+/// Credentials issued at once, at most.
+pub const CREDENTIALS_MAX: u8 = 20;
+
+/// Holder's phone → issuer: credentials that are bound to this phone's key.
+///
+/// Whoever signs it has the key. Who asks is the bus's business, as with [`IssueRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerifyRequest {
-    /// What was scanned.
-    pub code: QrText,
-    /// Who asks.
-    pub verifier: VerifierId,
-    /// What for, as an opaque reference: a bill's hash for a payment, empty at a kiosk.
-    #[serde(default)]
-    pub reference: String,
-}
-
-/// What the verifier answers.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The code is genuine, current and was never seen before.
-    Accepted {
-        /// The holder's pseudonym.
-        resident: ResidentId,
-        /// The attributes disclosed, by name.
-        disclosed: BTreeMap<String, String>,
-        /// The code's own id (`cti`) in hex; never accepted again.
-        code_id: String,
-        /// When the code was issued.
-        issued: Timestamp,
-        /// The reference of the request.
-        reference: String,
-    },
-    /// Not accepted.
-    Refused(Refusal),
-}
-
-/// Hides what was disclosed.
-impl fmt::Debug for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Accepted { resident, code_id, .. } => write!(f, "Accepted({resident}, code {code_id})"),
-            Self::Refused(refusal) => write!(f, "Refused({refusal:?})"),
-        }
-    }
-}
-
-/// Why a code was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// The exact reason.
-    pub reason: RefusalReason,
-    /// When the code was first accepted, for [`RefusalReason::TokenReplayed`].
+pub struct CredentialRequest {
+    /// Whose phone it is.
+    pub resident: ResidentId,
+    /// Whose identity they are, if the resident is a guardian.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_seen: Option<Timestamp>,
+    pub ward: Option<ResidentId>,
+    /// What they disclose.
+    pub profile: Profile,
+    /// How many, `1..=20`; each with an id of its own.
+    pub count: u8,
+    /// When it was asked, by the phone's clock.
+    pub asked: Timestamp,
+    /// The phone's key (P-256): 66 hex digits of a compressed point.
+    pub key: String,
+    /// The phone's ES256 signature over all of the above, 128 hex digits.
+    pub proof: String,
 }
 
-/// The exact reason of a refusal, in the order in which they are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefusalReason {
-    /// Nothing was read.
-    QrEmpty,
-    /// Not base45.
-    QrNotBase45,
-    /// Longer than a QR code can be, or inflates past 64 KiB.
-    QrTooLarge,
-    /// The zlib stream is broken.
-    QrBadCompression,
-    /// Not a COSE_Sign1 with a CWT inside.
-    CoseInvalid,
-    /// Signed with another algorithm than EdDSA or ES256.
-    AlgNotAllowed,
-    /// Signed by an unknown issuer.
-    IssuerUnknown,
-    /// The signature does not fit.
-    SignatureInvalid,
-    /// Its time is over.
-    TokenExpired,
-    /// Its time has not come.
-    TokenNotYetValid,
-    /// No claim 169 inside.
-    ClaimMissing,
-    /// Accepted before.
-    TokenReplayed,
-}
-
-/// Issuer → verifiers, retained: the keys to check signatures with.
+/// Issuer → phone: the credentials, or why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialReply {
+    /// Fresh credentials. None of them is a code yet: the phone's proof is missing.
+    Issued {
+        /// Each as the text of a code.
+        credentials: Vec<QrText>,
+    },
+    /// No credentials.
+    Refused(CredentialRefusal),
+}
+
+/// Why a phone got no credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialRefusal {
+    /// The request is not signed by the key it names, or was not made now.
+    KeyProofInvalid,
+    /// Fewer than one, or more than [`CREDENTIALS_MAX`].
+    CountOutOfRange,
+    /// Not enrolled, or not any more: one answer for whoever asks about others.
+    NotEnrolled,
+    /// The resident has as many phones as one may have.
+    TooManyPhones,
+    /// There is no grant for this ward, or it has ended.
+    GuardianshipEnded,
+}
+
+/// Issuer → verifiers, retained: the keys to check signatures with, and what was revoked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySet {
     /// Grows with every change; a lower one is refused.
     pub version: u32,
-    /// The keys in use.
+    /// When it was signed.
+    pub issued: Timestamp,
+    /// The keys, whatever their state.
     pub keys: Vec<PublicKey>,
+    /// The status list of long-lived cards: base45 of a status list token, signed by one of the keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The root's Ed25519 signature over all of the above, 128 hex digits.
+    pub signature: String,
 }
 
-/// One Ed25519 verification key.
+/// One verification key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKey {
     /// Key id, 16 hex digits.
     pub kid: String,
-    /// The key, 64 hex digits.
-    pub ed25519: String,
+    /// What it signs with.
+    pub alg: Algorithm,
+    /// The key: 64 hex digits, or 66 of a compressed point of P-256.
+    pub key: String,
+    /// Where it is in its life.
+    pub state: KeyState,
+    /// Until when a retired key verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// Where a key is in its life. It only ever moves down this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum KeyState {
+    /// Known in advance; signs nothing yet.
+    Next,
+    /// Signs.
+    Active,
+    /// Signs no more; what it signed is good until that ends.
+    Retired,
+    /// In the wrong hands: nothing it signed is good.
+    Compromised,
 }
 
 /// What e-ID tells everyone. No personal data.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use types::{ReplyTo, Timestamp, VerifierId};
 
-use crate::VerifyRequest;
 use crate::keys::KeyId;
+use crate::{Demand, VerifyRequest};
 
 /// A code's own id, which is unique among the codes of one key.
 pub(crate) type CodeKey = (KeyId, Box<[u8]>);
@@ -26,6 +26,7 @@ struct Sighting {
     from: ReplyTo,
     verifier: VerifierId,
     reference: String,
+    demand: Demand,
 }
 
 /// What the cache knows of a code.
@@ -34,7 +35,7 @@ pub(crate) enum Answer {
     /// Never seen; seen now.
     Fresh,
     /// Seen in this very request, which was delivered again.
-    SameRequest,
+    SameRequest { first_seen: Timestamp },
     /// Seen in another request.
     Replayed { first_seen: Timestamp },
     /// Not to be told: there is no room to remember it.
@@ -56,10 +57,11 @@ impl ReplayCache {
         request: &VerifyRequest,
     ) -> Answer {
         if let Some(sighting) = self.seen.get(&code) {
+            let first_seen = sighting.first_seen;
             return if sighting.is_of(from, request) {
-                Answer::SameRequest
+                Answer::SameRequest { first_seen }
             } else {
-                Answer::Replayed { first_seen: sighting.first_seen }
+                Answer::Replayed { first_seen }
             };
         }
         if self.seen.len() >= self.max {
@@ -95,12 +97,16 @@ impl Sighting {
             from: from.clone(),
             verifier: request.verifier,
             reference: request.reference.clone(),
+            demand: request.demand,
         }
     }
 
     /// Equal addresses are one request. That it also asks the same is not trusted but seen: otherwise a counter that
     /// uses an address twice would have one code accepted for two bills.
     fn is_of(&self, from: &ReplyTo, request: &VerifyRequest) -> bool {
-        self.from == *from && self.verifier == request.verifier && self.reference == request.reference
+        self.from == *from
+            && self.verifier == request.verifier
+            && self.reference == request.reference
+            && self.demand == request.demand
     }
 }

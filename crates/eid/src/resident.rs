@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use types::ResidentId;
 
 use crate::ResidentNo;
@@ -45,7 +46,8 @@ pub enum Gender {
 }
 
 /// Whether a resident may have an e-ID.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LifeState {
     /// Lives here.
     #[default]

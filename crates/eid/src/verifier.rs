@@ -1,16 +1,19 @@
 //! The verifier: says whether a code is good, now and for the first time.
 
-use std::collections::BTreeMap;
+use types::{Core, ReplyTo, ResidentId, SECOND_MS, Timestamp, VerifierId};
 
-use ed25519_dalek::VerifyingKey;
-use types::{Core, ReplyTo, ResidentId, SECOND_MS, Timestamp};
+use crate::keys::TrustedKeys;
+use crate::rate::Failures;
+use crate::replay::ReplayCache;
+use crate::status::PublishedStatus;
+use crate::{
+    EidEvent, Freshness, KeySet, KeySetRefused, Reader, Readers, Refusal, RefusalReason, RootKey, Verdict,
+    VerifyRequest,
+};
 
-use crate::decode::{Claims, Identity};
-use crate::keys::{KeyId, to_hex};
-use crate::replay::{Answer, ReplayCache};
-use crate::{EidEvent, KeySet, Refusal, RefusalReason, Verdict, VerifyRequest, decode_code};
+mod checks;
 
-/// How far the clocks of issuer and verifier may be apart \[ms\].
+/// How far the clocks of issuer, phone and verifier may be apart \[ms\].
 pub const SKEW_MS: i64 = 5 * SECOND_MS;
 
 /// Codes remembered at once: 4,000 accepted per second, each for 65 s.
@@ -20,14 +23,14 @@ pub const SKEW_MS: i64 = 5 * SECOND_MS;
 /// No code is forgotten before it expires.
 pub const SEEN_MAX: usize = 262_144;
 
-/// Keys of one key set. A larger set is refused.
-pub const KEYS_MAX: usize = 64;
+/// Counters whose refusals are counted at once.
+const COUNTERS_MAX: usize = 4_096;
 
 /// What can happen to a verifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The issuer's keys. A set with a lower version than the present one, or with too many keys, is refused; a key
-    /// that cannot be read is left out.
+    /// The issuer's keys. A set that is refused leaves the present one in place; a key that cannot be read is left
+    /// out.
     Keys(KeySet),
     /// A counter scanned a code.
     Verify {
@@ -54,14 +57,18 @@ pub enum Output {
 
 /// Checks codes with the issuer's keys and accepts each one once.
 ///
-/// The checks run from cheap to dear, and a code gets into the memory of accepted ones only after the last of them:
-/// otherwise anybody could fill it. Needs nobody but the keys; without them every issuer is unknown.
+/// The checks run from cheap to dear, and a code gets into the memory of accepted ones only after its signatures
+/// passed: otherwise anybody could fill it. Needs nobody but the keys, and those only now and then: without a network
+/// it goes on for as long as a key set may be old.
 #[derive(Debug)]
 pub struct Verifier {
-    keys: BTreeMap<KeyId, VerifyingKey>,
-    /// None before the first set.
-    key_set_version: Option<u32>,
+    keys: TrustedKeys,
+    status: Option<PublishedStatus>,
     seen: ReplayCache,
+    readers: Readers,
+    /// What a counter without a preset is.
+    any_reader: Reader,
+    refusals: Failures<VerifierId>,
 }
 
 /// A code that passed, and whether it did so before in the same request.
@@ -72,18 +79,33 @@ struct Pass {
 }
 
 impl Verifier {
-    /// A verifier without keys.
-    pub fn new() -> Self {
-        Self::with_seen_max(SEEN_MAX)
+    /// A verifier without keys, that will take those signed by `root`; its readers are
+    /// [lenient](Readers::lenient).
+    pub fn new(root: RootKey) -> Self {
+        Self::with_seen_max(root, SEEN_MAX)
     }
 
-    fn with_seen_max(max: usize) -> Self {
-        Self { keys: BTreeMap::new(), key_set_version: None, seen: ReplayCache::new(max) }
+    fn with_seen_max(root: RootKey, max: usize) -> Self {
+        Self {
+            keys: TrustedKeys::new(root),
+            status: None,
+            seen: ReplayCache::new(max),
+            readers: Readers::lenient(),
+            any_reader: Reader::any(),
+            refusals: Failures::new(COUNTERS_MAX),
+        }
+    }
+
+    /// The same with other readers, such as the [presets](Readers::presets).
+    #[must_use]
+    pub fn with_readers(mut self, readers: Readers) -> Self {
+        self.readers = readers;
+        self
     }
 
     /// The version of the keys it checks with, if it has any.
     pub fn key_set_version(&self) -> Option<u32> {
-        self.key_set_version
+        self.keys.version()
     }
 
     /// How many accepted codes it remembers, at most [`SEEN_MAX`].
@@ -91,39 +113,34 @@ impl Verifier {
         self.seen.len()
     }
 
-    fn adopt(&mut self, set: &KeySet) {
-        let is_older = self.key_set_version.is_some_and(|version| set.version < version);
-        if is_older || set.keys.len() > KEYS_MAX {
-            return;
+    /// How old its knowledge is.
+    pub fn freshness(&self, now: Timestamp) -> Freshness {
+        let age = |issued: Timestamp| now.millis_since(issued).div_euclid(SECOND_MS).max(0);
+        Freshness {
+            keys_age_s: self.keys.issued().map_or(i64::MAX, age),
+            status_age_s: self.status.as_ref().map(|status| age(status.issued)),
         }
-        self.key_set_version = Some(set.version);
-        self.keys = set.keys.iter().filter_map(|key| key.read()).collect();
     }
 
-    fn verify(&mut self, now: Timestamp, from: &ReplyTo, request: &VerifyRequest) -> Result<Pass, Refusal> {
-        let code = decode_code(&request.code.0)?;
-        let (kid, key) = self.key(code.kid()).ok_or(RefusalReason::IssuerUnknown)?;
-        if !code.is_signed_by(key) {
-            return Err(RefusalReason::SignatureInvalid.into());
+    /// Takes the issuer's keys, and the status list that comes with them if one of the keys signed it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeySetRefused`]; then nothing changes.
+    pub fn adopt(&mut self, now: Timestamp, set: &KeySet) -> Result<(), KeySetRefused> {
+        self.keys.adopt(now, set)?;
+        if let Some((token, status)) = set.status.as_deref().and_then(PublishedStatus::read)
+            && let Some((_, key)) = self.keys.find(now, token.kid())
+            && key.is_good(now)
+            && token.is_signed_by(&key.key)
+        {
+            self.status = Some(status);
         }
-        let mut claims = code.claims()?;
-        check_times(now, &claims)?;
-        let identity = claims.identity.take().ok_or(RefusalReason::ClaimMissing)?;
-
-        let leaves = claims.expires.plus_millis(SKEW_MS);
-        let is_repeated = match self.seen.see(now, (kid, claims.code_id.clone()), leaves, from, request) {
-            Answer::Fresh => false,
-            Answer::SameRequest => true,
-            Answer::Replayed { first_seen } => return Err(replayed(Some(first_seen))),
-            Answer::Full => return Err(replayed(None)),
-        };
-        let resident = identity.resident;
-        Ok(Pass { verdict: accepted(identity, &claims, request), resident, is_repeated })
+        Ok(())
     }
 
-    fn key(&self, kid: Option<&[u8]>) -> Option<(KeyId, &VerifyingKey)> {
-        let kid = kid?.try_into().ok()?;
-        Some((kid, self.keys.get(&kid)?))
+    fn reader(&self, name: VerifierId) -> &Reader {
+        self.readers.named(name).unwrap_or(&self.any_reader)
     }
 
     fn answer(&mut self, now: Timestamp, from: ReplyTo, request: &VerifyRequest, out: &mut Vec<Output>) {
@@ -133,6 +150,7 @@ impl Verifier {
                 (verdict, (!is_repeated).then_some(EidEvent::Verified { resident, verifier }))
             }
             Err(refusal) => {
+                self.count(now, verifier, refusal.reason);
                 let event = EidEvent::Rejected { verifier, reason: refusal.reason };
                 (Verdict::Refused(refusal), Some(event))
             }
@@ -140,11 +158,11 @@ impl Verifier {
         out.push(Output::Verdict { to: from, verdict });
         out.extend(event.map(Output::Event));
     }
-}
 
-impl Default for Verifier {
-    fn default() -> Self {
-        Self::new()
+    fn count(&mut self, now: Timestamp, verifier: VerifierId, reason: RefusalReason) {
+        if reason != RefusalReason::RateLimited {
+            self.refusals.note(now, verifier);
+        }
     }
 }
 
@@ -156,7 +174,8 @@ impl Core for Verifier {
         // The driver may be late with the timeout; expired codes must not take the room of new ones.
         self.seen.forget(now);
         match input {
-            Input::Keys(set) => self.adopt(&set),
+            // There is nobody to tell of a refusal: the set is retained, and its sender has gone on.
+            Input::Keys(set) => drop(self.adopt(now, &set)),
             Input::Verify { from, request } => self.answer(now, from, &request, out),
         }
     }
@@ -172,35 +191,11 @@ impl Core for Verifier {
 
 impl From<RefusalReason> for Refusal {
     fn from(reason: RefusalReason) -> Self {
-        Self { reason, first_seen: None }
+        Self { reason, first_seen: None, retry_at: None }
     }
 }
 
-fn replayed(first_seen: Option<Timestamp>) -> Refusal {
-    Refusal { reason: RefusalReason::TokenReplayed, first_seen }
-}
-
-/// Good from `valid_from - SKEW_MS` up to, but not at, `expires + SKEW_MS`.
-fn check_times(now: Timestamp, claims: &Claims) -> Result<(), RefusalReason> {
-    if now >= claims.expires.plus_millis(SKEW_MS) {
-        Err(RefusalReason::TokenExpired)
-    } else if now < claims.valid_from.plus_millis(-SKEW_MS) {
-        Err(RefusalReason::TokenNotYetValid)
-    } else {
-        Ok(())
-    }
-}
-
-fn accepted(identity: Identity, claims: &Claims, request: &VerifyRequest) -> Verdict {
-    let named = |(attribute, value): (crate::Attribute, String)| (attribute.name().to_owned(), value);
-    Verdict::Accepted {
-        resident: identity.resident,
-        disclosed: identity.disclosed.into_iter().map(named).collect(),
-        code_id: to_hex(&claims.code_id),
-        issued: claims.issued,
-        reference: request.reference.clone(),
-    }
-}
-
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod tests;

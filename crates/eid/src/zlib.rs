@@ -28,20 +28,29 @@ pub(crate) fn starts_zlib(first: u8) -> bool {
 /// [`RefusalReason::QrTooLarge`] if they are more than [`INFLATED_LEN_MAX`], of which no more is ever inflated;
 /// [`RefusalReason::QrBadCompression`] if the stream is broken, ends early or has anything behind its end.
 pub(crate) fn inflate(stream: &[u8]) -> Result<Vec<u8>, RefusalReason> {
-    let mut inflated = vec![0; INFLATED_LEN_MAX + 1];
+    // Signed data does not shrink: nearly every code fits the first room. Only what does not is worth 64 KiB.
+    let room = (2 * stream.len()).min(INFLATED_LEN_MAX) + 1;
+    inflate_within(stream, room).unwrap_or_else(|| {
+        inflate_within(stream, INFLATED_LEN_MAX + 1).unwrap_or(Err(RefusalReason::QrTooLarge))
+    })
+}
+
+/// None unless fewer than `room` bytes come out.
+fn inflate_within(stream: &[u8], room: usize) -> Option<Result<Vec<u8>, RefusalReason>> {
+    let mut inflated = vec![0; room];
     let mut inflater = Decompress::new(true);
-    let status = inflater
-        .decompress(stream, &mut inflated, FlushDecompress::Finish)
-        .map_err(|_| RefusalReason::QrBadCompression)?;
+    let Ok(status) = inflater.decompress(stream, &mut inflated, FlushDecompress::Finish) else {
+        return Some(Err(RefusalReason::QrBadCompression));
+    };
     let len = inflater.total_out() as usize;
-    if len > INFLATED_LEN_MAX {
-        return Err(RefusalReason::QrTooLarge);
+    if len >= room {
+        return None;
     }
     if status != Status::StreamEnd || inflater.total_in() as usize != stream.len() {
-        return Err(RefusalReason::QrBadCompression);
+        return Some(Err(RefusalReason::QrBadCompression));
     }
     inflated.truncate(len);
-    Ok(inflated)
+    Some(Ok(inflated))
 }
 
 /// A zlib stream of `data` in a single fixed-Huffman block.

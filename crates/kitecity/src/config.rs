@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use lighting::AstroTable;
-use medpay::Policy;
+use medpay::Policies;
 use serde::Deserialize;
 use types::{RunId, SECOND_MS, Timestamp};
 use wire::Directory;
@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) broker: Broker,
     pub(crate) console: Console,
     pub(crate) payment: Payment,
+    pub(crate) storage: Storage,
     #[serde(default)]
     iotda: Iotda,
 }
@@ -96,6 +97,20 @@ pub(crate) struct Payment {
     policy: String,
 }
 
+/// Where state is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Storage {
+    pub(crate) data: PathBuf,
+}
+
+impl Storage {
+    /// The folder; `None` = nothing is kept.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        Some(self.data.as_path()).filter(|folder| !folder.as_os_str().is_empty())
+    }
+}
+
 impl Config {
     /// The settings of `file`, or of the usual place, or the built-in ones.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
@@ -145,7 +160,7 @@ impl Config {
     }
 
     /// The rules of payment.
-    pub(crate) fn policy(&self) -> Result<Policy> {
+    pub(crate) fn policy(&self) -> Result<Policies> {
         match self.payment.policy.as_str() {
             "builtin" => parse(DEMO_POLICY, "built-in policy"),
             file => {
@@ -169,7 +184,8 @@ fn read(text: &str, place: &str) -> Result<Config> {
     Ok(config)
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(text: &str, place: &str) -> Result<T> {
+/// Reads TOML, or says where it is wrong.
+pub(crate) fn parse<T: for<'de> Deserialize<'de>>(text: &str, place: &str) -> Result<T> {
     toml::from_str(text).or_else(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         bail!("{place}, line {line}: {}{}", error.message(), suggestion(error.message()))

@@ -1,12 +1,19 @@
-//! `kitecity eid`: a phone and a counter at the command line, on a city that runs already.
+//! `kitecity eid`: a phone and a counter at the command line, on a city that runs already or without any.
 
+mod audit;
+mod cache;
+mod holder;
+mod offline;
 mod phone;
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ::eid::{EnrolReply, EnrolRequest, Profile, QrText, Refusal, Resident, Verdict, VerifyRequest, advice};
+use ::eid::{
+    Demand, EnrolReply, EnrolRequest, Freshness, ManageReply, ManageRequest, Profile, QrText, Refusal,
+    Resident, Shown, Verdict, VerifyRequest, advice,
+};
 use anyhow::{Context, Result, bail};
 use chrono::DateTime;
 use city::Residents;
@@ -16,6 +23,9 @@ use tokio::time::timeout;
 use types::{ResidentId, RunId};
 use wire::{ReplyBody, RequestBody};
 
+use self::audit::Audit;
+use self::cache::Keys;
+use self::offline::Offline;
 use crate::Settings;
 use crate::config::Config;
 use crate::interrupt::{self, apart};
@@ -37,20 +47,27 @@ const VERIFIER: &str = "terminal";
 pub(crate) enum Eid {
     /// Show a resident's living code; without a terminal, print one code and end.
     Show(Show),
-    /// Ask the verifier about a code: exit code 0 = accepted, 1 = refused.
+    /// Ask the verifier about a code, or judge it here: exit code 0 = accepted, 1 = refused.
     Verify(Verify),
+    /// Fetch the issuer's keys into a file, for verifying without a network.
+    Keys(Keys),
+    /// Do what a clerk at the issuer's counter does, such as `{"suspend":{"resident":"r-0042"}}`.
+    Counter(Counter),
+    /// Check an audit.
+    #[command(subcommand)]
+    Audit(Audit),
 }
 
 /// How an operator gets in.
 #[derive(Clone, Debug, Args)]
-struct Entry {
+pub(crate) struct Entry {
     /// The operator's password, as `kitecity up` prints it; otherwise it is made from the secret.
     #[arg(long, env = "KITECITY_PASSWORD", hide_env_values = true)]
     password: Option<String>,
 }
 
 impl Entry {
-    async fn join(&self, settings: &Settings, run: RunId) -> Result<Operator> {
+    pub(crate) async fn join(&self, settings: &Settings, run: RunId) -> Result<Operator> {
         let joined = Operator::join(&settings.link(run), self.password.as_deref()).await;
         joined.context("cannot join the city: give --broker, and --password or --secret, as it has them")
     }
@@ -65,6 +82,10 @@ pub(crate) struct Show {
     /// What it discloses.
     #[arg(long, value_enum, default_value_t)]
     profile: Disclosed,
+    /// As a phone with a key of its own, which proves every 15 s that it shows the code; otherwise the issuer signs
+    /// each code.
+    #[arg(long)]
+    phone: bool,
     #[command(flatten)]
     entry: Entry,
 }
@@ -79,7 +100,24 @@ pub(crate) struct Verify {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    offline: Offline,
+    #[command(flatten)]
     entry: Entry,
+}
+
+/// What `eid counter` takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Counter {
+    /// The wish, in JSON: rotate_keys, compromise_key, set_life, suspend, resume, print_card, revoke_card, forget_phone,
+    /// grant, end_grant or tell_keys, as docs/eid.md has them.
+    #[arg(value_parser = wish)]
+    wish: ManageRequest,
+    #[command(flatten)]
+    entry: Entry,
+}
+
+fn wish(text: &str) -> Result<ManageRequest, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// [`Profile`], for the command line.
@@ -111,7 +149,11 @@ impl From<Disclosed> for Profile {
 pub(crate) fn run(what: &Eid, settings: &Settings) -> Result<ExitCode> {
     match what {
         Eid::Show(show) => self::show(show, settings).map(|()| ExitCode::SUCCESS),
+        Eid::Verify(verify) if verify.offline.offline => offline::verify(verify),
         Eid::Verify(verify) => self::verify(verify, settings),
+        Eid::Keys(keys) => self::keys(keys, settings),
+        Eid::Counter(counter) => self::counter(counter, settings),
+        Eid::Audit(audit) => audit::run(audit),
     }
 }
 
@@ -127,17 +169,61 @@ fn show(show: &Show, settings: &Settings) -> Result<()> {
         let joining = show.entry.join(settings, city.config.city.run);
         let Some(operator) = interrupt.unless(joining).await? else { return Ok(()) };
         let live = std::io::stdout().is_terminal();
-        let shown = interrupt.unless(phone::show(&operator, &person, show.profile.into(), live)).await;
+        let shown = interrupt.unless(phone::show(&operator, &person, show, live)).await;
         leave(operator).await;
         shown.map(|_| ())
     })
 }
 
-/// Prints the verdict.
-fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
+/// Fetches the keys.
+fn keys(keys: &Keys, settings: &Settings) -> Result<ExitCode> {
+    let fetched = as_operator(&keys.entry, settings, async |operator| cache::fetch(operator, keys).await)?;
+    let Some(words) = fetched else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    println!("{words}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the issuer's answer to a clerk.
+fn counter(counter: &Counter, settings: &Settings) -> Result<ExitCode> {
+    let asked = as_operator(&counter.entry, settings, async |operator| {
+        match operator.ask(RequestBody::Manage(counter.wish.clone())).await? {
+            ReplyBody::Manage(reply) => Ok(reply),
+            _ => bail!("the issuer answers another question"),
+        }
+    })?;
+    let Some(reply) = asked else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    println!("{}", serde_json::to_string(&reply)?);
+    let refused = matches!(reply, ManageReply::Refused(_));
+    Ok(if refused { ExitCode::from(EXIT_REFUSED) } else { ExitCode::SUCCESS })
+}
+
+/// Joins the city, does this and leaves; nothing after Ctrl-C.
+fn as_operator<T>(
+    entry: &Entry,
+    settings: &Settings,
+    act: impl AsyncFnOnce(&Operator) -> Result<T>,
+) -> Result<Option<T>> {
+    let run = run_of(settings)?;
+    interrupt::run(async |mut interrupt| {
+        let acting = async {
+            let operator = entry.join(settings, run).await?;
+            let done = act(&operator).await;
+            leave(operator).await;
+            done
+        };
+        interrupt.unless(acting).await
+    })
+}
+
+fn run_of(settings: &Settings) -> Result<RunId> {
     let config =
         Config::load(settings.config.as_deref()).map_err(|error| UsageError(format!("{error:#}")))?;
-    let run = settings.run.unwrap_or(config.city.run);
+    Ok(settings.run.unwrap_or(config.city.run))
+}
+
+/// Prints the verdict.
+fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
+    let run = run_of(settings)?;
     let verdict = interrupt::run(async |mut interrupt| {
         let given = verify.code.clone();
         let asking = async {
@@ -157,7 +243,7 @@ fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
 
 async fn judge(operator: &Operator, code: QrText) -> Result<Verdict> {
     let verifier = VERIFIER.parse().expect("a slug");
-    let request = VerifyRequest { code, verifier, reference: String::new() };
+    let request = VerifyRequest { code, verifier, reference: String::new(), demand: Demand::default() };
     match operator.ask(RequestBody::Verify(request)).await? {
         ReplyBody::Verify(verdict) => Ok(verdict),
         _ => bail!("the verifier answers another question"),
@@ -174,7 +260,7 @@ fn read(given: String) -> Result<QrText> {
     Ok(QrText(code.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-async fn leave(operator: Operator) {
+pub(crate) async fn leave(operator: Operator) {
     let _ = timeout(LEAVE_WITHIN, operator.leave()).await;
 }
 
@@ -193,15 +279,31 @@ async fn enrol(operator: &Operator, person: &Resident) -> Result<()> {
 
 fn words(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Accepted { resident, disclosed, .. } => {
+        Verdict::Accepted { resident, disclosed, shown, guardian, unconfirmed, freshness, .. } => {
             let disclosed = disclosed.iter().map(|(name, value)| format!("  {name}: {value}\n"));
+            let guardian = guardian.map(|guardian| format!("  shown by guardian: {guardian}\n"));
+            let end = match shown {
+                Shown::Code => "The code is genuine and current, and has now been used.",
+                Shown::Phone => "The holder's phone made it just now; it has now been used.",
+                Shown::Card => "The card is genuine. It does not prove who holds it: compare the person.",
+            };
+            let caution = if *unconfirmed { " Whether it was revoked could not be told." } else { "" };
             format!(
-                "accepted: {resident}\n{}The code is genuine and current, and has now been used.",
-                disclosed.collect::<String>()
+                "accepted: {resident}\n{}{}{end}{caution}{}",
+                disclosed.collect::<String>(),
+                guardian.unwrap_or_default(),
+                age(freshness)
             )
         }
         Verdict::Refused(refusal) => refused(refusal),
     }
+}
+
+/// How old the verifier's knowledge is, if that is worth a word.
+fn age(freshness: &Freshness) -> String {
+    let hours = |seconds: i64| format!("{} h {} min old", seconds / 3_600, seconds / 60 % 60);
+    let status = freshness.status_age_s.map(|age| format!(", the list of revoked cards {}", hours(age)));
+    format!(" The keys are {}{}.", hours(freshness.keys_age_s), status.unwrap_or_default())
 }
 
 fn refused(refusal: &Refusal) -> String {

@@ -1,11 +1,14 @@
 //! `kitecity`: a smart city on a laptop.
 #![allow(clippy::print_stdout, reason = "data on stdout is the binary's privilege")]
 
+mod bench;
 mod config;
 mod doctor;
 mod eid;
 mod interrupt;
+mod lamp;
 mod out;
+mod pay;
 mod run;
 mod serve;
 mod up;
@@ -14,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use services::Link;
 use services::access::Secret;
 use services::bus::BusAddress;
@@ -61,6 +64,9 @@ pub(crate) struct Settings {
     /// City seconds per wall second, 1 to 3600.
     #[arg(long, global = true, env = "KITECITY_SPEED")]
     speed: Option<u32>,
+    /// Keep the state of e-ID and payment in this folder, and go on from there at the next start.
+    #[arg(long, global = true, env = "KITECITY_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Where the embedded broker listens.
     #[arg(long, global = true, env = "KITECITY_MQTT_LISTEN")]
     mqtt_listen: Option<SocketAddr>,
@@ -107,10 +113,24 @@ enum Command {
     /// Show or verify e-ID codes, on a city that runs already.
     #[command(subcommand)]
     Eid(eid::Eid),
+    /// Compare street lighting policies.
+    #[command(subcommand)]
+    Lamp(lamp::Lamp),
+    /// Bills and payments, on a city that runs already: exit code 0 = done, 1 = refused, or the books differ.
+    #[command(subcommand)]
+    Pay(pay::Pay),
     /// Print a machine-readable description.
     Schema {
         /// Of what.
         what: Schema,
+    },
+    /// Measure how fast it is on this machine.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
     },
     /// Check what this machine has for running a city.
     Doctor,
@@ -145,10 +165,18 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Run(args) => return run::run(&args, settings),
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
+        Command::Lamp(what) => return lamp::run(&what, settings),
+        Command::Pay(what) => return pay::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
         }
         Command::Schema { what: Schema::Scenario } => out::line(&format!("{:#}", scenario::schema()))?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "kitecity", &mut script);
+            out::line(String::from_utf8_lossy(&script).trim_end())?;
+        }
+        Command::Bench(what) => bench::run(&what, settings)?,
         Command::Doctor => doctor::run(settings)?,
     }
     Ok(ExitCode::SUCCESS)

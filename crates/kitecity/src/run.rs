@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use lighting::AstroTable;
-use medpay::Policy;
+use medpay::Policies;
 use scenario::{RunOptions, Script, Standing, Verdict};
 
 use self::report::{Reports, Section};
@@ -134,7 +134,7 @@ struct Job<'a> {
     args: &'a RunArgs,
     settings: &'a Settings,
     options: &'a RunOptions,
-    policy: &'a Policy,
+    policy: &'a Policies,
     sun: &'a Arc<AstroTable>,
 }
 
@@ -246,7 +246,7 @@ pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
     Ok(ExitCode::from(if mistakes == 0 { 0 } else { crate::EXIT_USAGE }))
 }
 
-fn policy_of(settings: &Settings) -> Result<Policy> {
+fn policy_of(settings: &Settings) -> Result<Policies> {
     let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
     let config = Config::load(settings.config.as_deref()).map_err(usage)?;
     Ok(config.policy().map_err(usage)?)

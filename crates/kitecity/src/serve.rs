@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use services::clock::ClockRole;
 use services::console::Console;
+use services::journal::JOURNALLED;
 use services::time::wall_now;
 use services::{Link, fleet, host, iotda};
 use tokio::sync::watch;
@@ -21,7 +22,7 @@ use crate::up::{City, DRAIN_WITHIN, UsageError, start_number};
 pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let planned = settings.clone();
-        let Some(city) = interrupt.unless(apart(move || City::plan(&planned))).await? else { return Ok(()) };
+        let Some(city) = interrupt.unless(apart(move || City::found(&planned))).await? else { return Ok(()) };
         let link = settings.link(city.config.city.run);
         let (stop, stopped) = watch::channel(false);
         eprintln!("{role} joins `{}` at mqtt://{}:{}", link.run, link.address.host, link.address.port);
@@ -43,7 +44,10 @@ pub(crate) async fn start(
     console: Option<(Console, Option<Arc<services::broker::Counters>>)>,
     stopped: watch::Receiver<bool>,
 ) -> Result<()> {
-    let cast = &city.cast;
+    let store = city.kept.clone().filter(|_| JOURNALLED.contains(&role));
+    // With a journal, a role is what it was at the city's first start.
+    let first = store.as_ref().map(|kept| city.cast.at_start(kept.start));
+    let cast = first.as_ref().unwrap_or(&city.cast);
     let boxed: Box<dyn Role> = match role {
         RoleName::Clock => {
             let speed = city.config.city.speed;
@@ -58,13 +62,13 @@ pub(crate) async fn start(
         RoleName::Residents => Box::new(cast.residents_role()),
         RoleName::Fleet => {
             let left_out = city.devices.lamps().collect();
-            return Ok(fleet::run(link, (**cast).clone(), left_out, stopped).await?);
+            return Ok(fleet::run(link, (*city.cast).clone(), left_out, stopped).await?);
         }
         RoleName::Iotda if city.devices.is_empty() => {
             return Err(UsageError("no `[[iotda.device]]` in the settings".to_owned()).into());
         }
         RoleName::Iotda => {
-            let directory = cast.directory();
+            let directory = city.cast.directory();
             let bridge = Bridge::new((*city.devices).clone(), directory, start_number() as u32);
             iotda::run(link, bridge, directory, stopped).await;
             return Ok(());
@@ -78,11 +82,10 @@ pub(crate) async fn start(
                     (console, None)
                 }
             };
-            console.run(link, cast.clone(), counters, stopped).await;
+            console.run(link, city.cast.clone(), counters, stopped).await;
             return Ok(());
         }
         RoleName::Scenario => return Err(UsageError("a scenario is not served".to_owned()).into()),
     };
-    host::run(link, boxed, stopped).await;
-    Ok(())
+    Ok(host::run(link, boxed, store.map(|kept| kept.store), stopped).await?)
 }

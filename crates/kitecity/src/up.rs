@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use city::CitySpec;
 use eid::qr::{Level, Symbol};
+use medpay::Policies;
 use scenario::{Cast, CastSpec, Play, Script};
 use services::Link;
 use services::access::{Rules, Secret};
 use services::broker::{Broker, BrokerConfig};
 use services::bus::BusAddress;
 use services::console::Console;
+use services::journal::{Founding, Identity, Store};
 use services::time::wall_now;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -68,16 +70,45 @@ pub(crate) struct City {
     /// Devices from outside that are luminaires.
     pub(crate) devices: Arc<Register>,
     secret: Secret,
+    /// Where its state is kept, if it is.
+    pub(crate) kept: Option<Kept>,
+}
+
+/// Where a city's state is kept.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    pub(crate) store: Store,
+    /// The number of the first start.
+    pub(crate) start: u64,
 }
 
 impl City {
-    /// Reads the settings and plans the city.
+    /// Reads the settings and plans the city, for those who only visit it.
     pub(crate) fn plan(settings: &Settings) -> Result<Self> {
+        Self::planned(settings, false)
+    }
+
+    /// The same, and opens the folder where its state is kept, if there is to be one.
+    pub(crate) fn found(settings: &Settings) -> Result<Self> {
+        Self::planned(settings, true)
+    }
+
+    fn planned(settings: &Settings, keep: bool) -> Result<Self> {
         let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
         let mut config = Config::load(settings.config.as_deref()).map_err(usage)?;
         apply(&mut config, settings);
         config.check().map_err(usage)?;
-        let secret = secret_of(settings);
+        let policy = config.policy().map_err(usage)?;
+        let (mut secret, start) = (secret_of(settings), start_number());
+        let mut kept = None;
+        if let Some(folder) = config.storage.folder().filter(|_| keep) {
+            let offered = Founding { start, secret };
+            let opened =
+                Store::open(folder, &identity(&config, &policy), &offered, settings.secret.is_some());
+            let (store, founding) = opened.map_err(|error| UsageError(format!("{error}")))?;
+            secret = founding.secret;
+            kept = Some(Kept { store, start: founding.start });
+        }
         let spec = CastSpec {
             city: CitySpec {
                 seed: Seed(config.city.seed),
@@ -86,14 +117,14 @@ impl City {
                 clinics: config.city.clinics,
             },
             year: config.year(),
-            policy: config.policy().map_err(usage)?,
+            policy,
             issuer_key: secret.key_for("issuer"),
-            start: start_number(),
+            start,
         };
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
         let start = config.start(cast.astro());
         let devices = Arc::new(config.devices(cast.directory()).map_err(usage)?);
-        Ok(Self { config, cast: Arc::new(cast), start, devices, secret })
+        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept })
     }
 
     /// The city of a scenario, to be played live.
@@ -111,8 +142,21 @@ impl City {
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("{error}")))?;
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
         let devices = Arc::new(config.devices(cast.directory()).map_err(usage)?);
-        Ok(Self { config, cast: Arc::new(cast), start, devices, secret })
+        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept: None })
     }
+}
+
+/// Whatever would make the roles that keep a journal other ones, if it were changed.
+fn identity(config: &Config, policy: &Policies) -> Identity {
+    let city = &config.city;
+    vec![
+        ("city.run", city.run.to_string()),
+        ("city.seed", city.seed.to_string()),
+        ("city.luminaires", city.luminaires.to_string()),
+        ("city.residents", city.residents.to_string()),
+        ("city.clinics", city.clinics.to_string()),
+        ("payment.policy", policy.fingerprint()),
+    ]
 }
 
 /// Different at each start of a city, so that no id is used twice.
@@ -130,6 +174,9 @@ fn apply(config: &mut Config, settings: &Settings) {
     city.seed = settings.seed.unwrap_or(city.seed);
     city.luminaires = settings.luminaires.unwrap_or(city.luminaires);
     city.speed = settings.speed.unwrap_or(city.speed);
+    if let Some(folder) = &settings.data {
+        config.storage.data.clone_from(folder);
+    }
     config.broker.listen = settings.mqtt_listen.unwrap_or(config.broker.listen);
     config.broker.open |= settings.open;
     config.console.listen = settings.http_listen.unwrap_or(config.console.listen);
@@ -141,7 +188,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let settings = settings.clone();
         let Some(prepared) =
-            interrupt.unless(apart(move || Prepared::new(City::plan(&settings)?, &settings))).await?
+            interrupt.unless(apart(move || Prepared::new(City::found(&settings)?, &settings))).await?
         else {
             eprintln!("stopped before the city was there.");
             return Ok(());

@@ -45,3 +45,33 @@ fn the_asyncapi_document_is_json_on_stdout() {
     let text = words(&output.stdout);
     assert!(text.starts_with('{') && text.contains("\"asyncapi\": \"3.0.0\""), "{text}");
 }
+
+#[test]
+fn a_lighting_policy_that_cannot_be_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bright.toml");
+    let text = include_str!("../../../config/lighting/always-100.toml").replacen("100", "101", 2);
+    std::fs::write(&file, text).unwrap();
+    let output = kitecity(&["lamp", "compare", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = words(&output.stderr);
+    assert!(errors.contains("bright.toml, line 5") && errors.contains("0 to 100"), "{errors}");
+    let output = kitecity(&["lamp", "compare", "--date", "2026-02-30"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn policies_are_compared_over_the_same_city() {
+    let output = kitecity(&["lamp", "compare", "--luminaires", "60", "--json"]);
+    assert!(output.status.success());
+    let lines: Vec<serde_json::Value> =
+        words(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let energy = |line: &serde_json::Value| line["energy_kwh"].as_f64().unwrap();
+    assert_eq!(lines.len(), 4);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["luminaires"] == 60 && energy(line) > line["oracle_kwh"].as_f64().unwrap())
+    );
+    assert!(energy(&lines[0]) > energy(&lines[1]));
+}

@@ -1,6 +1,8 @@
 //! The central management system.
 
 mod commands;
+mod config;
+mod io;
 mod judge;
 mod losses;
 mod requests;
@@ -8,170 +10,19 @@ mod view;
 
 use std::sync::Arc;
 
-use types::{CabinetId, CommandId, Core, DAY_MS, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
+use types::{CommandId, Core, DAY_MS, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
 
 use self::commands::{Commands, Sent};
+pub use self::config::{Asset, CmsConfig, CmsConfigError};
+pub use self::io::{Input, Output, Refusal};
 use self::losses::{Losses, Told, Why};
 use self::requests::Requests;
 pub use self::view::LuminaireView;
 use self::view::{Order, Watch};
 use crate::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand, DimLevel,
-    DimRequest, Incident, LightState, Programme, Report, Stamp, Telemetry,
+    DimRequest, LightState, Programme, Report, Stamp, Telemetry,
 };
-
-/// What a CMS is told about its luminaires.
-#[derive(Clone, Debug)]
-pub struct CmsConfig {
-    /// The luminaires it manages, in any order, each once.
-    pub assets: Vec<Asset>,
-    /// The programmes that assets name by position.
-    pub calendars: Vec<Programme>,
-    /// How long a luminaire may take to acknowledge a command \[ms of the wall's clock\], over 0.
-    pub ack_timeout_ms: i64,
-    /// Where command ids come from. Another one for each start, or ids repeat and luminaires ignore the commands.
-    pub ids: Stream,
-}
-
-/// One luminaire in the register of a CMS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asset {
-    /// Which one.
-    pub luminaire: LuminaireId,
-    /// The cabinet that feeds it.
-    pub cabinet: CabinetId,
-    /// Active power at full output \[mW\].
-    pub rated_mw: u32,
-    /// Active power without light \[mW\], below `rated_mw`.
-    pub standby_mw: u32,
-    /// Its programme: a position in [`CmsConfig::calendars`].
-    pub calendar: usize,
-}
-
-/// Why a register of luminaires makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CmsConfigError {
-    /// A luminaire stands in it twice.
-    #[error("luminaire {0} stands in the register twice")]
-    Twice(LuminaireId),
-    /// A luminaire names a programme that is not there.
-    #[error("luminaire {luminaire}: calendar {calendar} of {calendars}")]
-    NoCalendar {
-        /// Which luminaire.
-        luminaire: LuminaireId,
-        /// The position it names.
-        calendar: usize,
-        /// How many there are.
-        calendars: usize,
-    },
-    /// Commands would time out before they are sent.
-    #[error("acknowledgement timeout of {0} ms is not over 0")]
-    AckTimeout(i64),
-}
-
-/// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// It has the bus again, and publishes every luminaire's programme.
-    Connected,
-    /// A luminaire told what it should do, does, and gives.
-    State {
-        /// Which one.
-        luminaire: LuminaireId,
-        /// What it told.
-        report: Report<LightState>,
-    },
-    /// A luminaire told its readings.
-    Telemetry {
-        /// Which one.
-        luminaire: LuminaireId,
-        /// What it told.
-        report: Report<Telemetry>,
-    },
-    /// A luminaire answered a command.
-    Ack {
-        /// Which one.
-        luminaire: LuminaireId,
-        /// What it answered.
-        report: Report<CommandAck>,
-    },
-    /// The bus says whether a luminaire is connected.
-    Online {
-        /// Which one.
-        luminaire: LuminaireId,
-        /// Whether it is.
-        online: bool,
-    },
-    /// An operator asks for a level.
-    Request {
-        /// Who, and which request.
-        from: ReplyTo,
-        /// What for.
-        request: DimRequest,
-    },
-    /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
-    /// again. 0 (paused) counts as 1.
-    Pace(u32),
-}
-
-/// What a CMS wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Send a command.
-    Command {
-        /// To which luminaire.
-        luminaire: LuminaireId,
-        /// What to do.
-        command: DimCommand,
-    },
-    /// Publish a programme, retained.
-    Programme {
-        /// Whose.
-        luminaire: LuminaireId,
-        /// When to give how much light.
-        programme: Programme,
-    },
-    /// Tell everyone that an alarm began or ended.
-    Alarm {
-        /// Which.
-        alarm: Alarm,
-        /// When it was noticed.
-        at: Timestamp,
-    },
-    /// Tell everyone that an incident of a cabinet began or ended.
-    Incident {
-        /// Which.
-        incident: Incident,
-        /// When it was noticed.
-        at: Timestamp,
-    },
-    /// Tell an operator where the command stands.
-    Report {
-        /// Who asked.
-        to: ReplyTo,
-        /// Where it stands.
-        report: CommandReport,
-    },
-    /// Tell an operator that there will be no command.
-    Refused {
-        /// Who asked.
-        to: ReplyTo,
-        /// For which luminaire.
-        luminaire: LuminaireId,
-        /// Why not.
-        reason: Refusal,
-    },
-}
-
-/// Why a request becomes no command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The luminaire is not in the register.
-    UnknownLuminaire,
-    /// Too many commands wait for their acknowledgement.
-    TooManyPending,
-}
 
 /// The central management system: publishes programmes, turns requests into commands and follows them up, and notices
 /// broken lamps.
@@ -286,6 +137,7 @@ impl Cms {
     }
 
     /// What it knows of one luminaire of its register.
+    #[inline]
     pub fn luminaire(&self, id: LuminaireId) -> Option<&LuminaireView> {
         self.position(id).map(|position| &self.luminaires[position])
     }
@@ -491,6 +343,7 @@ impl Cms {
     }
 
     /// Ids are dense in most cities, so that the place follows from the first id; otherwise it is searched.
+    #[inline]
     fn position(&self, id: LuminaireId) -> Option<usize> {
         let key = |view: &LuminaireView| view.asset().luminaire;
         let guess = id.0.checked_sub(key(self.luminaires.first()?).0)? as usize;

@@ -2,6 +2,7 @@
 
 mod defect;
 mod drive;
+mod io;
 mod meter;
 mod model;
 mod recent;
@@ -13,6 +14,7 @@ use types::{Core, MINUTE_MS, Timestamp};
 
 use self::defect::{Defect, Glow};
 use self::drive::Drive;
+pub use self::io::{Input, LuminaireConfig, Output};
 use self::meter::Meter;
 pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError};
 use self::recent::Recent;
@@ -21,51 +23,6 @@ use crate::{
     AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode, Programme, Report,
     Stamp, Telemetry,
 };
-
-/// What a luminaire is made of, and where it stands.
-#[derive(Clone, Debug)]
-pub struct LuminaireConfig {
-    /// Its type.
-    pub model: Arc<LuminaireModel>,
-    /// The sun at the city's reference point.
-    pub astro: Arc<AstroTable>,
-    /// How much later (earlier, if negative) its sun steps are \[ms\]: its own longitude against the table's reference
-    /// point, plus the stagger of its cabinet. Steps at a time of day are not shifted.
-    pub astro_shift_ms: i32,
-    /// Where its regular reports fall within the report period \[ms\], so that not all luminaires report at once.
-    pub report_offset_ms: u32,
-}
-
-/// What can happen to a luminaire.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// It has the bus again, and tells how it stands.
-    Connected,
-    /// Hold a level, or go back to the programme.
-    Command(DimCommand),
-    /// When to give how much light. One with a lower version than the present one is ignored.
-    Programme(Programme),
-    /// Someone came near.
-    Presence {
-        /// How long this counts \[ms\]; at most 0 = not at all.
-        hold_ms: i64,
-    },
-    /// Something broke.
-    Fault(Fault),
-    /// Everything works again.
-    Repair,
-}
-
-/// What a luminaire tells the bus.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// What it should do, does, and gives.
-    State(Report<LightState>),
-    /// Its readings.
-    Telemetry(Report<Telemetry>),
-    /// A command was obeyed or refused.
-    Ack(Report<CommandAck>),
-}
 
 /// One luminaire with its controller: obeys commands, keeps its programme, fades, measures.
 ///
@@ -89,7 +46,8 @@ pub struct Luminaire {
     model: Arc<LuminaireModel>,
     astro: Arc<AstroTable>,
     schedule: Option<Schedule>,
-    held: Option<Held>,
+    /// Until when `held_level` is held; does not matter if there is none.
+    held_until: Timestamp,
     /// Until when someone counts as near; [`NOBODY`] if no one does.
     presence_until: Timestamp,
     drive: Drive,
@@ -101,16 +59,11 @@ pub struct Luminaire {
     switch_count: u32,
     epoch: u32,
     seq: u32,
+    /// The level that overrides the programme.
+    held_level: Option<DimLevel>,
     target: DimLevel,
     mode: Mode,
     defect: Defect,
-}
-
-/// A level that overrides the programme.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    level: DimLevel,
-    until: Timestamp,
 }
 
 /// What there is to tell.
@@ -166,6 +119,7 @@ impl Core for Luminaire {
         self.tell(due, now, out);
     }
 
+    #[inline]
     fn next_timeout(&self) -> Option<Timestamp> {
         Some(self.wake_at)
     }
@@ -180,7 +134,8 @@ impl Luminaire {
             model,
             astro,
             schedule: None,
-            held: None,
+            held_until: NEVER,
+            held_level: None,
             presence_until: NOBODY,
             drive: Drive::resting(0, now),
             telemetry_at: now,
@@ -207,6 +162,16 @@ impl Luminaire {
         Self { epoch, ..self }
     }
 
+    /// Reads a word from all over it, for a driver of very many: called for several that are due soon, one after the
+    /// other, it has the processor fetch their memory at once instead of one by one as each is due.
+    #[inline]
+    pub fn warm(&self) -> i64 {
+        let times =
+            [self.meter.counted_to(), self.drive.start(), self.wake_at, self.telemetry_at, self.held_until];
+        let schedule = self.schedule.as_ref().map_or(0, |schedule| schedule.valid_until().as_millis());
+        times.iter().fold(schedule ^ i64::from(self.seq), |all, time| all ^ time.as_millis())
+    }
+
     /// Its clock is set `by_ms` forward (back, if negative) at `now`; from the next call on `now` is by the new time.
     ///
     /// What has passed stays passed: the meter, a fade, and how long someone counts as near go on as they were. The
@@ -220,7 +185,7 @@ impl Luminaire {
         if self.presence_until != NOBODY {
             self.presence_until = self.presence_until.plus_millis(by_ms);
         }
-        self.held = self.held.filter(|held| held.until > now);
+        self.release(now);
         let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
         if let Some(schedule) = &mut self.schedule {
             schedule.refresh(sun, now);
@@ -252,7 +217,7 @@ impl Luminaire {
                 self.drive = Drive::resting(self.drive.goal(), at);
                 due = Due::BOTH;
             }
-            self.held = self.held.filter(|held| held.until > at);
+            self.release(at);
             let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
             if let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.valid_until() <= at) {
                 schedule.refresh(sun, at);
@@ -269,7 +234,7 @@ impl Luminaire {
     /// When something changes by itself next.
     fn next_change(&self) -> Timestamp {
         let schedule = self.schedule.as_ref().map_or(NEVER, Schedule::valid_until);
-        let held = self.held.map_or(NEVER, |held| held.until);
+        let held = if self.held_level.is_some() { self.held_until } else { NEVER };
         let presence = if self.presence_until == NOBODY { NEVER } else { self.presence_until };
         let defect = self.defect.next_change(self.drive, self.meter.counted_to()).unwrap_or(NEVER);
         schedule.min(held).min(presence).min(self.drive.arrival().unwrap_or(NEVER)).min(defect)
@@ -283,8 +248,15 @@ impl Luminaire {
             return AckResult::Expired;
         }
         self.obeyed.insert(&command.id);
-        self.held = command.level.map(|level| Held { level, until: command.until.unwrap_or(NEVER) });
+        (self.held_level, self.held_until) = (command.level, command.until.unwrap_or(NEVER));
         AckResult::Done
+    }
+
+    /// Ends an override whose time is over.
+    fn release(&mut self, now: Timestamp) {
+        if self.held_until <= now {
+            self.held_level = None;
+        }
     }
 
     fn take_programme(&mut self, programme: Programme, now: Timestamp) {
@@ -339,11 +311,11 @@ impl Luminaire {
     /// The level that counts, and why.
     fn wanted(&self, now: Timestamp) -> (DimLevel, Mode) {
         let Some(schedule) = &self.schedule else {
-            return self.held.map_or((DimLevel::OFF, Mode::Default), |held| (held.level, Mode::Override));
+            return self.held_level.map_or((DimLevel::OFF, Mode::Default), |held| (held, Mode::Override));
         };
         let near = self.presence_until > now;
-        match (self.held, schedule.presence_level().filter(|_| near)) {
-            (Some(held), _) => (held.level, Mode::Override),
+        match (self.held_level, schedule.presence_level().filter(|_| near)) {
+            (Some(held), _) => (held, Mode::Override),
             (None, Some(raised)) => (raised, Mode::Sensor),
             (None, None) => (schedule.level(), Mode::Programme),
         }

@@ -1,7 +1,9 @@
 //! What the roles of street lighting say to each other. `wire` puts these on topics.
 
+use std::sync::Arc;
+
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use types::{CabinetId, CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
 
 use crate::DimLevel;
@@ -107,11 +109,26 @@ pub struct Telemetry {
 pub struct Programme {
     /// Grows with every change; a luminaire ignores a lower one than it has.
     pub version: u32,
-    /// In the order they take effect from one local noon to the next.
-    pub steps: Vec<ProgrammeStep>,
+    /// In the order they take effect from one local noon to the next. Shared by all who hold a copy: a city has few
+    /// programmes and many luminaires.
+    #[serde(with = "shared")]
+    pub steps: Arc<[ProgrammeStep]>,
     /// Level while someone is near and the programme gives light; `None` = presence does nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_level: Option<DimLevel>,
+}
+
+/// A shared list as bytes: the same as any other list.
+mod shared {
+    use super::{Arc, Deserialize, Deserializer, ProgrammeStep, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(steps: &Arc<[ProgrammeStep]>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(steps.iter())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[ProgrammeStep]>, D::Error> {
+        Vec::deserialize(from).map(Arc::from)
+    }
 }
 
 /// From this time of day on, this level.

@@ -3,7 +3,7 @@
 //! To reach: a million bills per second and core.
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use medpay::{Bill, BillLine, Category, Policy, Standing, adjudicate};
+use medpay::{Bill, BillLine, Care, Category, Policies, Standing, adjudicate};
 use types::{BillId, Fen, ProviderId, ResidentId};
 use uuid::Uuid;
 
@@ -30,16 +30,19 @@ fn bill() -> Bill {
         beneficiary: ResidentId(1),
         lines,
         total: Fen::new((1_280 + 8_850 + 3_600) * 2 * 4),
+        care: Care::Outpatient,
+        date: None,
     }
 }
 
 #[divan::bench]
 fn split_a_bill_of_twelve_lines(bencher: Bencher<'_, '_>) {
-    let policy: Policy =
+    let policies: Policies =
         toml::from_str(include_str!("../../../config/policies/demo.toml")).expect("it is checked");
+    let policy = &policies.all()[0];
     let bill = bill();
     let standing = Standing { balance: Fen::new(5_000), ..Standing::default() };
     bencher
         .counter(ItemsCount::new(1_usize))
-        .bench(|| adjudicate(black_box(&policy), black_box(&bill), black_box(standing)).expect("it adds up"));
+        .bench(|| adjudicate(black_box(policy), black_box(&bill), black_box(standing)).expect("it adds up"));
 }

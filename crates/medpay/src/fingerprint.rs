@@ -31,6 +31,20 @@ impl Fnv {
     }
 }
 
+/// What tells one request from another: the hash of all it says.
+pub(crate) fn fingerprint(request: &impl std::fmt::Debug) -> u128 {
+    struct Text(Fnv);
+    impl std::fmt::Write for Text {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0.write(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut text = Text(Fnv::new());
+    std::fmt::write(&mut text, format_args!("{request:?}")).expect("a hash takes every text");
+    text.0.0
+}
+
 /// What ties a code to one attempt at paying one bill: the hash of both, in 32 hex digits.
 ///
 /// Stable: the same on every machine and in every version, because it goes over the bus.
@@ -95,6 +109,8 @@ mod tests {
             beneficiary: ResidentId(2),
             lines: vec![line.clone()],
             total: Fen::new(7),
+            care: crate::policy::Care::Outpatient,
+            date: None,
         };
         assert_eq!(reference(&bill, 1), "bee5e3d131124ce6a7eb1075413a94dd");
         assert_ne!(reference(&bill, 2), reference(&bill, 1));

@@ -1,63 +1,31 @@
 //! Double entry: what is owed to whom, moved only in groups of transfers that happen together.
+//!
+//! ```text
+//!          ┌─ capture ─▶ posted ─ reverse ─▶ counter-entries, posted as a group of their own
+//! hold ─▶ pending
+//!          └─ void, expiry ─▶ voided
+//! ```
+//!
+//! What is pending cannot be spent a second time. Nothing is ever edited or deleted. [`Ledger::all`] links steps: all
+//! of them happen, or none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use types::{Fen, ProviderId, ResidentId};
+use types::{Fen, Timestamp};
 use uuid::Uuid;
+
+mod account;
+mod stage;
+
+pub use account::{Account, Quota, Unit};
+use stage::Stage;
 
 /// Transfers of one group, at most.
 pub const TRANSFERS_MAX: usize = 8;
 /// Groups a ledger remembers, at most. When it is full, it refuses: a forgotten group could be posted twice.
 pub const GROUPS_MAX: usize = 2_000_000;
-
-/// Something that has a balance: its credits less its debits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Account {
-    /// Where the money of the city comes from. Runs below zero.
-    WorldBudget,
-    /// The pooled fund. Never below zero.
-    PoolFund,
-    /// A beneficiary's personal account. Never below zero.
-    Personal(ResidentId),
-    /// Cash taken at tills. Runs below zero, by what was taken.
-    CashClearing,
-    /// What the payer owes a provider. Never below zero.
-    Payable(ProviderId),
-    /// Where quota comes from and returns to. Runs below zero.
-    QuotaWorld,
-    /// What a beneficiary has still to pay first this year. Never below zero.
-    DeductibleQuota(ResidentId),
-    /// What the fund may still pay for a beneficiary this year. Never below zero.
-    CapQuota(ResidentId),
-}
-
-/// What a balance counts. One is never exchanged for the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unit {
-    /// Money \[fen\].
-    Cny,
-    /// Permission to spend or have spent money \[fen\].
-    Quota,
-}
-
-impl Account {
-    /// What it counts.
-    pub fn unit(self) -> Unit {
-        match self {
-            Self::WorldBudget
-            | Self::PoolFund
-            | Self::Personal(_)
-            | Self::CashClearing
-            | Self::Payable(_) => Unit::Cny,
-            Self::QuotaWorld | Self::DeductibleQuota(_) | Self::CapQuota(_) => Unit::Quota,
-        }
-    }
-
-    /// Whether it may never fall below zero.
-    pub fn is_bounded(self) -> bool {
-        !matches!(self, Self::WorldBudget | Self::CashClearing | Self::QuotaWorld)
-    }
-}
+/// Steps linked together, at most.
+pub const STEPS_MAX: usize = 8;
 
 /// An amount that leaves one account for another of the same unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +47,41 @@ pub struct Group {
     pub transfers: Vec<Transfer>,
 }
 
-/// Why a group was not posted. No balance changed.
+/// One step of what happens to a ledger. Doing the same step again changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Move now.
+    Post(Group),
+    /// Set aside what would be moved, until the moment given.
+    Hold(Group, Timestamp),
+    /// Move what was set aside.
+    Capture(Uuid),
+    /// Free what was set aside.
+    Void(Uuid),
+    /// Move back what a group moved.
+    Reverse {
+        /// The group.
+        of: Uuid,
+        /// The id of the counter-entries.
+        by: Uuid,
+    },
+}
+
+/// How far a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Set aside until then.
+    Pending(Timestamp),
+    /// Moved.
+    Posted,
+    /// Freed, by hand or because it had expired.
+    Voided,
+}
+
+/// Why a step was not done. No balance changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
-    /// It has no transfers, or too many.
+    /// It has no transfers, or too many; or too many steps are linked.
     #[error("group {group} has {got} transfers, must be 1 to {TRANSFERS_MAX}")]
     Size {
         /// The group.
@@ -90,7 +89,7 @@ pub enum LedgerError {
         /// How many.
         got: usize,
     },
-    /// Its id was posted with other transfers.
+    /// Its id is taken by other transfers, or by another step.
     #[error("group {group} was posted with other transfers")]
     Conflict {
         /// The group.
@@ -112,7 +111,7 @@ pub enum LedgerError {
         /// The credit side.
         credit: Account,
     },
-    /// An account has less than was asked of it.
+    /// An account has less than was asked of it, counting what is set aside.
     #[error("group {group}: {account:?} has too little")]
     Insufficient {
         /// The group.
@@ -126,60 +125,149 @@ pub enum LedgerError {
         /// The group.
         group: Uuid,
     },
-    /// [`GROUPS_MAX`] groups are posted.
+    /// There is no such group.
+    #[error("group {group} is unknown")]
+    Unknown {
+        /// The group.
+        group: Uuid,
+    },
+    /// The group is not pending.
+    #[error("group {group} is not pending")]
+    NotPending {
+        /// The group.
+        group: Uuid,
+    },
+    /// The group is not posted, or is a reversal itself.
+    #[error("group {group} cannot be reversed")]
+    NotReversible {
+        /// The group.
+        group: Uuid,
+    },
+    /// The group was reversed before.
+    #[error("group {group} was reversed by {by}")]
+    AlreadyReversed {
+        /// The group.
+        group: Uuid,
+        /// Its counter-entries.
+        by: Uuid,
+    },
+    /// [`GROUPS_MAX`] groups are kept.
     #[error("ledger is full")]
     Full,
 }
 
-/// All accounts, and every group ever posted to them.
+/// What an account has, and what pending groups will take from it and bring to it \[fen each\].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sums {
+    balance: Fen,
+    out: Fen,
+    into: Fen,
+}
+
+/// A group, and what became of it.
+#[derive(Clone, Debug)]
+struct Record {
+    transfers: Box<[Transfer]>,
+    state: State,
+    reverses: Option<Uuid>,
+    reversed_by: Option<Uuid>,
+}
+
+/// All accounts, and every group there ever was.
 ///
-/// The balances of each unit add up to zero after every call.
+/// The balances of each unit add up to zero after every call, and no bounded account has less than what is set aside
+/// of it.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    balances: BTreeMap<Account, Fen>,
-    posted: BTreeMap<Uuid, Box<[Transfer]>>,
+    accounts: BTreeMap<Account, Sums>,
+    groups: BTreeMap<Uuid, Record>,
+    /// The pending groups, by when they expire.
+    pending: BTreeSet<(Timestamp, Uuid)>,
 }
 
 impl Ledger {
     /// Posts all transfers of `group`, or none. Posting the same group again changes nothing.
     ///
-    /// # Panics
-    ///
-    /// If a unit would no longer add up to zero, which no group can cause.
-    ///
     /// # Errors
     ///
     /// [`LedgerError`], and nothing is posted.
     pub fn apply(&mut self, group: &Group) -> Result<(), LedgerError> {
-        let id = group.id;
-        if let Some(posted) = self.posted.get(&id) {
-            let same = **posted == *group.transfers;
-            return if same { Ok(()) } else { Err(LedgerError::Conflict { group: id }) };
+        self.run(|stage| stage.post(group))
+    }
+
+    /// Does all of `steps`, or nothing.
+    ///
+    /// # Panics
+    ///
+    /// If a unit would no longer add up to zero, which no step can cause.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] of the first step that cannot be done, and nothing is done.
+    pub fn all(&mut self, steps: &[Step]) -> Result<(), LedgerError> {
+        if steps.len() > STEPS_MAX {
+            return Err(LedgerError::Size { group: Uuid::nil(), got: steps.len() });
         }
-        if group.transfers.is_empty() || group.transfers.len() > TRANSFERS_MAX {
-            return Err(LedgerError::Size { group: id, got: group.transfers.len() });
+        self.run(|stage| steps.iter().try_for_each(|step| stage.step(step)))
+    }
+
+    fn run(
+        &mut self,
+        work: impl FnOnce(&mut Stage<'_>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let mut stage = Stage::new(self);
+        work(&mut stage)?;
+        let (accounts, groups) = stage.finish();
+        self.accounts.extend(accounts);
+        for (id, record) in groups {
+            self.keep(id, record);
         }
-        if self.posted.len() >= GROUPS_MAX {
-            return Err(LedgerError::Full);
-        }
-        let mut changed = BTreeMap::new();
-        for transfer in &group.transfers {
-            self.stage(id, transfer, &mut changed)?;
-        }
-        self.assert_balanced(&changed);
-        self.balances.append(&mut changed);
-        self.posted.insert(id, group.transfers.clone().into_boxed_slice());
         Ok(())
+    }
+
+    fn keep(&mut self, id: Uuid, record: Record) {
+        let expires = |state| if let State::Pending(expires) = state { Some((expires, id)) } else { None };
+        if let Some(timer) = expires(record.state) {
+            self.pending.insert(timer);
+        }
+        let now = record.state;
+        if let Some(before) = self.groups.insert(id, record)
+            && before.state != now
+            && let Some(timer) = expires(before.state)
+        {
+            self.pending.remove(&timer);
+        }
+    }
+
+    /// Voids what is pending and has expired: its ids, in the order of expiry.
+    pub fn expire(&mut self, now: Timestamp) -> Vec<Uuid> {
+        let due: Vec<Uuid> =
+            self.pending.iter().take_while(|(expires, _)| *expires <= now).map(|&(_, id)| id).collect();
+        for &id in &due {
+            self.all(&[Step::Void(id)]).expect("what is pending can be voided");
+        }
+        due
+    }
+
+    /// When [`expire`](Self::expire) has something to do.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.pending.first().map(|&(expires, _)| expires)
     }
 
     /// The balance of `account`; zero if nothing was ever posted to it.
     pub fn balance(&self, account: Account) -> Fen {
-        self.balances.get(&account).copied().unwrap_or_default()
+        self.sums(account).balance
     }
 
-    /// All accounts something was posted to, with their balances, in order.
+    /// Its balance less what is set aside.
+    pub fn available(&self, account: Account) -> Fen {
+        let Sums { balance, out, .. } = self.sums(account);
+        balance.minus(out).expect("no hold was let in that does not fit")
+    }
+
+    /// All accounts something was ever to be posted to, with their balances, in order.
     pub fn balances(&self) -> impl Iterator<Item = (Account, Fen)> + '_ {
-        self.balances.iter().map(|(&account, &balance)| (account, balance))
+        self.accounts.iter().map(|(&account, sums)| (account, sums.balance))
     }
 
     /// The sum of all balances of `unit`: always zero. In 128 bits, to be sure that it is the sum. Visits all
@@ -191,51 +279,28 @@ impl Ledger {
             .sum()
     }
 
-    /// How many groups are posted.
+    /// How many groups there are, in any state.
     pub fn group_count(&self) -> usize {
-        self.posted.len()
+        self.groups.len()
     }
 
-    /// The balances summed to zero before, so they do after if what would change adds up to nothing in each unit.
-    /// Checked in every build, at the cost of the group's accounts rather than of all.
-    fn assert_balanced(&self, changed: &BTreeMap<Account, Fen>) {
-        let (mut cny, mut quota) = (0_i128, 0_i128);
-        for (&account, &balance) in changed {
-            let difference = i128::from(balance.get()) - i128::from(self.balance(account).get());
-            match account.unit() {
-                Unit::Cny => cny += difference,
-                Unit::Quota => quota += difference,
-            }
-        }
-        assert_eq!((cny, quota), (0, 0), "each transfer takes from one account what it gives to another");
+    /// How many groups are pending.
+    pub fn pending_count(&self) -> usize {
+        self.pending.len()
     }
 
-    /// Adds the effect of one transfer to the balances that would change.
-    fn stage(
-        &self,
-        group: Uuid,
-        transfer: &Transfer,
-        changed: &mut BTreeMap<Account, Fen>,
-    ) -> Result<(), LedgerError> {
-        let &Transfer { debit, credit, amount } = transfer;
-        if amount <= Fen::ZERO {
-            return Err(LedgerError::AmountNotPositive { group });
-        }
-        if debit == credit || debit.unit() != credit.unit() {
-            return Err(LedgerError::Sides { group, debit, credit });
-        }
-        let now = |account, changed: &BTreeMap<_, _>| {
-            changed.get(&account).copied().unwrap_or_else(|| self.balance(account))
-        };
-        let overflow = |_| LedgerError::Overflow { group };
-        let debited = now(debit, changed).minus(amount).map_err(overflow)?;
-        let credited = now(credit, changed).plus(amount).map_err(overflow)?;
-        if debit.is_bounded() && debited < Fen::ZERO {
-            return Err(LedgerError::Insufficient { group, account: debit });
-        }
-        changed.insert(debit, debited);
-        changed.insert(credit, credited);
-        Ok(())
+    /// How far a group is.
+    pub fn state(&self, group: Uuid) -> Option<State> {
+        self.groups.get(&group).map(|record| record.state)
+    }
+
+    /// What a group moves.
+    pub fn transfers(&self, group: Uuid) -> &[Transfer] {
+        self.groups.get(&group).map_or(&[], |record| &record.transfers)
+    }
+
+    fn sums(&self, account: Account) -> Sums {
+        self.accounts.get(&account).copied().unwrap_or_default()
     }
 }
 

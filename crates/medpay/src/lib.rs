@@ -18,31 +18,38 @@
 //! - The parts of a split add up to the bill; the transfers of a settlement are posted together or not at all.
 //! - The balances of the [`Ledger`] add up to zero in each unit. Money is integer fen; there are no floats.
 //! - Nothing is held while the verifier is asked: if it stays silent, nothing needs to be undone.
+//! - What is taken back is taken back by counter-entries, once; nothing is ever edited.
 //! - The bus may lose, repeat, delay and reorder: a repeated request gets the answer it got before.
 //!
-//! Not here yet: reversals and refunds, payment by a family member, inpatient care and other kinds of insurance,
-//! the turn of the year, a register of contracted providers (the level is taken from the bill), reconciliation, and
-//! books that survive a restart. The numbers in `config/policies/demo.toml` are not official.
+//! Not here yet: deposits and interim bills of a stay on the bus, offline terminals, HTTP, a register of contracted
+//! providers (the level is taken from the bill). The numbers in `config/policies/demo.toml` are not official.
 
 #![deny(clippy::float_arithmetic)]
 
 pub mod ledger;
 pub mod payer;
 pub mod provider;
+pub mod reconcile;
 
 mod adjudicate;
 mod answers;
+mod day;
 mod fingerprint;
 mod messages;
 mod policy;
 
-pub use adjudicate::{LINES_MAX, Standing, adjudicate};
-pub use ledger::{Account, Group, Ledger, LedgerError, Transfer, Unit};
+pub use adjudicate::{DepositUse, LINES_MAX, Standing, adjudicate};
+pub use day::{Day, DayError};
+pub use ledger::{Account, Group, Ledger, LedgerError, Quota, State, Step, Transfer, Unit};
 pub use messages::{
-    Bill, BillLine, Category, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal,
-    PresettleReply, PresettleRequest, SettleReply, SettleRequest, Split, TillReply, TillRequest, TraceStep,
+    Bill, BillLine, BooksReply, BooksRequest, Category, IdentityAnswer, IdentityCheck, IdentityResult,
+    PayEvent, PayRefusal, PayReply, PayRequest, PresettleReply, PresettleRequest, RefundLine, Replacement,
+    Resolution, SettleReply, SettleRequest, SettledBill, Split, Statement, TillReply, TillRequest, TraceStep,
     VisitReply, VisitRequest,
 };
-pub use payer::{Payer, PayerConfigError};
-pub use policy::{ByLevel, Policy, PolicyError};
+pub use payer::{Beneficiary, Payer, PayerConfigError};
+pub use policy::{
+    ByLevel, Care, Insured, Limits, Period, Policies, PoliciesError, Policy, PolicyError, Rounding,
+    RoundingRules, Scheme, Supplement, Tier,
+};
 pub use provider::{Books, Clinic, ProviderConfig};

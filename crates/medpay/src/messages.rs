@@ -1,8 +1,21 @@
 //! What the roles of medical payment say to each other. `wire` puts these on topics.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
 use uuid::Uuid;
+
+use crate::day::Day;
+use crate::policy::Care;
+
+mod desk;
+mod refusal;
+
+pub use desk::{
+    BooksReply, BooksRequest, PayReply, PayRequest, RefundLine, Resolution, SettledBill, Statement,
+};
+pub use refusal::PayRefusal;
 
 /// A provider's bill for one visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +32,12 @@ pub struct Bill {
     pub lines: Vec<BillLine>,
     /// The sum of the lines, as the provider computed it.
     pub total: Fen,
+    /// Which kind of care it was.
+    #[serde(default, skip_serializing_if = "Care::is_outpatient")]
+    pub care: Care,
+    /// The day of business it belongs to; none = the day on which it is presettled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Day>,
 }
 
 /// One position of a bill.
@@ -62,17 +81,35 @@ pub struct Split {
     pub deductible: Fen,
     /// Paid by the pooled fund.
     pub pool: Fen,
+    /// Paid by the supplementary fund, over the pooled fund's cap.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub supplement: Fen,
     /// Paid from the beneficiary's personal account.
     pub account: Fen,
+    /// Paid from the account of a family member.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub family: Fen,
     /// Paid by the beneficiary in cash.
     pub cash: Fen,
+}
+
+impl Split {
+    /// What the bill is paid from: these add up to its total.
+    pub fn sources(&self) -> [Fen; 5] {
+        [self.pool, self.supplement, self.account, self.family, self.cash]
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_nothing(amount: &Fen) -> bool {
+    *amount == Fen::ZERO
 }
 
 /// One step of the reasoning behind a split, for the beneficiary to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceStep {
     /// Which rule, such as `deductible.level_2`.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// What it was applied to \[fen\].
     pub input: Fen,
     /// What came out \[fen\].
@@ -84,6 +121,15 @@ pub struct TraceStep {
 pub struct PresettleRequest {
     /// The bill.
     pub bill: Bill,
+    /// A family member who agreed, and whose account pays after the beneficiary's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<ResidentId>,
+}
+
+impl From<Bill> for PresettleRequest {
+    fn from(bill: Bill) -> Self {
+        Self { bill, family: None }
+    }
 }
 
 /// Payer → provider: the split, or why not.
@@ -94,6 +140,8 @@ pub enum PresettleReply {
     Presettled {
         /// The bill.
         bill: BillId,
+        /// The name of this presettlement.
+        presettlement: Uuid,
         /// The parts.
         split: Split,
         /// Why.
@@ -110,8 +158,26 @@ pub enum PresettleReply {
 pub struct SettleRequest {
     /// A presettled bill.
     pub bill: BillId,
-    /// The beneficiary's fresh e-ID code, as scanned at the till.
+    /// The beneficiary's fresh e-ID code, or that of the family member who pays too, as scanned at the till.
     pub code: String,
+    /// The presettlement that was shown; if another one is in force, the payment is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presettlement: Option<Uuid>,
+    /// Whether the cash is paid elsewhere: then everything is set aside until that is confirmed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hold: bool,
+}
+
+impl SettleRequest {
+    /// Pays at once, by whatever presettlement is in force.
+    pub fn new(bill: BillId, code: String) -> Self {
+        Self { bill, code, presettlement: None, hold: false }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Payer → till: paid, or why not.
@@ -127,6 +193,17 @@ pub enum SettleReply {
         /// How it was paid.
         split: Split,
     },
+    /// Set aside until the cash is confirmed, or the moment given.
+    Held {
+        /// The bill.
+        bill: BillId,
+        /// This settlement, to be confirmed.
+        settlement: Uuid,
+        /// How it will be paid.
+        split: Split,
+        /// When it is let go otherwise.
+        until: Timestamp,
+    },
     /// Not paid; nothing is held.
     Refused {
         /// The bill.
@@ -134,68 +211,6 @@ pub enum SettleReply {
         /// Why.
         refusal: PayRefusal,
     },
-}
-
-/// Why the payer did not do what was asked. Nothing was changed, nothing is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum PayRefusal {
-    /// The total is not the sum of the lines.
-    #[error("bill total is {got} fen, its lines add up to {expected}")]
-    BillTotalMismatch {
-        /// Sum of the lines \[fen\].
-        expected: i64,
-        /// The total given \[fen\].
-        got: i64,
-    },
-    /// A price, quantity or share is out of range, or the sum does not fit.
-    #[error("line {line}: amount out of range")]
-    AmountInvalid {
-        /// Which line, from 1; 0 is the bill as a whole.
-        line: u32,
-    },
-    /// The beneficiary is not insured here.
-    #[error("beneficiary is not covered")]
-    CoverageInactive,
-    /// No presettled bill of this id.
-    #[error("bill is not presettled")]
-    BillUnknown,
-    /// The same bill id was presettled with other contents.
-    #[error("bill id is in use for another bill")]
-    BillConflict,
-    /// The presettlement is over.
-    #[error("presettlement has expired")]
-    PresettlementExpired,
-    /// Deductible, cap or account changed since the presettlement.
-    #[error("presettlement is stale, presettle again")]
-    PresettlementStale,
-    /// A settlement of this bill waits for the e-ID answer.
-    #[error("a settlement of this bill is in progress")]
-    SettlementInProgress,
-    /// The bill is paid.
-    #[error("bill is already settled as {settlement}")]
-    BillAlreadySettled {
-        /// The settlement that paid it.
-        settlement: Uuid,
-    },
-    /// The verifier refused the code.
-    #[error("e-ID code refused: {reason}")]
-    EidRefused {
-        /// The verifier's reason.
-        reason: String,
-    },
-    /// The code is older than 60 s.
-    #[error("e-ID code is too old")]
-    EidTokenExpired,
-    /// The code belongs to someone else.
-    #[error("the holder of the code is not the beneficiary")]
-    PayerNotAuthorized,
-    /// The verifier did not answer in 2 s.
-    #[error("e-ID verification is unavailable")]
-    EidUnavailable,
-    /// Too many bills or settlements at once.
-    #[error("the payer is at its limit of open bills")]
-    Busy,
 }
 
 /// Payer → verifier, mapped in `wire`: is this code good for this bill?
@@ -277,6 +292,31 @@ pub enum PayEvent {
         /// How.
         split: Split,
     },
+    /// A settlement was taken back.
+    #[serde(rename = "reversed")]
+    BillReversed {
+        /// The bill.
+        bill: BillId,
+        /// Whose.
+        provider: ProviderId,
+        /// The settlement.
+        settlement: Uuid,
+        /// Its counter-entries.
+        reversal: Uuid,
+        /// How it had been paid.
+        split: Split,
+        /// What is left of it was settled anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replacement: Option<Box<Replacement>>,
+    },
+    /// The cash of a held settlement was not confirmed in time, or not paid: all is let go.
+    #[serde(rename = "released")]
+    BillReleased {
+        /// The bill.
+        bill: BillId,
+        /// The settlement that did not come about.
+        settlement: Uuid,
+    },
     /// A settlement was refused.
     #[serde(rename = "refused")]
     SettlementRefused {
@@ -285,6 +325,15 @@ pub enum PayEvent {
         /// Why.
         refusal: PayRefusal,
     },
+}
+
+/// What took the place of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Its id.
+    pub settlement: Uuid,
+    /// How it is paid.
+    pub split: Split,
 }
 
 /// Reception → clinic: a patient is here; make the bill for what was done.

@@ -1,24 +1,35 @@
 //! The payer: splits bills, and pays them once the e-ID verifier has accepted a fresh code of the beneficiary.
 
 mod accounts;
+mod desk;
+mod links;
 mod open;
+mod register;
+mod settle;
+mod settlements;
+mod suspense;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use types::{BillId, Core, Fen, ProviderId, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
-use uuid::Uuid;
+use types::{Core, Fen, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use self::accounts::Accounts;
-use self::open::{Asking, Open, OpenBills};
+use self::links::Links;
+use self::open::{Open, OpenBills};
+use self::register::Register;
+pub use self::register::{Beneficiary, FAMILY_MAX};
+use self::settlements::Settlements;
+use self::suspense::Suspense;
 use crate::adjudicate::{Standing, adjudicate};
 use crate::answers::Answers;
-use crate::fingerprint::{fresh_id, reference};
+use crate::day::Day;
+use crate::fingerprint::{fingerprint, fresh_id};
 use crate::ledger::{Ledger, LedgerError};
 use crate::messages::{
-    Bill, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, PresettleReply,
-    PresettleRequest, SettleReply, SettleRequest, Split, TraceStep,
+    IdentityAnswer, IdentityCheck, PayEvent, PayRefusal, PayReply, PayRequest, PresettleReply,
+    PresettleRequest, SettleReply, SettleRequest,
 };
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Care, Policies, PoliciesError};
 
 /// Beneficiaries of one payer, at most.
 pub const BENEFICIARIES_MAX: usize = 1_000_000;
@@ -32,6 +43,8 @@ pub const VERIFIER_TIMEOUT_MS: i64 = 2 * SECOND_MS;
 pub const CODE_AGE_MS_MAX: i64 = 60 * SECOND_MS;
 /// How far the issuer's clock may be off, either way \[ms\].
 pub const CLOCK_SKEW_MS_MAX: i64 = 5 * SECOND_MS;
+/// How long what was set aside waits for the cash to be confirmed \[ms\].
+pub const HOLD_MS: i64 = 120 * SECOND_MS;
 /// How long an expired presettlement is kept to say so \[ms\]; after that its bill is unknown.
 pub const EXPIRED_KEPT_MS: i64 = 600 * SECOND_MS;
 
@@ -39,9 +52,9 @@ pub const EXPIRED_KEPT_MS: i64 = 600 * SECOND_MS;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayerConfigError {
-    /// The policy makes no sense.
-    #[error("policy cannot be used")]
-    Policy(#[from] PolicyError),
+    /// The policies make no sense.
+    #[error("policies cannot be used")]
+    Policies(#[from] PoliciesError),
     /// The fund opens below zero.
     #[error("opening fund is {0} yuan, must not be negative")]
     FundNegative(Fen),
@@ -81,6 +94,13 @@ pub enum Input {
         /// The bill and the code.
         request: SettleRequest,
     },
+    /// A back office or an operator asks for something else.
+    Desk {
+        /// Who, and which request: one that comes twice is done once, and answered twice in the same words.
+        from: ReplyTo,
+        /// What.
+        request: PayRequest,
+    },
     /// The verifier answered. Ignored if it comes too late, or for an attempt that is over.
     Identity(IdentityAnswer),
 }
@@ -102,70 +122,86 @@ pub enum Output {
         /// The answer.
         reply: SettleReply,
     },
+    /// Answer a back office or an operator.
+    DeskReply {
+        /// Who asked.
+        to: ReplyTo,
+        /// The answer.
+        reply: PayReply,
+    },
     /// Ask the verifier.
     CheckIdentity(IdentityCheck),
     /// Tell everyone.
     Event(PayEvent),
 }
 
-/// Presettles and settles bills under one policy, and keeps the ledger.
+/// Presettles and settles bills under the policies in force, takes settlements back, and keeps the ledger.
 ///
 /// A bill is settled at most once, as one linked group of the ledger. While the verifier is asked, nothing is held:
 /// the split is worked out anew when the answer comes, and if it differs from the one the patient was told, the
-/// settlement is refused as stale. So no two tills spend the same balance, whatever the order of their answers.
+/// settlement is refused as stale. So no two tills spend the same balance, whatever the order of their answers. A till
+/// that must first take cash elsewhere has everything set aside meanwhile, for two minutes.
 ///
-/// The pooled fund is never overdrawn: when it has run dry, bills that need it are refused with
+/// The funds are never overdrawn: when one has run dry, bills that need it are refused with
 /// [`PayRefusal::CoverageInactive`].
 #[derive(Debug)]
 pub struct Payer {
-    policy: Policy,
+    policies: Policies,
+    register: Register,
     accounts: Accounts,
     open: OpenBills,
-    settled: BTreeMap<BillId, Uuid>,
+    links: Links,
+    settlements: Settlements,
+    suspense: Suspense,
     /// The ids of the codes that paid the settled bills.
     codes: BTreeSet<Box<str>>,
     presettle_answers: Answers<PresettleReply>,
     settle_answers: Answers<SettleReply>,
+    desk_answers: Answers<PayReply>,
     ids: Stream,
 }
 
-/// What a bill was paid as.
-struct Paid {
-    provider: ProviderId,
-    settlement: Uuid,
-    split: Split,
-}
-
 impl Payer {
-    /// A payer whose pooled fund opens with `fund`, and whose `beneficiaries` each have an opening balance on their
+    /// A payer whose funds each open with `fund`, and whose `beneficiaries` each have an opening balance on their
     /// personal account. Settlement ids come from `ids`: another stream for each start, or they repeat.
     ///
     /// # Errors
     ///
     /// [`PayerConfigError`] for the first thing that makes no sense.
-    pub fn new(
-        policy: Policy,
+    pub fn new<B: Into<Beneficiary>>(
+        policies: impl Into<Policies>,
         fund: Fen,
-        beneficiaries: impl IntoIterator<Item = (ResidentId, Fen)>,
+        beneficiaries: impl IntoIterator<Item = B>,
         mut ids: Stream,
     ) -> Result<Self, PayerConfigError> {
-        policy.check()?;
-        let accounts = Accounts::open(&policy, fund, beneficiaries, &mut ids)?;
+        let policies = policies.into();
+        policies.check()?;
+        let mut accounts = Accounts::open(&policies, fund, &mut ids)?;
+        let mut register = Register::default();
+        for person in beneficiaries {
+            let person = person.into();
+            register.add(person)?;
+            accounts.open_personal(person.resident, person.balance, &mut ids)?;
+        }
         Ok(Self {
-            policy,
+            policies,
+            register,
             accounts,
             open: OpenBills::default(),
-            settled: BTreeMap::new(),
+            links: Links::default(),
+            settlements: Settlements::default(),
+            suspense: Suspense::default(),
             codes: BTreeSet::new(),
             presettle_answers: Answers::default(),
             settle_answers: Answers::default(),
+            desk_answers: Answers::default(),
             ids,
         })
     }
 
-    /// The policy in force.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    /// The policies in force.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// All accounts.
@@ -173,14 +209,15 @@ impl Payer {
         self.accounts.ledger()
     }
 
-    /// Where `resident` stands this year; `None` if not covered.
-    pub fn standing(&self, resident: ResidentId) -> Option<Standing> {
-        self.accounts.standing(resident)
+    /// Where `resident` stands on a day, for a kind of care; `None` if not covered.
+    pub fn standing(&self, resident: ResidentId, care: Care, day: Day) -> Option<Standing> {
+        let case = self.register.standing(&self.policies, &self.accounts, resident, care, day, None)?;
+        Some(case.standing)
     }
 
-    /// How many bills are settled.
+    /// How many settlements there were, reversed ones too.
     pub fn settled_count(&self) -> usize {
-        self.settled.len()
+        self.settlements.len()
     }
 
     /// How many bills are presettled and not yet settled or forgotten.
@@ -189,168 +226,74 @@ impl Payer {
     }
 
     fn presettle(&mut self, now: Timestamp, from: ReplyTo, request: PresettleRequest, out: &mut Vec<Output>) {
-        let reply = match self.presettle_answers.given_to(&from) {
+        let fingerprint = fingerprint(&request);
+        let reply = match self.presettle_answers.same(&from, fingerprint) {
             // A second delivery, maybe hours late, must not replace a split that the patient has seen.
-            Some(reply) => reply.clone(),
-            None => self.open_bill(now, request.bill, out).unwrap_or_else(PresettleReply::Refused),
+            Ok(Some(reply)) => reply.clone(),
+            Ok(None) => self.open_bill(now, request, out).unwrap_or_else(PresettleReply::Refused),
+            Err(refusal) => {
+                out.push(Output::PresettleReply { to: from, reply: PresettleReply::Refused(refusal) });
+                return;
+            }
         };
-        self.presettle_answers.remember(from.clone(), reply.clone());
+        self.presettle_answers.remember(from.clone(), fingerprint, reply.clone());
         out.push(Output::PresettleReply { to: from, reply });
     }
 
     fn open_bill(
         &mut self,
         now: Timestamp,
-        bill: Bill,
+        request: PresettleRequest,
         out: &mut Vec<Output>,
     ) -> Result<PresettleReply, PayRefusal> {
+        let PresettleRequest { bill, family } = request;
         let id = bill.id;
-        if let Some(&settlement) = self.settled.get(&id) {
-            return Err(PayRefusal::BillAlreadySettled { settlement });
-        }
+        self.settlements.of_bill(id).map_or(Ok(()), |paid| Err(over(paid)))?;
         let attempts = match self.open.get(id) {
             Some(open) if open.bill != bill => return Err(PayRefusal::BillConflict),
-            Some(open) if open.stands(now) => return Ok(open.reply()),
+            Some(open) if open.stands(now) && (open.family == family || open.is_busy()) => {
+                return Ok(open.reply());
+            }
             Some(open) => open.attempts,
             None if self.open.len() >= OPEN_MAX => return Err(PayRefusal::Busy),
             None => 0,
         };
-        let (split, trace) = self.adjudicate(&bill)?;
-        if !self.accounts.fund_covers(&split) {
+        let day = bill.date.unwrap_or_else(|| Day::of(now));
+        let case = self.register.case(&self.policies, &self.accounts, &bill, day, family)?;
+        let (split, trace) = adjudicate(case.policy, &bill, case.standing)?;
+        if !self.accounts.funds_cover(case.parties.scheme, &split) {
             return Err(PayRefusal::CoverageInactive);
         }
-        let expires = now.plus_millis(i64::from(self.policy.presettlement_validity_s) * SECOND_MS);
-        let open = Open { bill, split, trace, expires, stale: false, attempts, asking: None };
+        let valid_ms = i64::from(case.policy.presettlement_validity_s) * SECOND_MS;
+        let policy = (case.policy.id.clone(), case.policy.version);
+        let presettlement = fresh_id(now, &mut self.ids);
+        let expires = now.plus_millis(valid_ms);
+        let open = Open {
+            bill,
+            split,
+            trace,
+            expires,
+            presettlement,
+            policy,
+            day,
+            family,
+            stale: false,
+            attempts,
+            asking: None,
+            held: None,
+        };
         let reply = open.reply();
         self.open.put(open);
         out.push(Output::Event(PayEvent::BillPresettled { bill: id, split }));
         Ok(reply)
     }
+}
 
-    fn settle(&mut self, now: Timestamp, from: ReplyTo, request: SettleRequest, out: &mut Vec<Output>) {
-        if let Some(reply) = self.settle_answers.given_to(&from) {
-            out.push(Output::SettleReply { to: from, reply: reply.clone() });
-            return;
-        }
-        let bill = request.bill;
-        match self.ask(now, &from, request) {
-            Ok(Some(check)) => out.push(Output::CheckIdentity(check)),
-            Ok(None) => {}
-            Err(refusal) => self.refuse(from, bill, refusal, out),
-        }
-    }
-
-    /// Begins an attempt at paying; `None` if this request is the one in progress.
-    fn ask(
-        &mut self,
-        now: Timestamp,
-        from: &ReplyTo,
-        request: SettleRequest,
-    ) -> Result<Option<IdentityCheck>, PayRefusal> {
-        let SettleRequest { bill, code } = request;
-        if let Some(&settlement) = self.settled.get(&bill) {
-            return Err(PayRefusal::BillAlreadySettled { settlement });
-        }
-        let open = self.open.get(bill).ok_or(PayRefusal::BillUnknown)?;
-        match &open.asking {
-            Some(asking) if asking.from == *from => return Ok(None),
-            Some(_) => return Err(PayRefusal::SettlementInProgress),
-            None if now >= open.expires => return Err(PayRefusal::PresettlementExpired),
-            None if open.stale => return Err(PayRefusal::PresettlementStale),
-            None => {}
-        }
-        let attempt = open.attempts.checked_add(1).ok_or(PayRefusal::Busy)?;
-        let reference = reference(&open.bill, attempt);
-        self.open.change(bill, |open| {
-            open.attempts = attempt;
-            open.asking = Some(Asking { from: from.clone(), deadline: now.plus_millis(VERIFIER_TIMEOUT_MS) });
-        });
-        Ok(Some(IdentityCheck { bill, attempt, code, reference }))
-    }
-
-    fn identity(&mut self, now: Timestamp, answer: IdentityAnswer, out: &mut Vec<Output>) {
-        let IdentityAnswer { bill, attempt, result } = answer;
-        if self.open.get(bill).is_none_or(|open| open.attempts != attempt) {
-            return;
-        }
-        let Some(asking) = self.open.end_attempt(bill) else { return };
-        match self.pay(now, bill, result) {
-            Ok(Paid { provider, settlement, split }) => {
-                let reply = SettleReply::Settled { bill, settlement, split };
-                self.settle_answers.remember(asking.from.clone(), reply.clone());
-                out.push(Output::Event(PayEvent::BillSettled { bill, provider, settlement, split }));
-                out.push(Output::SettleReply { to: asking.from, reply });
-            }
-            Err(refusal) => {
-                if refusal == PayRefusal::PresettlementStale {
-                    self.open.change(bill, |open| open.stale = true);
-                }
-                self.refuse(asking.from, bill, refusal, out);
-            }
-        }
-    }
-
-    /// Pays an open bill, or changes nothing.
-    fn pay(&mut self, now: Timestamp, id: BillId, result: IdentityResult) -> Result<Paid, PayRefusal> {
-        let open = self.open.get(id).expect("the attempt that just ended was for an open bill");
-        let code = self.accept(now, open, result)?;
-        if self.settled.len() >= SETTLED_MAX {
-            return Err(PayRefusal::Busy);
-        }
-        let (split, _) = self.adjudicate(&open.bill)?;
-        if split != open.split {
-            return Err(PayRefusal::PresettlementStale);
-        }
-        let provider = open.bill.provider;
-        let settlement = fresh_id(now, &mut self.ids);
-        self.accounts.post(settlement, &open.bill, &split)?;
-        self.codes.insert(code);
-        self.settled.insert(id, settlement);
-        self.open.remove(id);
-        Ok(Paid { provider, settlement, split })
-    }
-
-    /// Whether the verifier's answer is good for this bill, now, and for the first time; the code's id if so.
-    fn accept(&self, now: Timestamp, open: &Open, result: IdentityResult) -> Result<Box<str>, PayRefusal> {
-        let (resident, code_id, issued, repeated) = match result {
-            IdentityResult::Accepted { resident, code_id, issued, reference } => {
-                (resident, code_id, issued, reference)
-            }
-            IdentityResult::Refused { reason } => return Err(PayRefusal::EidRefused { reason }),
-        };
-        let refused = |reason: &str| Err(PayRefusal::EidRefused { reason: reason.into() });
-        if repeated != reference(&open.bill, open.attempts) {
-            return refused("reference_mismatch");
-        }
-        if resident != open.bill.beneficiary {
-            return Err(PayRefusal::PayerNotAuthorized);
-        }
-        let age_ms = now.millis_since(issued);
-        if age_ms > CODE_AGE_MS_MAX + CLOCK_SKEW_MS_MAX {
-            return Err(PayRefusal::EidTokenExpired);
-        }
-        if age_ms < -CLOCK_SKEW_MS_MAX {
-            return refused("token_not_yet_valid");
-        }
-        if self.codes.contains(code_id.as_str()) {
-            return refused("token_replayed");
-        }
-        Ok(code_id.into())
-    }
-
-    fn adjudicate(&self, bill: &Bill) -> Result<(Split, Vec<TraceStep>), PayRefusal> {
-        let standing = self.standing(bill.beneficiary).ok_or(PayRefusal::CoverageInactive)?;
-        adjudicate(&self.policy, bill, standing)
-    }
-
-    fn refuse(&mut self, to: ReplyTo, bill: BillId, refusal: PayRefusal, out: &mut Vec<Output>) {
-        let reply = SettleReply::Refused { bill, refusal: refusal.clone() };
-        self.settle_answers.remember(to.clone(), reply.clone());
-        // Of a bill that is not known there is nothing to tell; anybody can make up ids.
-        if refusal != PayRefusal::BillUnknown {
-            out.push(Output::Event(PayEvent::SettlementRefused { bill, refusal }));
-        }
-        out.push(Output::SettleReply { to, reply });
+/// Why a bill that was paid is not paid again.
+fn over(paid: &settlements::Settlement) -> PayRefusal {
+    match paid.reversal {
+        Some(reversal) => PayRefusal::AlreadyReversed { reversal },
+        None => PayRefusal::BillAlreadySettled { settlement: paid.id },
     }
 }
 
@@ -364,21 +307,26 @@ impl Core for Payer {
         match input {
             Input::Presettle { from, request } => self.presettle(now, from, request, out),
             Input::Settle { from, request } => self.settle(now, from, request, out),
+            Input::Desk { from, request } => self.desk(now, from, request, out),
             Input::Identity(answer) => self.identity(now, answer, out),
         }
     }
 
     fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        while let Some(link) = self.links.due(now) {
+            self.answer_desk(link.from, link.fingerprint, PayReply::Refused(PayRefusal::EidUnavailable), out);
+        }
         while let Some(id) = self.open.due(now) {
-            match self.open.end_attempt(id) {
-                Some(asking) => self.refuse(asking.from, id, PayRefusal::EidUnavailable, out),
-                None => self.open.remove(id),
+            if let Some(asking) = self.open.end_attempt(id) {
+                self.refuse(asking.from, asking.fingerprint, id, PayRefusal::EidUnavailable, out);
+            } else if !self.let_go(id, out) {
+                self.open.remove(id);
             }
         }
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.open.next_due()
+        [self.open.next_due(), self.links.next_due()].into_iter().flatten().min()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod books;
 mod catalogue;
+mod door;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,13 +11,16 @@ use types::{BillId, Core, HOUR_MS, ProviderId, ReplyTo, SECOND_MS, Stream, Times
 use uuid::Uuid;
 
 pub use self::books::Books;
-use self::books::adds_up;
+use self::books::{DayBooks, adds_up};
+pub use self::door::{Input, Output, Reversed};
 use crate::answers::Answers;
+use crate::day::Day;
 use crate::fingerprint::fresh_id;
 use crate::messages::{
-    Bill, PayEvent, PayRefusal, PresettleReply, PresettleRequest, SettleReply, SettleRequest, Split,
-    TillReply, TillRequest, VisitReply, VisitRequest,
+    Bill, BooksReply, BooksRequest, PayEvent, PayRefusal, PresettleReply, Replacement, SettleReply,
+    SettleRequest, Split, TillReply, TillRequest, VisitReply, VisitRequest,
 };
+use crate::reconcile::Row;
 
 /// Bills that are not settled and not forgotten, at most; then [`PayRefusal::Busy`].
 pub const OPEN_MAX: usize = 10_000;
@@ -26,6 +30,12 @@ pub const SETTLED_MAX: usize = 100_000;
 pub const PAYER_TIMEOUT_MS: i64 = 5 * SECOND_MS;
 /// Sends of one request to the payer before it counts as unavailable.
 pub const SENDS_MAX: u32 = 2;
+/// How often the payer is asked what became of a payment it did not answer \[ms\].
+pub const RESOLVE_EVERY_MS: i64 = 30 * SECOND_MS;
+/// How often that is done, at most: for an hour.
+pub const RESOLVE_MAX: u32 = 120;
+/// Rows of a book on one page.
+const ROWS_PAGE_MAX: usize = 100;
 /// How long an unpaid bill is kept after it was last touched \[ms\].
 pub const UNPAID_KEPT_MS: i64 = 24 * HOUR_MS;
 
@@ -38,77 +48,22 @@ pub struct ProviderConfig {
     pub level: u8,
 }
 
-/// What can happen to a clinic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// A patient is here.
-    Visit {
-        /// Who asks, and which request: one that comes twice makes one bill.
-        from: ReplyTo,
-        /// Who came where.
-        request: VisitRequest,
-    },
-    /// The payer answered the newest [`Output::Presettle`] of this bill. An answer to an older one must be dropped.
-    PresettleReply {
-        /// The bill that was asked about.
-        bill: BillId,
-        /// The answer.
-        reply: PresettleReply,
-    },
-    /// A patient pays at the till.
-    Till {
-        /// Who asks, and which request: one that comes twice pays once, and is answered twice in the same words.
-        from: ReplyTo,
-        /// The bill and the code.
-        request: TillRequest,
-    },
-    /// The payer answered the newest [`Output::Settle`] of this bill. An answer to an older one must be dropped.
-    SettleReply {
-        /// The bill that was to be paid.
-        bill: BillId,
-        /// The answer.
-        reply: SettleReply,
-    },
-}
-
-/// What a clinic wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Ask the payer how a bill would be paid.
-    Presettle(PresettleRequest),
-    /// Ask the payer to pay.
-    Settle(SettleRequest),
-    /// Answer a patient who came.
-    VisitReply {
-        /// Who asked.
-        to: ReplyTo,
-        /// The answer.
-        reply: VisitReply,
-    },
-    /// Answer a patient who pays.
-    TillReply {
-        /// Who asked.
-        to: ReplyTo,
-        /// The answer.
-        reply: TillReply,
-    },
-    /// Tell everyone.
-    Event(PayEvent),
-}
-
 /// Reception, till and books of one or several providers.
 ///
 /// A bill whose presettlement is stale, expired or lost at the payer is presettled again at once: the patient is told
 /// why the payment failed, and can pay by the new split with the next code.
 ///
 /// If the payer stays silent about a payment, the till stays silent too: every answer it has would claim to know
-/// whether the bill is paid. The next attempt finds out.
+/// whether the bill is paid. The clinic asks again every half minute until it knows; a new attempt finds out sooner.
 #[derive(Debug)]
 pub struct Clinic {
     providers: BTreeMap<ProviderId, ProviderConfig>,
     books: BTreeMap<ProviderId, Books>,
     open: BTreeMap<BillId, Open>,
     settled: BTreeMap<BillId, Uuid>,
+    day_books: DayBooks,
+    /// Settlements that are known to be taken back; as many as settled ones, at most.
+    reversed: BTreeSet<Uuid>,
     /// Visits that wait for the payer.
     visits_waiting: BTreeSet<ReplyTo>,
     visits: Answers<VisitReply>,
@@ -136,6 +91,8 @@ enum Stage {
     Payable { split: Split },
     /// The payer is asked to pay.
     Paying { split: Split, till: ReplyTo, code: Code, sends: u32 },
+    /// The payer did not answer: the bill is paid, or it is not.
+    Unknown { split: Split, till: ReplyTo, code: Code, asks: u32 },
 }
 
 /// A scanned code, kept to be sent again. It is the patient's, so it is not shown.
@@ -158,6 +115,8 @@ impl Clinic {
             providers,
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
+            day_books: DayBooks::default(),
+            reversed: BTreeSet::new(),
             visits_waiting: BTreeSet::new(),
             visits: Answers::default(),
             tills: Answers::default(),
@@ -217,7 +176,7 @@ impl Clinic {
             }
             // A payment that was given up has been made after all.
             PresettleReply::Refused(PayRefusal::BillAlreadySettled { settlement }) if visit.is_none() => {
-                return self.book(id, *settlement, None, out);
+                return self.book(now, id, *settlement, None, out);
             }
             PresettleReply::Presettled { .. } | PresettleReply::Refused(_) => {}
         }
@@ -251,7 +210,9 @@ impl Clinic {
             (Some(&settlement), _) => PayRefusal::BillAlreadySettled { settlement },
             (None, Some(Stage::Paying { till, .. })) if *till == from => return,
             (None, Some(Stage::Paying { .. })) => PayRefusal::SettlementInProgress,
-            (None, Some(&Stage::Payable { split })) => return self.settle(now, from, request, split, out),
+            (None, Some(&(Stage::Payable { split } | Stage::Unknown { split, .. }))) => {
+                return self.settle(now, from, request, split, out);
+            }
             (None, None | Some(Stage::Presettling { .. } | Stage::Unpriced)) => PayRefusal::BillUnknown,
         };
         self.answer_till(from, TillReply::Refused { bill: id, refusal }, out);
@@ -263,57 +224,108 @@ impl Clinic {
     fn settle_reply(&mut self, now: Timestamp, id: BillId, reply: SettleReply, out: &mut Vec<Output>) {
         match reply {
             SettleReply::Settled { bill, settlement, split } if bill == id => {
-                self.book(id, settlement, Some(split), out);
+                self.book(now, id, settlement, Some(split), out);
             }
             // An earlier attempt paid the bill, and its answer was lost.
             SettleReply::Refused { bill, refusal: PayRefusal::BillAlreadySettled { settlement } }
                 if bill == id =>
             {
-                self.book(id, settlement, None, out);
+                self.book(now, id, settlement, None, out);
             }
             SettleReply::Refused { bill, refusal } if bill == id => self.refused(now, id, &refusal, out),
-            SettleReply::Settled { .. } | SettleReply::Refused { .. } => {}
+            // Cash is taken here and now; nothing is ever held for it.
+            SettleReply::Held { .. } | SettleReply::Settled { .. } | SettleReply::Refused { .. } => {}
         }
     }
 
     /// The bill is paid, as `split` says, or as it was presettled, or nobody knows how.
-    fn book(&mut self, id: BillId, settlement: Uuid, split: Option<Split>, out: &mut Vec<Output>) {
+    fn book(
+        &mut self,
+        now: Timestamp,
+        id: BillId,
+        settlement: Uuid,
+        split: Option<Split>,
+        out: &mut Vec<Output>,
+    ) {
         let Some(Open { bill, stage, .. }) = self.open.get(&id) else { return };
         let split = split.or(match stage {
-            Stage::Payable { split } | Stage::Paying { split, .. } => Some(*split),
+            Stage::Payable { split } | Stage::Paying { split, .. } | Stage::Unknown { split, .. } => {
+                Some(*split)
+            }
             Stage::Presettling { .. } | Stage::Unpriced => None,
         });
         if split.is_some_and(|split| !adds_up(&split, bill)) {
             return;
         }
         self.books.entry(bill.provider).or_default().add(bill, split.as_ref());
+        // If nobody knows how it was paid, reconciliation will find out.
+        let known = split.unwrap_or(Split { total: bill.total, ..Split::default() });
+        let day = bill.date.unwrap_or_else(|| Day::of(now));
+        self.day_books.add(bill.provider, Row::of(settlement, false, id, day, &known));
         self.settled.insert(id, settlement);
         if self.settled.len() > SETTLED_MAX {
             // Ids sort by time.
             self.settled.pop_first();
         }
-        if let (Some(Open { stage: Stage::Paying { till, .. }, .. }), Some(split)) = (self.remove(id), split)
-        {
+        let open = self.remove(id).map(|open| open.stage);
+        if let (Some(Stage::Paying { till, .. } | Stage::Unknown { till, .. }), Some(split)) = (open, split) {
             self.answer_till(till, TillReply::Settled { bill: id, settlement, split }, out);
         }
     }
 
     fn refused(&mut self, now: Timestamp, id: BillId, refusal: &PayRefusal, out: &mut Vec<Output>) {
-        let Some(Open { stage: Stage::Paying { .. }, .. }) = self.open.get(&id) else { return };
-        let Some(Open { bill, stage: Stage::Paying { till, split, .. }, .. }) = self.remove(id) else {
+        let asked = |stage: &Stage| matches!(stage, Stage::Paying { .. } | Stage::Unknown { .. });
+        if !self.open.get(&id).is_some_and(|open| asked(&open.stage)) {
+            return;
+        }
+        let Some(Open {
+            bill,
+            stage: Stage::Paying { till, split, .. } | Stage::Unknown { till, split, .. },
+            ..
+        }) = self.remove(id)
+        else {
             return;
         };
         self.answer_till(till, TillReply::Refused { bill: id, refusal: refusal.clone() }, out);
         match refusal {
-            PayRefusal::PresettlementStale | PayRefusal::PresettlementExpired | PayRefusal::BillUnknown => {
+            PayRefusal::PresettlementStale { .. }
+            | PayRefusal::AccountInsufficient { .. }
+            | PayRefusal::PresettlementExpired
+            | PayRefusal::BillUnknown => {
                 self.presettle(now, bill, None, out);
             }
             _ => self.insert(bill, Stage::Payable { split }, now.plus_millis(UNPAID_KEPT_MS)),
         }
     }
 
+    /// The payer took a settlement back, whoever asked for that.
+    fn take_back(&mut self, now: Timestamp, reversed: Reversed) {
+        let Reversed { bill, provider, settlement, split, replacement } = reversed;
+        if !self.providers.contains_key(&provider) || !self.reversed.insert(settlement) {
+            return;
+        }
+        if self.reversed.len() > SETTLED_MAX {
+            // Ids sort by time.
+            self.reversed.pop_first();
+        }
+        let left = replacement.as_ref().map(|replacement| &replacement.split);
+        self.books.entry(provider).or_default().take_back(&split, left);
+        let day = Day::of(now);
+        self.day_books.add(provider, Row::of(settlement, true, bill, day, &split));
+        if let Some(Replacement { settlement, split }) = replacement.as_deref() {
+            self.day_books.add(provider, Row::of(*settlement, false, bill, day, split));
+        }
+    }
+
+    fn show_book(&self, to: ReplyTo, request: BooksRequest, out: &mut Vec<Output>) {
+        let BooksRequest { provider, day, after } = request;
+        let mut rest = self.day_books.rows(provider, day).iter().skip(after as usize);
+        let rows = rest.by_ref().take(ROWS_PAGE_MAX).copied().collect();
+        out.push(Output::BooksReply { to, reply: BooksReply { rows, more: rest.next().is_some() } });
+    }
+
     fn presettle(&mut self, now: Timestamp, bill: Bill, visit: Option<ReplyTo>, out: &mut Vec<Output>) {
-        out.push(Output::Presettle(PresettleRequest { bill: bill.clone() }));
+        out.push(Output::Presettle(bill.clone().into()));
         self.insert(bill, Stage::Presettling { visit, sends: 1 }, now.plus_millis(PAYER_TIMEOUT_MS));
     }
 
@@ -343,7 +355,7 @@ impl Clinic {
         let (again, kept) = (now.plus_millis(PAYER_TIMEOUT_MS), now.plus_millis(UNPAID_KEPT_MS));
         match stage {
             Stage::Presettling { visit, sends } if sends < SENDS_MAX => {
-                out.push(Output::Presettle(PresettleRequest { bill: bill.clone() }));
+                out.push(Output::Presettle(bill.clone().into()));
                 self.insert(bill, Stage::Presettling { visit, sends: sends + 1 }, again);
             }
             Stage::Presettling { visit: Some(visit), .. } => {
@@ -351,22 +363,31 @@ impl Clinic {
             }
             Stage::Presettling { visit: None, .. } => self.insert(bill, Stage::Unpriced, kept),
             Stage::Paying { split, till, code, sends } if sends < SENDS_MAX => {
-                out.push(Output::Settle(SettleRequest { bill: id, code: code.0.clone() }));
+                out.push(Output::Settle(SettleRequest::new(id, code.0.clone())));
                 self.insert(bill, Stage::Paying { split, till, code, sends: sends + 1 }, again);
             }
-            Stage::Paying { split, .. } => self.insert(bill, Stage::Payable { split }, kept),
+            Stage::Paying { split, till, code, .. } => {
+                let asked = now.plus_millis(RESOLVE_EVERY_MS);
+                self.insert(bill, Stage::Unknown { split, till, code, asks: 0 }, asked);
+            }
+            Stage::Unknown { split, till, code, asks } if asks < RESOLVE_MAX => {
+                out.push(Output::Settle(SettleRequest::new(id, code.0.clone())));
+                let asked = now.plus_millis(RESOLVE_EVERY_MS);
+                self.insert(bill, Stage::Unknown { split, till, code, asks: asks + 1 }, asked);
+            }
+            Stage::Unknown { split, .. } => self.insert(bill, Stage::Payable { split }, kept),
             Stage::Payable { .. } | Stage::Unpriced => {}
         }
     }
 
     fn answer_visit(&mut self, to: ReplyTo, reply: VisitReply, out: &mut Vec<Output>) {
         self.visits_waiting.remove(&to);
-        self.visits.remember(to.clone(), reply.clone());
+        self.visits.remember(to.clone(), 0, reply.clone());
         out.push(Output::VisitReply { to, reply });
     }
 
     fn answer_till(&mut self, to: ReplyTo, reply: TillReply, out: &mut Vec<Output>) {
-        self.tills.remember(to.clone(), reply.clone());
+        self.tills.remember(to.clone(), 0, reply.clone());
         out.push(Output::TillReply { to, reply });
     }
 
@@ -393,6 +414,8 @@ impl Core for Clinic {
             Input::PresettleReply { bill, reply } => self.presettle_reply(now, bill, reply, out),
             Input::Till { from, request } => self.till(now, from, request, out),
             Input::SettleReply { bill, reply } => self.settle_reply(now, bill, reply, out),
+            Input::Books { from, request } => self.show_book(from, request, out),
+            Input::Reversed(reversed) => self.take_back(now, reversed),
         }
     }
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use medpay::{
-    Account, Clinic, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, Payer, Policy,
-    PresettleReply, ProviderConfig, SettleReply, SettleRequest, Split, Unit, VisitReply, VisitRequest, payer,
-    provider,
+    Account, Clinic, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, Payer, Policies,
+    Policy, PresettleReply, ProviderConfig, Scheme, SettleReply, SettleRequest, Split, Unit, VisitReply,
+    VisitRequest, payer, provider,
 };
 use proptest::prelude::*;
 use types::{
@@ -60,7 +60,8 @@ struct City {
 fn policy() -> Policy {
     // A low cap and deductible, so that a few bills reach them.
     let text = include_str!("../../../config/policies/demo.toml");
-    let mut policy: Policy = toml::from_str(text).unwrap();
+    let policies: Policies = toml::from_str(text).unwrap();
+    let mut policy = policies.all()[0].clone();
     policy.cap = Fen::new(15_000);
     policy.deductible.level_1 = Fen::new(3_000);
     policy.deductible.level_3 = Fen::new(6_000);
@@ -189,7 +190,7 @@ impl City {
         let whose = if self.chance.below(10) == 0 { ResidentId(99) } else { resident };
         let from = self.address("till");
         let code = format!("{} {} {}", whose.0, now.as_millis(), self.posted);
-        let input = provider::Input::Till { from, request: SettleRequest { bill, code } };
+        let input = provider::Input::Till { from, request: SettleRequest::new(bill, code) };
         self.post(now, &Letter::ToClinic(input));
         self.post_at(now.plus_millis(TILL_PERIOD_MS), Letter::AtTill(bill, resident));
     }
@@ -231,7 +232,7 @@ impl City {
                 self.waiting.remove(&to);
             }
             provider::Output::TillReply { reply, .. } => self.hear(&reply),
-            provider::Output::Event(_) => {}
+            provider::Output::BooksReply { .. } | provider::Output::Event(_) => {}
         }
     }
 
@@ -241,7 +242,7 @@ impl City {
             | SettleReply::Refused { bill, refusal: PayRefusal::BillAlreadySettled { settlement } } => {
                 (bill, settlement)
             }
-            SettleReply::Refused { .. } => return,
+            SettleReply::Refused { .. } | SettleReply::Held { .. } => return,
         };
         // Nobody is told that a bill is paid before it is.
         assert_eq!(self.settled[bill].1, *settlement);
@@ -252,6 +253,7 @@ impl City {
         match output {
             payer::Output::PresettleReply { to, reply } => self.post(now, &Letter::PresettleReply(to, reply)),
             payer::Output::SettleReply { to, reply } => self.post(now, &Letter::SettleReply(to, reply)),
+            payer::Output::DeskReply { .. } => {}
             payer::Output::CheckIdentity(check) => self.post(now, &Letter::ToVerifier(check)),
             payer::Output::Event(PayEvent::BillSettled { bill, provider, settlement, split }) => {
                 let before = self.settled.insert(bill, (provider, settlement, split));
@@ -276,7 +278,7 @@ impl City {
             Fen::sum(self.settled.values().map(|(_, _, split)| part(split))).unwrap()
         };
         let left = Fen::new(OPENING_FUND).minus(sum(|split| split.pool)).unwrap();
-        assert_eq!(ledger.balance(Account::PoolFund), left);
+        assert_eq!(ledger.balance(Account::PoolFund(Scheme::Employee)), left);
         assert_eq!(ledger.balance(Account::CashClearing), Fen::ZERO.minus(sum(|split| split.cash)).unwrap());
         for provider in PROVIDERS {
             let owed = self

@@ -1,21 +1,23 @@
 use std::sync::Arc;
 
-use city::{CitySpec, Plan, SpecError, YearError, astro_shift_ms, astro_table, calendar_of, calendars};
+use city::{
+    CitySpec, Plan, RoadClass, SpecError, YearError, astro_shift_ms, astro_table, calendar_of, calendars,
+};
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
-use eid::{Registry, Resident};
+use eid::{Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
-    LuminaireModelConfig, LuminaireModelError,
+    LuminaireModelConfig, LuminaireModelError, Programme,
 };
-use medpay::Policy;
+use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
 use medpay::provider::{Clinic, ProviderConfig};
 use types::{Fen, MINUTE_MS, Stream, Timestamp};
 use wire::roles::{ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
 use wire::{Directory, MessageIds};
 
-use crate::Residents;
+use crate::{LightingPolicy, Residents};
 
 /// How long a luminaire takes from dark to full light \[ms\].
 const FADE_MS: u32 = 4_000;
@@ -36,7 +38,7 @@ pub struct CastSpec {
     /// The year whose sun shines.
     pub year: i32,
     /// The rules of payment.
-    pub policy: Policy,
+    pub policy: Policies,
     /// The issuer's signing key.
     pub issuer_key: [u8; 32],
     /// Different at each start of the same city, so that ids are not used twice.
@@ -71,6 +73,7 @@ pub struct Cast {
     plan: Arc<Plan>,
     directory: Arc<Directory>,
     astro: Arc<AstroTable>,
+    calendars: [Programme; RoadClass::ALL.len()],
 }
 
 impl Cast {
@@ -92,7 +95,19 @@ impl Cast {
     pub fn under_sun(spec: CastSpec, astro: Arc<AstroTable>) -> Result<Self, CastError> {
         let plan = Arc::new(Plan::generate(&spec.city)?);
         let directory = plan.luminaires().iter().map(|site| (site.id, site.district)).collect();
-        Ok(Self { spec, plan, directory: Arc::new(directory), astro })
+        Ok(Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars() })
+    }
+
+    /// The same city under another lighting policy.
+    #[must_use]
+    pub fn lit_by(self, policy: &LightingPolicy) -> Self {
+        Self { calendars: policy.calendars(), ..self }
+    }
+
+    /// The same city, as it was at another start: its roles make the ids of that one.
+    #[must_use]
+    pub fn at_start(&self, start: u64) -> Self {
+        Self { spec: CastSpec { start, ..self.spec.clone() }, ..self.clone() }
     }
 
     /// What stands where.
@@ -125,7 +140,7 @@ impl Cast {
         });
         let core = Cms::new(CmsConfig {
             assets: assets.collect(),
-            calendars: calendars().to_vec(),
+            calendars: self.calendars.to_vec(),
             ack_timeout_ms: ACK_TIMEOUT_MS,
             ids: self.chance("command ids"),
         })?;
@@ -179,7 +194,8 @@ impl Cast {
 
     /// The e-ID verifier.
     pub fn verifier(&self) -> VerifierRole {
-        VerifierRole::new(Verifier::new(), self.ids("verifier"))
+        let root = RootKey::of_issuer(self.spec.issuer_key);
+        VerifierRole::new(Verifier::new(root), self.ids("verifier"))
     }
 
     /// The payer of medical bills.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use city::{LuminaireSite, Plan};
-use eid::{EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
+use eid::{Demand, EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
 use lighting::{DimLevel, DimRequest, Fault};
 use types::{CabinetId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
 use wire::{FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, WalkRequest};
@@ -235,7 +235,8 @@ impl Director {
     }
 
     fn present(&mut self, now: Timestamp, showing: Showing, code: QrText) -> Option<Message> {
-        let verify = VerifyRequest { code, verifier: showing.kiosk, reference: String::new() };
+        let (reference, demand) = (String::new(), Demand::default());
+        let verify = VerifyRequest { code, verifier: showing.kiosk, reference, demand };
         Some(self.ask(now, RequestBody::Verify(verify)).1)
     }
 

@@ -4,14 +4,16 @@
 
 mod kinds;
 mod lamps;
+mod which;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-pub(crate) use kinds::{Field, kind_of};
+pub(crate) use kinds::Field;
 pub use kinds::{KINDS, Kind};
 pub(crate) use lamps::{LAMP_FIELDS, LampField, Lamps, index_of};
 use serde::Serialize;
+pub(crate) use which::kind_of;
 
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]

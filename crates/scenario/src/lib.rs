@@ -10,6 +10,7 @@
 
 mod bind;
 mod cast;
+mod compare;
 mod director;
 mod expr;
 mod facts;
@@ -19,19 +20,22 @@ mod mistake;
 mod observer;
 mod order;
 mod play;
+mod policy;
 mod record;
 mod residents;
 mod script;
 mod time;
 
 pub use cast::{Cast, CastError, CastSpec};
+pub use compare::{ClassFigures, Comparison, Figures};
 pub use facts::{KINDS, Kind, lamp_field_names};
 pub use judge::{Failure, Outcome, Spread, Standing};
 pub use mistake::Mistake;
 pub use observer::{Nobody, Observer};
 pub use order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
 pub use play::{Play, Verdict};
+pub use policy::LightingPolicy;
 pub use record::{AlarmRow, LedgerRow, Record, Sample, SettlementRow};
 pub use residents::Residents;
 pub use script::{RunOptions, Script, schema};
-pub use time::{duration_ms, show as show_moment, show_duration};
+pub use time::{duration_ms, local_day, show as show_moment, show_duration};

@@ -155,7 +155,7 @@ impl Residents {
                 (Stage::Issuing(bill), issue)
             }
             (Stage::Issuing(bill), ReplyBody::Issue(IssueReply::Issued { code, .. })) => {
-                (Stage::Paying, RequestBody::Till(SettleRequest { bill, code: code.0 }))
+                (Stage::Paying, RequestBody::Till(SettleRequest::new(bill, code.0)))
             }
             // Paid, or refused: either way they go home.
             (Stage::Paying, ReplyBody::Till(_))

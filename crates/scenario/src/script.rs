@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use city::CitySpec;
 use lighting::AstroTable;
-use medpay::Policy;
+use medpay::Policies;
 use types::{Seed, Timestamp};
 
 use crate::file::{File, Text};
@@ -96,7 +96,7 @@ impl Script {
     }
 
     /// Its city, from this seed.
-    pub fn cast_spec(&self, seed: u64, policy: Policy) -> CastSpec {
+    pub fn cast_spec(&self, seed: u64, policy: Policies) -> CastSpec {
         let city = &self.file.city;
         let seed = Seed(seed);
         CastSpec {

@@ -109,7 +109,8 @@ fn split(text: &str) -> Result<(&str, i64), String> {
     }
 }
 
-fn time_of_day_ms(text: &str) -> Option<i64> {
+/// `21:30` or `21:30:05` → time since midnight \[ms\].
+pub(crate) fn time_of_day_ms(text: &str) -> Option<i64> {
     let mut parts = text.split(':').map(|part| {
         let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| part.parse::<i64>().ok()).flatten()
@@ -124,8 +125,12 @@ fn wrong(text: &str) -> String {
     format!("expected a moment such as \"21:30\", \"sunset + 5m\", \"start + 1h\" or \"end\", got \"{text}\"")
 }
 
-/// A day of the calendar, `2026-04-18` → local days since 1970-01-01.
-pub(crate) fn local_day(text: &str) -> Result<(i32, i64), String> {
+/// A day of the calendar, `2026-04-18` → its year, and local days since 1970-01-01.
+///
+/// # Errors
+///
+/// In words, with an example.
+pub fn local_day(text: &str) -> Result<(i32, i64), String> {
     let wrong = || format!("expected a date such as \"2026-04-18\", got \"{text}\"");
     let mut parts = text.split('-').map(str::parse::<i64>);
     let (Some(Ok(year)), Some(Ok(month)), Some(Ok(day)), None) =

@@ -102,6 +102,17 @@ pub struct Received {
 }
 
 impl Received {
+    /// One that came in before and was kept.
+    pub(crate) fn kept(
+        topic: String,
+        payload: Vec<u8>,
+        response_topic: Option<String>,
+        correlation: Option<Vec<u8>>,
+    ) -> Self {
+        let correlation = correlation.map(Bytes::from);
+        Self { topic, payload: payload.into(), retained: false, response_topic, correlation }
+    }
+
     /// For the decoder.
     pub fn delivery(&self) -> Delivery<'_> {
         Delivery {
@@ -184,6 +195,13 @@ impl BusClient {
     /// [`QueueFull`]: the message was not taken, and is counted. Try again later.
     pub fn publish(&self, frame: Frame) -> Result<(), QueueFull> {
         self.outbox.push(packets::publish(frame))
+    }
+
+    /// How many of the messages it took are over: the broker has acknowledged them, or they will never be sent.
+    ///
+    /// Messages are over in the order they were taken, but for those on their way at the same moment.
+    pub fn done(&self) -> u64 {
+        self.outbox.done()
     }
 
     /// Messages not taken by this client, expired in its queue, or refused by the broker.

@@ -1,27 +1,59 @@
 //! Runs one role on the bus until it is told to stop.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+use types::Timestamp;
 use wire::{BusInput, Message, Role};
 
 use crate::bus::BusEvent;
+use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest};
 use crate::link::{Link, Port};
 use crate::time::RoleClock;
 
 /// How soon a full client is tried again.
 const FLUSH_AGAIN: Duration = Duration::from_millis(5);
+/// Events of a role with a journal that are kept in one commit, at most.
+const BATCH_MAX: usize = 256;
 
-/// Runs `role` until `stop` says so.
-pub async fn run(link: Link, role: Box<dyn Role>, stop: watch::Receiver<bool>) {
+/// Runs `role` until `stop` says so. With a store, it is first what it was before, and keeps what it is told.
+///
+/// # Errors
+///
+/// [`JournalError`] if the role cannot be what it was, or what it was told cannot be kept: then nothing it said to that
+/// leaves it, and it ends.
+pub async fn run(
+    link: Link,
+    mut role: Box<dyn Role>,
+    store: Option<Store>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), JournalError> {
     let clock = RoleClock::of(role.name());
     let mut filters = role.filters();
     if matches!(clock, RoleClock::City(_)) && !filters.contains(&"sim/clock") {
         filters.push("sim/clock");
     }
+    let (mut kept, mut unpublished) = (None, Vec::new());
+    if let Some(store) = store {
+        let (run, began) = (link.run, Instant::now());
+        let recovering = spawn_blocking(move || {
+            let recovered = store.recover(role.as_mut(), run)?;
+            Ok::<_, JournalError>((role, recovered))
+        });
+        let (same, recovered) = recovering.await.map_err(|_| JournalError::Closed)??;
+        role = same;
+        let (entries, ms) = (recovered.entries, began.elapsed().as_millis());
+        tracing::info!(role = %role.name(), entries, ms, again = recovered.unpublished.len(), "replayed");
+        unpublished = recovered.unpublished;
+        kept = Some(Keeping::new(recovered.journal, recovered.last));
+    }
     let (port, events) = link.connect(role.name(), &filters);
-    Host { role, link, port, clock, connected: false, out: Vec::new() }.run(events, stop).await;
+    let mut host = Host { role, link, port, clock, connected: false, out: Vec::new(), kept };
+    host.publish(unpublished);
+    host.run(events, stop).await
 }
 
 struct Host {
@@ -32,32 +64,71 @@ struct Host {
     /// Connected, but the role was not told yet because the city's clock is unknown.
     connected: bool,
     out: Vec<Message>,
+    kept: Option<Keeping>,
+}
+
+/// What a role with a journal has to keep.
+struct Keeping {
+    journal: RoleJournal,
+    /// Told, and not yet kept.
+    entries: Vec<Entry>,
+    /// Outputs before this one are hashed.
+    hashed: usize,
+    /// When it was last told something.
+    last: Timestamp,
+    /// Entries, each with how many messages will have been over when all that was said up to it is.
+    under_way: VecDeque<(u64, u64)>,
+}
+
+impl Keeping {
+    fn new(journal: RoleJournal, last: Timestamp) -> Self {
+        Self { journal, entries: Vec::new(), hashed: 0, last, under_way: VecDeque::new() }
+    }
+
+    /// Takes note of what the broker has got meanwhile.
+    fn note_published(&mut self, done: u64) {
+        while let Some(&(entry, sent)) = self.under_way.front().filter(|(_, sent)| *sent <= done) {
+            debug_assert!(sent <= done, "the filter says so");
+            self.journal.published(entry);
+            self.under_way.pop_front();
+        }
+    }
 }
 
 impl Host {
     async fn run(
         mut self,
-        mut events: tokio::sync::mpsc::Receiver<((), BusEvent)>,
+        mut events: mpsc::Receiver<((), BusEvent)>,
         mut stop: watch::Receiver<bool>,
-    ) {
+    ) -> Result<(), JournalError> {
         while !*stop.borrow() {
             let wait = self.clock.sleep_until(self.role.next_timeout());
             let wait = if self.port.is_waiting() { wait.min(FLUSH_AGAIN) } else { wait };
             tokio::select! {
                 event = events.recv() => match event {
                     Some(((), event)) => self.take(event),
-                    None => return,
+                    None => return Ok(()),
                 },
                 () = sleep(wait) => {}
                 _ = stop.changed() => {}
             }
+            self.take_waiting(&mut events);
             self.tick();
-            for message in std::mem::take(&mut self.out) {
-                self.port.send(message);
-            }
-            self.port.flush();
+            self.keep().await?;
+            let said = std::mem::take(&mut self.out);
+            self.publish(said);
         }
         self.port.close().await;
+        self.keep_last().await
+    }
+
+    /// What has come in meanwhile goes into the same commit.
+    fn take_waiting(&mut self, events: &mut mpsc::Receiver<((), BusEvent)>) {
+        while self.kept.as_ref().is_some_and(|kept| kept.entries.len() < BATCH_MAX)
+            && let Ok(((), event)) = events.try_recv()
+        {
+            self.take(event);
+        }
     }
 
     fn take(&mut self, event: BusEvent) {
@@ -72,8 +143,9 @@ impl Host {
                 if let Message::Clock(state) = &message {
                     self.clock.follow(*state);
                 }
-                if let Some(now) = self.clock.now() {
+                if let Some(now) = self.now() {
                     self.role.handle(now, BusInput::Message(message), &mut self.out);
+                    self.note(now, Told::Message(received));
                 }
             }
             BusEvent::Disconnected { reason } => tracing::info!(role = %self.role.name(), reason, "bus lost"),
@@ -84,12 +156,58 @@ impl Host {
     }
 
     fn tick(&mut self) {
-        let Some(now) = self.clock.now() else { return };
+        let Some(now) = self.now() else { return };
         if std::mem::take(&mut self.connected) {
             self.role.handle(now, BusInput::Connected, &mut self.out);
+            self.note(now, Told::Connected);
         }
         if self.role.next_timeout().is_some_and(|due| due <= now) {
             self.role.handle_timeout(now, &mut self.out);
+            self.note(now, Told::Timeout);
         }
+    }
+
+    /// The role's clock, never back behind what its journal says.
+    fn now(&self) -> Option<Timestamp> {
+        let now = self.clock.now()?;
+        Some(self.kept.as_ref().map_or(now, |kept| now.max(kept.last)))
+    }
+
+    fn note(&mut self, time: Timestamp, told: Told) {
+        let Some(kept) = &mut self.kept else { return };
+        let said = digest(self.link.run, &self.out[kept.hashed..]);
+        (kept.hashed, kept.last) = (self.out.len(), time);
+        kept.entries.push(Entry { time, told, said });
+    }
+
+    async fn keep(&mut self) -> Result<(), JournalError> {
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        kept.hashed = 0;
+        if kept.entries.is_empty() {
+            return Ok(());
+        }
+        kept.note_published(self.port.done());
+        kept.journal.append(std::mem::take(&mut kept.entries)).await
+    }
+
+    /// Sends, and then takes note of what is over when these are.
+    fn publish(&mut self, messages: Vec<Message>) {
+        let any = !messages.is_empty();
+        for message in messages {
+            self.port.send(message);
+        }
+        self.port.flush();
+        if let Some(kept) = &mut self.kept
+            && any
+        {
+            kept.under_way.push_back((kept.journal.newest(), self.port.sent()));
+        }
+    }
+
+    /// After the goodbye: most of what was said is known to be published.
+    async fn keep_last(&mut self) -> Result<(), JournalError> {
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        kept.note_published(self.port.done());
+        kept.journal.append(Vec::new()).await
     }
 }

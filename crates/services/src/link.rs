@@ -70,7 +70,18 @@ impl Link {
         };
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let bus = BusClient::spawn(options, (), sender);
-        (Port { run: self.run, role, bus, outbox: VecDeque::new(), dead_letters: Arc::default() }, events)
+        (
+            Port {
+                run: self.run,
+                role,
+                bus,
+                outbox: VecDeque::new(),
+                sent: 0,
+                dropped: 0,
+                dead_letters: Arc::default(),
+            },
+            events,
+        )
     }
 }
 
@@ -88,6 +99,9 @@ pub(crate) struct Port {
     role: RoleName,
     bus: BusClient,
     outbox: VecDeque<Outgoing>,
+    /// Messages given to [`Port::send`], and those of them that were dropped there.
+    sent: u64,
+    dropped: u64,
     dead_letters: Arc<AtomicU64>,
 }
 
@@ -130,9 +144,11 @@ impl Port {
     }
 
     fn queue(&mut self, outgoing: Outgoing) {
+        self.sent += 1;
         if self.outbox.len() < OUTBOX_MAX {
             self.outbox.push_back(outgoing);
         } else {
+            self.dropped += 1;
             tracing::warn!(role = %self.role, "outbox full, message dropped");
         }
         self.flush();
@@ -155,6 +171,16 @@ impl Port {
     /// Whether something waits for room.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.outbox.is_empty()
+    }
+
+    /// How many messages were to be sent so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// How many of them are over: the broker has them, or they will never be sent.
+    pub(crate) fn done(&self) -> u64 {
+        self.bus.done() + self.dropped
     }
 
     /// Says goodbye, and waits until it is said.

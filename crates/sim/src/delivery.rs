@@ -5,33 +5,83 @@ use types::Timestamp;
 use wire::{BusInput, Light, Message, RoleName};
 
 use crate::Sim;
-use crate::client::{Client, Link, Who, index_of};
+use crate::client::{Client, Link, Who, index_of, luminaire_at};
+use crate::lamps::Lamp;
 use crate::network::Way;
 use crate::sim::{Due, What};
 
 /// How long a message takes from the broker to a listener \[ms\].
 const DOWN_MS: i64 = 20;
 
+/// A message as it waits. Nearly all are about one luminaire, and stay small.
+#[derive(Debug)]
+enum Said {
+    /// About the luminaire at this place, under its own topic.
+    Light(u32, Light),
+    /// Anything else.
+    Other(Box<Message>),
+}
+
+impl Said {
+    /// `message`, and the place of the luminaire it is about.
+    fn new(about: Option<usize>, message: &Message) -> Self {
+        match (about, message) {
+            (Some(index), Message::Light { body, .. }) => Self::Light(index as u32, body.clone()),
+            _ => Self::Other(Box::new(message.clone())),
+        }
+    }
+}
+
 /// A message on its way.
 #[derive(Debug)]
 pub(crate) struct Flight {
-    message: Message,
+    said: Said,
     way: Way,
     /// In which connection it travels.
     session: u16,
 }
 
+/// A message on its way down, which takes as long as any undisturbed one. Nearly all do: they arrive in the order they
+/// were sent, and need no queue that sorts.
+#[derive(Debug)]
+pub(crate) struct Down {
+    pub(crate) at: Timestamp,
+    to: Client,
+    session: u16,
+    said: Said,
+}
+
+/// Places kept for messages on their way down when there are none: a burst must not hold its memory for ever.
+const SPARE_DOWNS_MAX: usize = 4_096;
+
+/// Places kept in an emptied list of messages.
+const SPARE_MESSAGES_MAX: usize = 256;
+/// Messages on their way down for which memory is fetched at once, if there are many.
+const WARM_DOWNS: usize = 16;
+
 impl Sim {
     /// Sends what a client says, and keeps the emptied list.
-    pub(crate) fn send_all(&mut self, from: Client, mut said: Vec<Message>, observer: &mut impl Observer) {
-        for message in said.drain(..) {
+    pub(crate) fn send_all(
+        &mut self,
+        from: Client,
+        mut messages: Vec<Message>,
+        observer: &mut impl Observer,
+    ) {
+        if messages.is_empty() {
+            self.spare.push(messages);
+            return;
+        }
+        for message in &messages {
             self.send_up(from, message, observer);
         }
-        self.spare.push(said);
+        messages.clear();
+        if messages.capacity() <= SPARE_MESSAGES_MAX {
+            self.spare.push(messages);
+        }
     }
 
     /// Sends a message up. Without a connection it is lost: a client tells how things stand when it is back.
-    pub(crate) fn send_up(&mut self, from: Client, message: Message, observer: &mut impl Observer) {
+    pub(crate) fn send_up(&mut self, from: Client, message: &Message, observer: &mut impl Observer) {
         let link = self.link_mut(from);
         link.sent = link.sent.wrapping_add(1);
         if !link.connected {
@@ -45,51 +95,53 @@ impl Sim {
         let arrivals = self.network.arrivals((from, Way::Up), index, self.now, self.now);
         for &at in arrivals.as_slice() {
             if at <= self.now {
-                self.publish(from, message.clone(), observer);
+                self.publish(from, message, observer);
             } else {
-                let flight = Flight { message: message.clone(), way: Way::Up, session };
-                self.fly(from, at, flight);
+                let said = Said::new(self.about(from, message), message);
+                self.fly(from, at, Flight { said, way: Way::Up, session });
             }
         }
     }
 
     /// A message is at the broker.
-    pub(crate) fn publish(&mut self, from: Client, message: Message, observer: &mut impl Observer) {
+    ///
+    /// By reference, and copied once for each listener: moving it from hand to hand cost more than all else.
+    pub(crate) fn publish(&mut self, from: Client, message: &Message, observer: &mut impl Observer) {
         self.messages += 1;
-        let chain = self.link_mut(from).chain;
-        let chain = self.digest.note(from, chain, self.now, &message);
-        self.link_mut(from).chain = chain;
-        observer.observe(self.now, &message);
-        self.retained.keep(&message);
-        self.route(message);
-    }
-
-    fn route(&mut self, message: Message) {
-        if let Some(index) = self.addressee(&message) {
-            self.send_down(Client::lamp(index), message.clone());
-        }
-        let mut listeners = self.routes.of(&message);
-        let Some(mut role) = listeners.next() else { return };
-        for next in listeners {
-            self.send_down(Client::role(role), message.clone());
-            role = next;
-        }
-        self.send_down(Client::role(role), message);
-    }
-
-    /// The luminaire that a message is for.
-    fn addressee(&self, message: &Message) -> Option<usize> {
-        let Message::Light { district, luminaire, body: Light::Command(_) | Light::Programme(_) } = message
-        else {
-            return None;
+        let now = self.now;
+        let link = match from.who() {
+            Who::Role(place) => &mut self.links[place],
+            Who::Lamp(index) => &mut self.lamps[index].link,
         };
-        let index = index_of(*luminaire)?;
-        // Its filter names its district, too.
-        self.lamps.get(index).filter(|lamp| lamp.role.district() == *district).map(|_| index)
+        link.chain = self.digest.note(from, link.chain, now, message);
+        observer.observe(now, message);
+        let about = self.about(from, message);
+        match (about, message) {
+            (Some(index), Message::Light { body, .. }) => {
+                self.retained.keep_light(index, body);
+                // A luminaire's filter names its district, too.
+                if matches!(body, Light::Command(_) | Light::Programme(_)) {
+                    self.send_down(Client::lamp(index), about, message);
+                }
+            }
+            _ => self.retained.keep(message),
+        }
+        for role in self.routes.of(message) {
+            self.send_down(Client::role(role), about, message);
+        }
     }
 
-    /// Sends a message down, if the client is there to take it.
-    pub(crate) fn send_down(&mut self, to: Client, message: Message) {
+    /// The place of the luminaire that a message is about, if it is under that luminaire's own topic.
+    pub(crate) fn about(&self, from: Client, message: &Message) -> Option<usize> {
+        let Message::Light { district, luminaire, .. } = message else { return None };
+        let index = index_of(*luminaire)?;
+        // What a luminaire says of itself is.
+        let ours = |lamp: &&Lamp| from == Client::lamp(index) || lamp.role.district() == *district;
+        self.lamps.get(index).filter(ours).map(|_| index)
+    }
+
+    /// Sends a message down, if the client is there to take it. `about`: see there.
+    pub(crate) fn send_down(&mut self, to: Client, about: Option<usize>, message: &Message) {
         let link = self.link_mut(to);
         if !link.connected {
             return;
@@ -98,12 +150,73 @@ impl Sim {
         let (index, session) = (link.received, link.session);
         let at = self.now.plus_millis(DOWN_MS);
         if self.network.is_quiet() {
-            self.fly(to, at, Flight { message, way: Way::Down, session });
+            self.downs.push_back(Down { at, to, session, said: Said::new(about, message) });
             return;
         }
         let arrivals = self.network.arrivals((to, Way::Down), index, self.now, at);
-        for &at in arrivals.as_slice() {
-            self.fly(to, at, Flight { message: message.clone(), way: Way::Down, session });
+        for &arrival in arrivals.as_slice() {
+            let said = Said::new(about, message);
+            if arrival == at {
+                self.downs.push_back(Down { at, to, session, said });
+            } else {
+                self.fly(to, arrival, Flight { said, way: Way::Down, session });
+            }
+        }
+    }
+
+    /// Has listeners fetch from memory what they know of the luminaires that the next messages are about.
+    fn warm_downs(&self) {
+        for down in self.downs.range(WARM_DOWNS..2 * WARM_DOWNS) {
+            if let (Said::Light(index, _), Who::Role(place)) = (&down.said, down.to.who())
+                && let Some(service) = &self.services[place]
+            {
+                std::hint::black_box(service.role.warm(luminaire_at(*index as usize)));
+            }
+        }
+    }
+
+    /// The next message that came down undisturbed has arrived.
+    pub(crate) fn come_down(&mut self, observer: &mut impl Observer) {
+        if self.downs.len() > 2 * WARM_DOWNS && self.downs.len().is_multiple_of(WARM_DOWNS) {
+            self.warm_downs();
+        }
+        let Some(Down { to, session, said, .. }) = self.downs.front() else { return };
+        let to = *to;
+        let link = match to.who() {
+            Who::Role(place) => &self.links[place],
+            Who::Lamp(index) => &self.lamps[index].link,
+        };
+        let arrives = link.connected && link.session == *session;
+        // The way of nearly all: taken where it lies.
+        if let (Said::Light(index, body), Who::Role(place)) = (said, to.who())
+            && arrives
+            && let Some(service) = &mut self.services[place]
+        {
+            self.events += 1;
+            let index = *index as usize;
+            let about = (luminaire_at(index), &self.lamps[index].role);
+            let mut out = self.spare.pop().unwrap_or_default();
+            service.handle_light(self.now, about, body, &mut out);
+            self.downs.pop_front();
+            self.send_all(to, out, observer);
+            self.arm_service(place);
+        } else if let Some(Down { said, .. }) = self.downs.pop_front()
+            && arrives
+        {
+            let message = self.message(said);
+            self.tell(to, message, observer);
+        }
+        if self.downs.is_empty() && self.downs.capacity() > SPARE_DOWNS_MAX {
+            self.downs.shrink_to_fit();
+        }
+    }
+
+    /// Hands a message to whom it is for.
+    fn tell(&mut self, to: Client, message: Message, observer: &mut impl Observer) {
+        match to.who() {
+            Who::Lamp(index) => self.tell_lamp(index, BusInput::Message(message), observer),
+            Who::Role(place) if place == RoleName::Fleet as usize => self.happen(message, observer),
+            Who::Role(place) => self.tell_service(place, BusInput::Message(message), observer),
         }
     }
 
@@ -114,18 +227,26 @@ impl Sim {
 
     /// A message is at the end of its way. If the connection it travelled in is gone, so is the message.
     pub(crate) fn arrive(&mut self, client: Client, number: u32, observer: &mut impl Observer) {
-        let Some(Flight { message, way, session }) = self.flights.take(number) else { return };
+        let Some(Flight { said, way, session }) = self.flights.take(number) else { return };
         let link = self.link_mut(client);
         if !link.connected || link.session != session {
             return;
         }
-        match (way, client.who()) {
-            (Way::Up, _) => self.publish(client, message, observer),
-            (Way::Down, Who::Lamp(index)) => self.tell_lamp(index, BusInput::Message(message), observer),
-            (Way::Down, Who::Role(place)) if place == RoleName::Fleet as usize => {
-                self.happen(message, observer);
+        let message = self.message(said);
+        match way {
+            Way::Up => self.publish(client, &message, observer),
+            Way::Down => self.tell(client, message, observer),
+        }
+    }
+
+    /// The message that waited.
+    fn message(&self, said: Said) -> Message {
+        match said {
+            Said::Light(index, body) => {
+                let role = &self.lamps[index as usize].role;
+                Message::Light { district: role.district(), luminaire: role.id(), body }
             }
-            (Way::Down, Who::Role(place)) => self.tell_service(place, BusInput::Message(message), observer),
+            Said::Other(message) => *message,
         }
     }
 

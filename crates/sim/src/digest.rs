@@ -126,6 +126,10 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Till(body) => tagged(fields, 8, body),
         RequestBody::SetClock(body) => tagged(fields, 9, body),
         RequestBody::Walk(body) => tagged(fields, 10, body),
+        RequestBody::Credential(body) => tagged(fields, 11, body),
+        RequestBody::Manage(body) => tagged(fields, 12, body),
+        RequestBody::Pay(body) => tagged(fields, 13, body),
+        RequestBody::Books(body) => tagged(fields, 14, body),
     }
 }
 
@@ -142,6 +146,10 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Till(body) => tagged(fields, 9, body),
         ReplyBody::Clock(body) => tagged(fields, 10, body),
         ReplyBody::Walk(body) => tagged(fields, 11, body),
+        ReplyBody::Credential(body) => tagged(fields, 12, body),
+        ReplyBody::Manage(body) => tagged(fields, 13, body),
+        ReplyBody::Pay(body) => tagged(fields, 14, body),
+        ReplyBody::Books(body) => tagged(fields, 15, body),
     }
 }
 
@@ -163,10 +171,9 @@ fn tagged(fields: &mut Fields, tag: u64, body: &impl Serialize) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use lighting::{DimLevel, LightState, Report, Stamp};
     use types::LuminaireId;
-
-    use super::*;
 
     fn message(seq: u32, percent: u8) -> Message {
         let stamp = Stamp { epoch: 1, seq, ts: Timestamp::from_millis(5) };

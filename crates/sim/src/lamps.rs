@@ -15,6 +15,7 @@ const SENSOR_RANGE_M: f64 = 35.0;
 
 /// A luminaire and its connection, side by side in memory.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Lamp {
     pub(crate) role: LuminaireRole,
     pub(crate) link: Link,
@@ -23,6 +24,11 @@ pub(crate) struct Lamp {
 impl Lamp {
     pub(crate) fn new(role: LuminaireRole) -> Self {
         Self { role, link: Link::new() }
+    }
+
+    /// See [`lighting::Luminaire::warm`].
+    pub(crate) fn warm(&self) -> i64 {
+        self.role.warm() ^ self.link.chain as i64 ^ i64::from(self.link.skewed)
     }
 }
 
@@ -41,7 +47,7 @@ impl Sim {
             lamp.role.run_timeout(local, &mut outputs);
             for output in outputs.drain(..) {
                 let message = self.lamps[index].role.message_of(output);
-                self.send_up(Client::lamp(index), message, observer);
+                self.send_up(Client::lamp(index), &message, observer);
             }
             self.lamp_outputs = outputs;
         }

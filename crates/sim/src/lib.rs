@@ -5,20 +5,26 @@
 //!                 │ observer sees it, digest takes it in, retained ones are kept
 //! ```
 //!
-//! Read [`Sim`] first. Messages travel as values. Undisturbed, one is at the broker as it is sent and at each listener
-//! 20 ms later; an [`Order`](scenario::Order) may have links lose, repeat, delay and reorder, the broker go away, a
-//! service crash, and clocks go wrong. All order comes from the wheel – time, then the order of cause – and all chance
-//! from the seed, so that the same cast and orders give the same messages, and the same [`Sim::digest`].
+//! Read [`Sim`] first; [`energy()`] answers questions of seasons and years without playing out every message.
+//!
+//! Messages travel as values. Undisturbed, one is at the broker as it is sent and at each listener 20 ms later; an
+//! [`Order`](scenario::Order) may have links lose, repeat, delay and reorder, the broker go away, a service crash, and
+//! clocks go wrong. All order comes from the queues – by time, at one millisecond what was timed before what arrives,
+//! and else the order of cause – and all chance from the seed, so that the same cast and orders give the same messages,
+//! and the same [`Sim::digest`].
 //!
 //! The broker is modelled as the city uses it: one session per connection and none kept, the last message of a
 //! retained topic for whoever subscribes later, the will of a luminaire that nothing was heard of for
 //! [`KEEP_ALIVE_MS`]. A link that loses a message loses it whatever its QoS: what TCP would send again is modelled as
 //! delay.
 
+pub mod bench;
+
 mod client;
 mod clock;
 mod delivery;
 mod digest;
+mod energy;
 mod lamps;
 mod network;
 mod orders;
@@ -29,5 +35,6 @@ mod sim;
 mod slab;
 mod wheel;
 
+pub use energy::{Energy, energy};
 pub use orders::KEEP_ALIVE_MS;
 pub use sim::Sim;

@@ -17,7 +17,9 @@ const RECONNECT_SPREAD_MS: u64 = 5_000;
 impl Sim {
     pub(crate) fn obey(&mut self, order: Order, observer: &mut impl Observer) {
         match order {
-            Order::Send(message) => self.send_up(Client::role(RoleName::Scenario), message, observer),
+            Order::Send(message) => {
+                self.send_up(Client::role(RoleName::Scenario), &message, observer);
+            }
             Order::Disturb(disturbance) => self.disturb(disturbance),
             Order::BrokerOutage { until } => self.take_broker_away(until),
             Order::Crash { role, until } => self.crash(role, until),
@@ -60,7 +62,7 @@ impl Sim {
     fn publish_will(&mut self, client: Client, observer: &mut impl Observer) {
         if let Who::Lamp(index) = client.who() {
             let will = self.lamps[index].role.will();
-            self.publish(client, will, observer);
+            self.publish(client, &will, observer);
         }
     }
 
@@ -125,14 +127,14 @@ impl Sim {
                 if let Some(programme) = self.retained.programme(index).cloned() {
                     let role = &self.lamps[index].role;
                     let (district, luminaire) = (role.district(), role.id());
-                    let body = Light::Programme(programme);
-                    self.send_down(client, Message::Light { district, luminaire, body });
+                    let message = Message::Light { district, luminaire, body: Light::Programme(programme) };
+                    self.send_down(client, Some(index), &message);
                 }
                 self.tell_lamp(index, BusInput::Connected, observer);
             }
             Who::Role(place) if place == RoleName::Clock as usize => {
                 let state = self.clock_state();
-                self.send_up(client, state, observer);
+                self.send_up(client, &state, observer);
             }
             Who::Role(place) => {
                 self.send_retained(RoleName::ALL[place]);
@@ -147,7 +149,8 @@ impl Sim {
         let all = self.retained.all(|index| lamps[index].role.district());
         let kept: Vec<Message> = all.filter(|message| self.routes.of(message).contains(role)).collect();
         for message in kept {
-            self.send_down(Client::role(role), message);
+            let about = self.about(Client::role(role), &message);
+            self.send_down(Client::role(role), about, &message);
         }
     }
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use lighting::{LightState, Programme, Report};
-use types::{DistrictId, LuminaireId};
+use types::DistrictId;
 use wire::{ClockState, Light, Message};
 
-use crate::client::{index_of, luminaire_at};
+use crate::client::luminaire_at;
 
 /// What the broker keeps for those who come later.
 #[derive(Debug)]
@@ -30,18 +30,21 @@ impl Retained {
         Self { lamps, programmes: Programmes::default(), clock: None, keys: None }
     }
 
-    /// Keeps what is to be kept. A luminaire that is not in the city has no place here.
+    /// Keeps what is to be kept. What is about a luminaire that is not in the city has no place here.
     pub(crate) fn keep(&mut self, message: &Message) {
         match message {
-            Message::Light { luminaire, body, .. } => self.keep_light(*luminaire, body),
             Message::Clock(clock) => self.clock = Some(*clock),
             Message::EidKeys(_) => self.keys = Some(message.clone()),
             _ => {}
         }
     }
 
-    fn keep_light(&mut self, luminaire: LuminaireId, body: &Light) {
-        let Some(lamp) = index_of(luminaire).and_then(|index| self.lamps.get_mut(index)) else { return };
+    /// The same for a message of one luminaire.
+    pub(crate) fn keep_light(&mut self, index: usize, body: &Light) {
+        if matches!(body, Light::Telemetry(_)) {
+            return;
+        }
+        let Some(lamp) = self.lamps.get_mut(index) else { return };
         match body {
             Light::State(report) => lamp.state = Some(report.clone()),
             Light::Online(online) => lamp.online = Some(*online),

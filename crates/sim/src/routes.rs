@@ -42,7 +42,7 @@ impl Routes {
         match message {
             Message::Request(request) => self.requests[request.body.service() as usize],
             Message::Reply(reply) => self.caller(&reply.to),
-            Message::Light { body, .. } => self.kinds[light_kind(body)],
+            Message::Light { body, .. } => self.of_light(body),
             Message::Event(_) => self.kinds[6],
             Message::EidKeys(_) => self.kinds[7],
             Message::Clock(_) => self.kinds[8],
@@ -50,6 +50,11 @@ impl Routes {
             Message::Fault { .. } => self.kinds[10],
             Message::DeadLetter { .. } => self.kinds[11],
         }
+    }
+
+    /// The same for a message of a luminaire.
+    pub(crate) fn of_light(&self, body: &Light) -> Listeners {
+        self.kinds[light_kind(body)]
     }
 
     fn caller(&self, to: &ReplyTo) -> Listeners {

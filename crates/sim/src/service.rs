@@ -1,8 +1,9 @@
 //! The roles beside the luminaires, and how they survive a crash.
 
 use scenario::{Cast, CastError};
-use types::Timestamp;
-use wire::{BusInput, Message, Role, RoleName};
+use types::{LuminaireId, Timestamp};
+use wire::roles::LuminaireRole;
+use wire::{BusInput, Light, Message, Role, RoleName};
 
 /// A role, and everything it was told.
 pub(crate) struct Service {
@@ -47,6 +48,25 @@ impl Service {
     pub(crate) fn handle(&mut self, now: Timestamp, input: BusInput, out: &mut Vec<Message>) {
         self.note(now, || Told::Input(input.clone()));
         self.role.handle(now, input, out);
+    }
+
+    /// The same with a message of a luminaire; its role is looked at only if need be, since it is far away
+    /// in memory.
+    pub(crate) fn handle_light(
+        &mut self,
+        now: Timestamp,
+        (luminaire, role): (LuminaireId, &LuminaireRole),
+        body: &Light,
+        out: &mut Vec<Message>,
+    ) {
+        let whole = || {
+            let body = body.clone();
+            BusInput::Message(Message::Light { district: role.district(), luminaire, body })
+        };
+        self.note(now, || Told::Input(whole()));
+        if !self.role.handle_light(now, luminaire, body, out) {
+            self.role.handle(now, whole(), out);
+        }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {

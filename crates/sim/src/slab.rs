@@ -5,6 +5,9 @@ pub(crate) struct Slab<T> {
     free: Vec<u32>,
 }
 
+/// Places kept when all are free: a burst must not hold its memory for ever.
+const SPARE_MAX: usize = 4_096;
+
 impl<T> Slab<T> {
     pub(crate) fn new() -> Self {
         Self { values: Vec::new(), free: Vec::new() }
@@ -27,6 +30,9 @@ impl<T> Slab<T> {
     pub(crate) fn take(&mut self, number: u32) -> Option<T> {
         let value = self.values.get_mut(number as usize)?.take()?;
         self.free.push(number);
+        if self.free.len() == self.values.len() && self.free.len() > SPARE_MAX {
+            (self.values, self.free) = (Vec::new(), Vec::new());
+        }
         Some(value)
     }
 }

@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use common::{Script, empty_streets, evening};
 use lighting::{DimLevel, DimRequest, Fault, Mode};
-use scenario::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
+use scenario::{Cast, Clients, Direction, Disturbance, Effect, Luminaires, Order};
 use sim::{KEEP_ALIVE_MS, Sim};
 use types::{HOUR_MS, LuminaireId, MINUTE_MS, ReplyTo, Timestamp};
 use wire::{EventBody, FaultOrder, Light, Message, Reply, ReplyBody, Request, RequestBody, RoleName};
@@ -22,7 +24,8 @@ fn disturb(first: u32, last: u32, direction: Direction, until: Timestamp, effect
 
 /// Runs `hours` of an evening in a city of 30 luminaires under orders, each given with its minute.
 fn evening_with(hours: i64, orders: impl FnOnce(Timestamp) -> Vec<(i64, Order)>) -> (Sim, Timestamp, Script) {
-    let (mut sim, start) = evening(&empty_streets(30));
+    static CAST: LazyLock<Cast> = LazyLock::new(|| empty_streets(30));
+    let (mut sim, start) = evening(&CAST);
     let orders = orders(start).into_iter().map(|(minute, order)| (minutes(start, minute), order));
     let mut script = Script::new(orders.collect());
     sim.run_until(start.plus_millis(hours * HOUR_MS), &mut script);

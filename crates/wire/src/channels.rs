@@ -143,8 +143,8 @@ pub const CHANNELS: &[Channel] = &[
         "eidKeys",
         "eid/keys",
         "issuer",
-        "The keys to verify e-ID codes with.",
-        r#"{"v":1,"d":{"version":1,"keys":[{"kid":"0011223344556677","ed25519":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}]}}"#,
+        "The keys to verify e-ID codes with, in all states of their lives, and the status list of cards; signed by the root key.",
+        r#"{"v":1,"d":{"version":1776510000,"issued":1776510000000,"keys":[{"kid":"cbf65c8afcb5f690","alg":"EdDSA","key":"ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c","state":"active"},{"kid":"7587d6cfa1fc8b7e","alg":"EdDSA","key":"271bd290f1a2c25036f27ce339787f93b31c0a936ed1e919a319936eb7cddfae","state":"next"}],"signature":"33bfdb97902033885dc9054019d9f3a80a84131d7b6d142c448661a6d80be8605c59335b34d1519463ec5b3ba3abf601ca8a9fc2dd9b4ce39c23072c4cfe490a"}}"#,
     )),
     retained(device(
         "clock",

@@ -1,12 +1,16 @@
 //! Everything that can be said on the bus, typed.
 
-use eid::{EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, Verdict, VerifyRequest};
+use eid::{
+    CredentialReply, CredentialRequest, EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet,
+    ManageReply, ManageRequest, Verdict, VerifyRequest,
+};
 use lighting::{
     Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, Incident, LightState, Programme, Report,
     Telemetry,
 };
 use medpay::{
-    PayEvent, PresettleReply, PresettleRequest, SettleReply, SettleRequest, VisitReply, VisitRequest,
+    BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
+    SettleRequest, VisitReply, VisitRequest,
 };
 use serde::{Deserialize, Serialize};
 use types::{DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
@@ -141,16 +145,24 @@ pub enum RequestBody {
     Enrol(EnrolRequest),
     /// Issuer: a code to show.
     Issue(IssueRequest),
+    /// Issuer: credentials for a phone's own key.
+    Credential(CredentialRequest),
+    /// Issuer: what its clerks do.
+    Manage(ManageRequest),
     /// Verifier: is this code good?
     Verify(VerifyRequest),
     /// Payer: how would this bill be paid?
     Presettle(PresettleRequest),
     /// Payer: pay it.
     Settle(SettleRequest),
+    /// Payer: anything else.
+    Pay(PayRequest),
     /// Clinic: a patient is here.
     Visit(VisitRequest),
     /// Clinic: pay at the till.
     Till(SettleRequest),
+    /// Clinic: what is in its books?
+    Books(BooksRequest),
     /// Clock: run faster, slower, or stop.
     SetClock(ClockChange),
     /// Residents: one should walk to a provider and be treated there.
@@ -179,16 +191,24 @@ pub enum ReplyBody {
     Enrol(EnrolReply),
     /// Issuer.
     Issue(IssueReply),
+    /// Issuer.
+    Credential(CredentialReply),
+    /// Issuer.
+    Manage(ManageReply),
     /// Verifier.
     Verify(Verdict),
     /// Payer.
     Presettle(PresettleReply),
     /// Payer.
     Settle(SettleReply),
+    /// Payer.
+    Pay(PayReply),
     /// Clinic.
     Visit(VisitReply),
     /// Clinic.
     Till(SettleReply),
+    /// Clinic.
+    Books(BooksReply),
     /// Clock: how it runs now.
     Clock(ClockState),
     /// Residents: whether they go.

@@ -25,6 +25,8 @@ impl EventBody {
                 PayEvent::BillCreated { bill, .. }
                 | PayEvent::BillPresettled { bill, .. }
                 | PayEvent::BillSettled { bill, .. }
+                | PayEvent::BillReversed { bill, .. }
+                | PayEvent::BillReleased { bill, .. }
                 | PayEvent::SettlementRefused { bill, .. } => ("medpay", "bill", bill.to_string()),
             },
             Self::Walk(WalkEvent::Departed { resident, .. } | WalkEvent::Arrived { resident, .. }) => {
@@ -74,10 +76,10 @@ impl RequestBody {
     pub fn service(&self) -> RoleName {
         match self {
             Self::Dim(_) => RoleName::Lighting,
-            Self::Enrol(_) | Self::Issue(_) => RoleName::Issuer,
+            Self::Enrol(_) | Self::Issue(_) | Self::Credential(_) | Self::Manage(_) => RoleName::Issuer,
             Self::Verify(_) => RoleName::Verifier,
-            Self::Presettle(_) | Self::Settle(_) => RoleName::Payer,
-            Self::Visit(_) | Self::Till(_) => RoleName::Clinic,
+            Self::Presettle(_) | Self::Settle(_) | Self::Pay(_) => RoleName::Payer,
+            Self::Visit(_) | Self::Till(_) | Self::Books(_) => RoleName::Clinic,
             Self::SetClock(_) => RoleName::Clock,
             Self::Walk(_) => RoleName::Residents,
         }
@@ -89,11 +91,15 @@ impl RequestBody {
             Self::Dim(body) => ("dim", body.luminaire.to_string(), write(body)),
             Self::Enrol(body) => ("enrol", String::new(), write(body)),
             Self::Issue(body) => ("issue", body.resident.to_string(), write(body)),
+            Self::Credential(body) => ("credential", body.resident.to_string(), write(body)),
+            Self::Manage(body) => ("manage", String::new(), write(body)),
             Self::Verify(body) => ("verify", body.verifier.to_string(), write(body)),
             Self::Presettle(body) => ("presettle", body.bill.id.to_string(), write(body)),
             Self::Settle(body) => ("settle", body.bill.to_string(), write(body)),
+            Self::Pay(body) => ("pay", String::new(), write(body)),
             Self::Visit(body) => ("visit", body.provider.to_string(), write(body)),
             Self::Till(body) => ("till", body.bill.to_string(), write(body)),
+            Self::Books(body) => ("books", body.provider.to_string(), write(body)),
             Self::SetClock(body) => ("set", String::new(), write(body)),
             Self::Walk(body) => ("walk", body.resident.to_string(), write(body)),
         }
@@ -105,11 +111,15 @@ impl RequestBody {
             ("lighting", "dim") => read(data).map(Self::Dim),
             ("issuer", "enrol") => read(data).map(Self::Enrol),
             ("issuer", "issue") => read(data).map(Self::Issue),
+            ("issuer", "credential") => read(data).map(Self::Credential),
+            ("issuer", "manage") => read(data).map(Self::Manage),
             ("verifier", "verify") => read(data).map(Self::Verify),
             ("payer", "presettle") => read(data).map(Self::Presettle),
             ("payer", "settle") => read(data).map(Self::Settle),
+            ("payer", "pay") => read(data).map(Self::Pay),
             ("clinic", "visit") => read(data).map(Self::Visit),
             ("clinic", "till") => read(data).map(Self::Till),
+            ("clinic", "books") => read(data).map(Self::Books),
             ("clock", "set") => read(data).map(Self::SetClock),
             ("residents", "walk") => read(data).map(Self::Walk),
             _ => return None,
@@ -125,11 +135,15 @@ impl ReplyBody {
             Self::DimRefused(body) => ("lighting", "dim_refused", write(body)),
             Self::Enrol(body) => ("issuer", "enrol", write(body)),
             Self::Issue(body) => ("issuer", "issue", write(body)),
+            Self::Credential(body) => ("issuer", "credential", write(body)),
+            Self::Manage(body) => ("issuer", "manage", write(body)),
             Self::Verify(body) => ("verifier", "verify", write(body)),
             Self::Presettle(body) => ("payer", "presettle", write(body)),
             Self::Settle(body) => ("payer", "settle", write(body)),
+            Self::Pay(body) => ("payer", "pay", write(body)),
             Self::Visit(body) => ("clinic", "visit", write(body)),
             Self::Till(body) => ("clinic", "till", write(body)),
+            Self::Books(body) => ("clinic", "books", write(body)),
             Self::Clock(body) => ("clock", "set", write(body)),
             Self::Walk(body) => ("residents", "walk", write(body)),
         }
@@ -143,11 +157,15 @@ impl ReplyBody {
             "lighting.dim_refused" => read(data).map(Self::DimRefused),
             "issuer.enrol" => read(data).map(Self::Enrol),
             "issuer.issue" => read(data).map(Self::Issue),
+            "issuer.credential" => read(data).map(Self::Credential),
+            "issuer.manage" => read(data).map(Self::Manage),
             "verifier.verify" => read(data).map(Self::Verify),
             "payer.presettle" => read(data).map(Self::Presettle),
             "payer.settle" => read(data).map(Self::Settle),
+            "payer.pay" => read(data).map(Self::Pay),
             "clinic.visit" => read(data).map(Self::Visit),
             "clinic.till" => read(data).map(Self::Till),
+            "clinic.books" => read(data).map(Self::Books),
             "clock.set" => read(data).map(Self::Clock),
             "residents.walk" => read(data).map(Self::Walk),
             _ => return None,

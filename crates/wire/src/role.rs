@@ -5,7 +5,7 @@ use std::str::FromStr;
 use types::{Core, DistrictId, LuminaireId, Slug, Stream, Timestamp};
 use uuid::Uuid;
 
-use crate::Message;
+use crate::{Light, Message};
 
 /// One client of the bus: a core, and what it listens to.
 ///
@@ -13,6 +13,24 @@ use crate::Message;
 pub trait Role: Core<Input = BusInput, Output = Message> + Send {
     /// Which role this is.
     fn name(&self) -> RoleName;
+
+    /// The same as [`handle`](Core::handle) with a [`Message::Light`], for a driver with very many of those: a role that
+    /// hears most of them can take them without a whole [`Message`] being put together for each. Whether it did; if
+    /// not, [`handle`](Core::handle) must be called.
+    fn handle_light(
+        &mut self,
+        _now: Timestamp,
+        _luminaire: LuminaireId,
+        _body: &Light,
+        _out: &mut Vec<Message>,
+    ) -> bool {
+        false
+    }
+
+    /// Reads what it knows of a luminaire that it will soon hear of; see [`lighting::Luminaire::warm`].
+    fn warm(&self, _luminaire: LuminaireId) -> i64 {
+        0
+    }
 
     /// What it subscribes to, below `kitecity/v1/{run}/`. `rsp/{client}/#` is always subscribed for it.
     fn filters(&self) -> Vec<&'static str>;

@@ -1,13 +1,18 @@
 //! The table of topics and payloads: refusals first, then that nothing is lost between message and bytes.
 
-use eid::{EidEvent, QrText, RefusalReason, VerifyRequest};
+use eid::{
+    Algorithm, CredentialRequest, Demand, EidEvent, KeySet, KeyState, LifeState, ManageRequest, Nonce,
+    Profile, PublicKey, QrText, RefusalReason, Scope, VerifyRequest,
+};
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode,
     Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
 };
 use medpay::{PayEvent, PayRefusal};
 use proptest::prelude::*;
-use types::{BillId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, RunId, Timestamp};
+use types::{
+    BillId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, RunId, Timestamp,
+};
 use uuid::Uuid;
 use wire::{
     CHANNELS, ClockState, DeadLetter, DecodeError, Delivery, Event, EventBody, FaultOrder, Frame, Light,
@@ -190,7 +195,7 @@ fn light() -> impl Strategy<Value = Light> {
         prop::collection::vec((at, level()).prop_map(|(at, level)| ProgrammeStep { at, level }), 0..6);
     let programme =
         (any::<u32>(), steps, prop::option::of(level())).prop_map(|(version, steps, presence_level)| {
-            Light::Programme(Programme { version, steps, presence_level })
+            Light::Programme(Programme { version, steps: steps.into(), presence_level })
         });
     prop_oneof![state, telemetry, ack, command, programme, any::<bool>().prop_map(Light::Online)]
 }
@@ -221,6 +226,46 @@ fn event_body() -> impl Strategy<Value = EventBody> {
     prop_oneof![alarm, rejected, bill, refused]
 }
 
+fn key_state() -> impl Strategy<Value = KeyState> {
+    prop::sample::select(vec![KeyState::Next, KeyState::Active, KeyState::Retired, KeyState::Compromised])
+}
+
+fn eid_request() -> impl Strategy<Value = RequestBody> {
+    let demand =
+        (prop::option::of(any::<[u8; 8]>()), prop::option::of(prop::sample::select(&Profile::ALL[..])))
+            .prop_map(|(nonce, profile)| Demand { profile, challenge: nonce.map(Nonce) });
+    let verify = (".*", demand).prop_map(|(code, demand)| {
+        let verifier = "bus".parse().unwrap();
+        RequestBody::Verify(VerifyRequest { code: QrText(code), verifier, reference: String::new(), demand })
+    });
+    let credential = (any::<u32>(), prop::option::of(any::<u32>()), any::<u8>(), time()).prop_map(
+        |(resident, ward, count, asked)| {
+            RequestBody::Credential(CredentialRequest {
+                resident: ResidentId(resident),
+                ward: ward.map(ResidentId),
+                profile: Profile::Age,
+                count,
+                asked,
+                key: "00".repeat(33),
+                proof: "00".repeat(64),
+            })
+        },
+    );
+    let manage = (any::<u32>(), any::<u32>(), any::<u32>()).prop_flat_map(|(one, two, days)| {
+        let (resident, ward) = (ResidentId(one), ResidentId(two));
+        prop::sample::select(vec![
+            ManageRequest::TellKeys,
+            ManageRequest::CompromiseKey { kid: "00".repeat(8) },
+            ManageRequest::SetLife { resident, life: LifeState::Moved },
+            ManageRequest::PrintCard { resident, profile: Profile::Full, days },
+            ManageRequest::RevokeCard { card: days },
+            ManageRequest::Grant { guardian: resident, ward, scope: Scope::Medical, days },
+        ])
+        .prop_map(RequestBody::Manage)
+    });
+    prop_oneof![verify, credential, manage]
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let district: DistrictId = "kuiwen".parse().unwrap();
     let light = (any::<u32>(), light()).prop_map(move |(id, body)| Message::Light {
@@ -230,27 +275,25 @@ fn message() -> impl Strategy<Value = Message> {
     });
     let event = (any::<u128>(), time(), event_body())
         .prop_map(|(id, time, body)| Message::Event(Event { id: Uuid::from_u128(id), time, body }));
-    let verify = (
+    let request = (
         any::<u128>(),
         time(),
         "[a-z]{1,9}(/[a-z0-9]{1,9})?",
         prop::collection::vec(any::<u8>(), 0..64),
-        ".*",
+        eid_request(),
     )
-        .prop_map(|(id, time, path, correlation, code)| {
-            let body = VerifyRequest {
-                code: QrText(code),
-                verifier: "bus".parse().unwrap(),
-                reference: String::new(),
-            };
+        .prop_map(|(id, time, path, correlation, body)| {
             let reply_to = ReplyTo { path: path.into(), correlation: correlation.into() };
-            Message::Request(Request {
-                id: Uuid::from_u128(id),
-                time,
-                reply_to,
-                body: RequestBody::Verify(body),
-            })
+            Message::Request(Request { id: Uuid::from_u128(id), time, reply_to, body })
         });
+    let keys = (any::<u32>(), time(), prop::option::of("[0-9A-Z]{0,40}"), key_state()).prop_map(
+        |(version, issued, status, state)| {
+            let until = (state == KeyState::Retired).then_some(issued);
+            let (kid, key) = ("00".repeat(8), "00".repeat(33));
+            let keys = vec![PublicKey { kid, alg: Algorithm::Es256, key, state, until }];
+            Message::EidKeys(KeySet { version, issued, keys, status, signature: "00".repeat(64) })
+        },
+    );
     let presence = (any::<u32>(), -90.0..90.0, -180.0..180.0)
         .prop_map(|(walk, lat, lon)| Message::Presence(vec![Walker { walk, at: Position { lat, lon } }]));
     let fault = Just(Message::Fault {
@@ -267,7 +310,7 @@ fn message() -> impl Strategy<Value = Message> {
         consumer: "lighting".parse().unwrap(),
         letter: DeadLetter { topic, offset, reason },
     });
-    prop_oneof![light, event, verify, presence, fault, clock, clock_reply, letter]
+    prop_oneof![light, event, request, keys, presence, fault, clock, clock_reply, letter]
 }
 
 fn clock_state() -> impl Strategy<Value = ClockState> {

@@ -109,8 +109,8 @@ fn an_algorithm_outside_the_protected_header_does_not_count() {
 
 #[test]
 fn other_algorithms_are_refused() {
-    // HMAC 256/256, ES256, ES384, RS256, Ed448, and `none` as people write it.
-    let algorithms = [5.into(), (-7).into(), (-35).into(), (-257).into(), (-53).into(), "none".into()];
+    // HMAC 256/256, ES384, RS256, Ed448, and `none` as people write it.
+    let algorithms = [5.into(), (-35).into(), (-257).into(), (-53).into(), "none".into()];
     for alg in algorithms {
         let code = Forged::default().with_protected(vec![(1, alg), (4, Value::Bytes(vec![1; 8]))]);
         assert_eq!(reason_of(&code.cose()), RefusalReason::AlgNotAllowed);

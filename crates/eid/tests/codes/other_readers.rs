@@ -7,19 +7,23 @@ use claim169_core::error::{Claim169Error, CryptoError, CryptoResult};
 use claim169_core::{Claim169, CwtMeta, Decoder, Encoder, SignatureVerifier, Signer};
 use coset::iana::Algorithm;
 use ed25519_dalek::{Signature, Signer as _, SigningKey};
-use eid::{BirthDate, Profile, QrText, RefusalReason, Verifier, VerifyRequest, decode_code, verifier};
+use eid::{
+    BirthDate, Demand, Profile, QrText, RefusalReason, Verifier, VerifyRequest, decode_code, verifier,
+};
 use types::{Core, ResidentId};
 
 /// The seed that the issuer of these tests has.
-fn key() -> SigningKey {
+pub(crate) fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
-struct IssuerKey;
+pub(crate) struct IssuerKey;
 
 impl SignatureVerifier for IssuerKey {
     fn verify(&self, alg: Algorithm, _kid: Option<&[u8]>, data: &[u8], signature: &[u8]) -> CryptoResult<()> {
-        assert_eq!(alg, Algorithm::EdDSA);
+        if alg != Algorithm::EdDSA {
+            return Err(CryptoError::UnsupportedAlgorithm(format!("{alg:?}")));
+        }
         let signature = Signature::from_slice(signature).map_err(|_| CryptoError::VerificationFailed)?;
         key().verifying_key().verify_strict(data, &signature).map_err(|_| CryptoError::VerificationFailed)
     }
@@ -85,12 +89,21 @@ fn we_take_the_other_issuers_code_apart_and_miss_its_code_id() {
     assert_eq!(code.claims(), Err(RefusalReason::CoseInvalid));
 
     // And it names no key.
-    let mut verifier = Verifier::new();
-    verifier.handle(noon(), verifier::Input::Keys(issuer_with(0).key_set()), &mut Vec::new());
+    let mut issuer = issuer_with(0);
+    let mut verifier = Verifier::new(issuer.root());
+    verifier.handle(noon(), verifier::Input::Keys(issuer.key_set(noon())), &mut Vec::new());
     let code = QrText(encoded.qr_data);
-    let request = VerifyRequest { code, verifier: "kiosk".parse().unwrap(), reference: String::new() };
+    let request = VerifyRequest {
+        code,
+        verifier: "kiosk".parse().unwrap(),
+        reference: String::new(),
+        demand: Demand::default(),
+    };
     let mut out = Vec::new();
     verifier.handle(noon(), verifier::Input::Verify { from: reply_to(0), request }, &mut out);
     let verifier::Output::Verdict { verdict, .. } = &out[0] else { panic!("{out:?}") };
-    assert_eq!(format!("{verdict:?}"), "Refused(Refusal { reason: IssuerUnknown, first_seen: None })");
+    assert_eq!(
+        format!("{verdict:?}"),
+        "Refused(Refusal { reason: IssuerUnknown, first_seen: None, retry_at: None })"
+    );
 }

@@ -1,8 +1,8 @@
 //! A phone, an issuer and a verifier that are joined by hand, through the public API only.
 
 use eid::{
-    BirthDate, EnrolRequest, Gender, Holder, Issuer, LifeState, Profile, QrText, Registry, Resident,
-    ResidentNo, UNREAL_REGION, holder, issuer,
+    Algorithm, BirthDate, EnrolRequest, Gender, Holder, Issuer, LifeState, Profile, QrText, Registry,
+    Resident, ResidentNo, UNREAL_REGION, holder, issuer,
 };
 use types::{Core, ReplyTo, ResidentId, SECOND_MS, Seed, Timestamp};
 
@@ -44,9 +44,15 @@ pub(crate) fn reply_to(n: u32) -> ReplyTo {
 
 /// An issuer with residents `0..count`, all enrolled.
 pub(crate) fn issuer_with(count: u32) -> Issuer {
+    issuer_signing_with(Algorithm::EdDsa, count)
+}
+
+/// The same with another algorithm.
+pub(crate) fn issuer_signing_with(algorithm: Algorithm, count: u32) -> Issuer {
     let registry = Registry::new((0..count).map(resident));
     assert_eq!(registry.len(), count as usize);
-    let mut issuer = Issuer::new(registry, [7; 32], "kitecity", Seed(1).stream("cti", 0));
+    let code_ids = Seed(1).stream("cti", 0);
+    let mut issuer = Issuer::signing_with(algorithm, registry, [7; 32], "kitecity", code_ids);
     let mut out = Vec::new();
     for n in 0..count {
         let known = resident(n);

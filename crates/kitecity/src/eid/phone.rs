@@ -1,20 +1,20 @@
-//! The phone at the command line: `eid::Holder` keeps the code fresh, and this shows it.
+//! The phone at the command line: a holder keeps the code fresh, and this shows it.
 
 use std::time::Duration;
 
-use ::eid::holder::{Holder, Input, Output};
 use ::eid::qr::{Level, QUIET_ZONE, Symbol};
-use ::eid::{IssueReply, IssueRequest, Profile, QrText, Resident};
+use ::eid::{QrText, Resident};
 use anyhow::{Context, Result, bail};
 use console::Term;
 use services::operator::Operator;
 use services::time::wall_now;
 use tokio::sync::mpsc;
 use tokio::time::interval;
-use types::{Core, SECOND_MS, Timestamp};
+use types::{SECOND_MS, Timestamp};
 use wire::{ReplyBody, RequestBody};
 
-use super::enrol;
+use super::holder::{Act, Holder, is_not_enrolled};
+use super::{Show, enrol};
 
 /// How often the seconds are counted.
 const TICK: Duration = Duration::from_millis(250);
@@ -22,49 +22,51 @@ const TICK: Duration = Duration::from_millis(250);
 const UNDER_WAY_MAX: usize = 4;
 
 /// Shows the living code of `person` for as long as it is polled; or, not `live`, prints one and ends.
-pub(super) async fn show(operator: &Operator, person: &Resident, profile: Profile, live: bool) -> Result<()> {
+pub(super) async fn show(operator: &Operator, person: &Resident, show: &Show, live: bool) -> Result<()> {
     enrol(operator, person).await?;
+    let holder = Holder::new(person.id, show.profile.into(), show.phone);
     if !live {
-        return print_one(operator, IssueRequest { resident: person.id, profile }).await;
+        return print_one(operator, holder).await;
     }
     let (requests, asked) = mpsc::channel(UNDER_WAY_MAX);
     let (answers, answered) = mpsc::channel(UNDER_WAY_MAX);
-    let phone = Phone { holder: Holder::new(), screen: Screen::new(person), requests };
+    let phone = Phone { holder, screen: Screen::new(person), requests };
     tokio::select! {
         outcome = ask(operator, person, asked, answers) => outcome,
-        outcome = phone.run(Input::Show { resident: person.id, profile }, answered) => outcome,
+        outcome = phone.run(answered) => outcome,
     }
 }
 
-async fn print_one(operator: &Operator, request: IssueRequest) -> Result<()> {
-    match issue(operator, request).await? {
-        IssueReply::Issued { code, .. } => println!("{}", code.0),
-        IssueReply::NotEnrolled => bail!("{} is not enrolled", request.resident),
+async fn print_one(operator: &Operator, mut holder: Holder) -> Result<()> {
+    let mut acts = holder.show(wall_now());
+    while let Some(act) = acts.pop() {
+        match act {
+            Act::Ask(request) => acts = holder.take(wall_now(), operator.ask(request).await?),
+            Act::Display { code, .. } => {
+                println!("{}", code.0);
+                return Ok(());
+            }
+            Act::Blank => {}
+            Act::Tell(why) => bail!(why),
+        }
     }
-    Ok(())
-}
-
-async fn issue(operator: &Operator, request: IssueRequest) -> Result<IssueReply> {
-    match operator.ask(RequestBody::Issue(request)).await? {
-        ReplyBody::Issue(reply) => Ok(reply),
-        _ => bail!("the issuer answers another question"),
-    }
+    bail!("the issuer sends no code")
 }
 
 /// Asks the issuer, beside the phone. An issuer that was restarted has forgotten the resident.
 async fn ask(
     operator: &Operator,
     person: &Resident,
-    mut requests: mpsc::Receiver<IssueRequest>,
-    answers: mpsc::Sender<Result<IssueReply>>,
+    mut requests: mpsc::Receiver<RequestBody>,
+    answers: mpsc::Sender<Result<ReplyBody>>,
 ) -> Result<()> {
     while let Some(request) = requests.recv().await {
-        let mut answer = issue(operator, request).await;
-        if matches!(answer, Ok(IssueReply::NotEnrolled)) {
+        let mut answer = operator.ask(request.clone()).await;
+        if answer.as_ref().is_ok_and(is_not_enrolled) {
             enrol(operator, person).await?;
-            answer = issue(operator, request).await;
+            answer = operator.ask(request).await;
         }
-        let _ = answers.send(answer).await;
+        let _ = answers.send(answer.map_err(Into::into)).await;
     }
     Ok(())
 }
@@ -72,39 +74,41 @@ async fn ask(
 struct Phone {
     holder: Holder,
     screen: Screen,
-    requests: mpsc::Sender<IssueRequest>,
+    requests: mpsc::Sender<RequestBody>,
 }
 
 impl Phone {
-    async fn run(mut self, wish: Input, mut answers: mpsc::Receiver<Result<IssueReply>>) -> Result<()> {
+    async fn run(mut self, mut answers: mpsc::Receiver<Result<ReplyBody>>) -> Result<()> {
         let mut ticks = interval(TICK);
-        self.act(|holder, now, out| holder.handle(now, wish, out))?;
+        let acts = self.holder.show(wall_now());
+        self.act(acts)?;
         loop {
             tokio::select! {
                 Some(answer) = answers.recv() => match answer {
-                    Ok(reply) => self.act(|holder, now, out| holder.handle(now, Input::Reply(reply), out))?,
+                    Ok(reply) => {
+                        let acts = self.holder.take(wall_now(), reply);
+                        self.act(acts)?;
+                    }
                     // The holder asks again by itself.
                     Err(error) => self.screen.trouble = Some(format!("{error:#}")),
                 },
                 _ = ticks.tick() => {
-                    if self.holder.next_timeout().is_some_and(|due| due <= wall_now()) {
-                        self.act(|holder, now, out| holder.handle_timeout(now, out))?;
-                    }
+                    let acts = self.holder.tick(wall_now());
+                    self.act(acts)?;
                 }
             }
             self.screen.count(wall_now())?;
         }
     }
 
-    fn act(&mut self, act: impl FnOnce(&mut Holder, Timestamp, &mut Vec<Output>)) -> Result<()> {
-        let mut out = Vec::new();
-        act(&mut self.holder, wall_now(), &mut out);
-        for output in out {
-            match output {
+    fn act(&mut self, acts: Vec<Act>) -> Result<()> {
+        for act in acts {
+            match act {
                 // No room means that the question before it is still under way.
-                Output::Request(request) => drop(self.requests.try_send(request)),
-                Output::Display { code, expires } => self.screen.show(&code, expires)?,
-                Output::Blank => self.screen.blank()?,
+                Act::Ask(request) => drop(self.requests.try_send(request)),
+                Act::Display { code, expires } => self.screen.show(&code, expires)?,
+                Act::Blank => self.screen.blank()?,
+                Act::Tell(why) => self.screen.trouble = Some(why),
             }
         }
         Ok(())

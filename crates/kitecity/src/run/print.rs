@@ -167,7 +167,7 @@ mod tests {
             says: "after x, y".into(),
             standing: Standing::Failed,
             measured: "1 times".into(),
-            spread: Some(Spread { count: 1, p50_ms: 2, p99_ms: 3, max_ms: 4 }),
+            spread: Some(Spread { count: 1, p50_ms: 2, p95_ms: 3, p99_ms: 3, max_ms: 4 }),
             failure: Some(failure),
             failures: 2,
         };
@@ -197,7 +197,7 @@ mod tests {
             r#"{"file":"a.toml","seed":7,"live":false,"wall_ms":10,"again":"kitecity run a.toml --seed 7","#,
             r#""log":{"events":11,"digest":"00000000000000ab"},"scenario":"Dusk","start":0,"end":9,"#,
             r#""outcomes":[{"name":"one","says":"after x, y","standing":"failed","measured":"1 times","#,
-            r#""spread":{"count":1,"p50_ms":2,"p99_ms":3,"max_ms":4},"failure":{"at":8,"entity":"l-0001","#,
+            r#""spread":{"count":1,"p50_ms":2,"p95_ms":3,"p99_ms":3,"max_ms":4},"failure":{"at":8,"entity":"l-0001","#,
             r#""expected":"this","seen":"that","before":["a line"]},"failures":2}],"never_begun":0,"#,
             r#""record":{"samples":[{"at":1,"power_mw":2,"lit":3}],"#,
             r#""alarms":[{"at":5,"lamp":"l-0001","kind":"lamp_failure","raised":true}],"#,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use lighting::AstroTable;
-use medpay::Policy;
+use medpay::Policies;
 use scenario::{Cast, Play, RunOptions, Script};
 use sim::Sim;
 use types::RunId;
@@ -21,7 +21,7 @@ const RUN: &str = "virtual";
 pub(super) fn ready(
     script: &Script,
     seed: u64,
-    policy: &Policy,
+    policy: &Policies,
     options: &RunOptions,
     sun: &Arc<AstroTable>,
 ) -> Result<(Cast, Play)> {

@@ -1,4 +1,4 @@
-use types::{SECOND_MS, Seed};
+use types::{CabinetId, SECOND_MS, Seed};
 
 use super::*;
 use crate::{AlarmChange, DimLevel, Mode};

@@ -42,6 +42,14 @@ impl LuminaireView {
         Self { asset, state: None, telemetry: None, order: None, online: None, judge: Judge::default() }
     }
 
+    /// See [`Luminaire::warm`](crate::Luminaire::warm).
+    #[inline]
+    pub fn warm(&self) -> i64 {
+        let state = self.state.as_ref().map_or(0, |report| report.stamp.ts.as_millis());
+        let telemetry = self.telemetry.as_ref().map_or(0, |report| report.stamp.ts.as_millis());
+        state ^ telemetry ^ i64::from(self.asset.rated_mw) ^ i64::from(self.online == Some(true))
+    }
+
     /// Its entry in the register.
     pub fn asset(&self) -> &Asset {
         &self.asset

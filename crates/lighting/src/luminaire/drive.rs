@@ -21,6 +21,12 @@ impl Drive {
         Self { from: self.level(now), to, start: now }
     }
 
+    /// When it set off or came to rest.
+    #[inline]
+    pub(super) fn start(self) -> Timestamp {
+        self.start
+    }
+
     /// The same by a clock that was set `by_ms` forward.
     pub(super) fn shifted(self, by_ms: i64) -> Self {
         Self { start: self.start.plus_millis(by_ms), ..self }

@@ -11,8 +11,11 @@ use super::model::LuminaireModel;
 /// pieces, the pieces add up to the whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meter {
-    /// Energy \[half of a model's part of a milliwatt · ms\]. Full after 10^13 years at the highest power.
-    half_parts: u128,
+    /// Energy taken out of `half_parts` in whole milliwatt hours.
+    mwh: u64,
+    /// The rest of the energy \[half of a model's part of a milliwatt · ms\]. Kept as one word, since it is read and
+    /// written at every event of every luminaire; what would not fit becomes whole milliwatt hours.
+    half_parts: u64,
     burning_ms: u64,
     counted_to: Timestamp,
 }
@@ -20,7 +23,7 @@ pub(super) struct Meter {
 impl Meter {
     /// Counts from `now`, starting at nothing.
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { half_parts: 0, burning_ms: 0, counted_to: now }
+        Self { mwh: 0, half_parts: 0, burning_ms: 0, counted_to: now }
     }
 
     /// The same by a clock that was set `by_ms` forward.
@@ -29,6 +32,7 @@ impl Meter {
     }
 
     /// Up to when it has counted.
+    #[inline]
     pub(super) fn counted_to(&self) -> Timestamp {
         self.counted_to
     }
@@ -46,7 +50,13 @@ impl Meter {
             Glow::Standby => (2 * model.parts_standby(), false),
             Glow::Dead => (0, false),
         };
-        self.half_parts += u128::from(both_ends) * u128::from(passed_ms);
+        let half_parts = u128::from(self.half_parts) + u128::from(both_ends) * u128::from(passed_ms);
+        self.half_parts = u64::try_from(half_parts).unwrap_or_else(|_| {
+            let per_mwh = u128::from(half_parts_per_mwh(model));
+            self.mwh += u64::try_from(half_parts / per_mwh)
+                .expect("a luminaire is off before 10^13 years have passed");
+            u64::try_from(half_parts % per_mwh).expect("less than there is in one milliwatt hour")
+        });
         self.burning_ms += if lit { passed_ms } else { 0 };
         self.counted_to = now;
     }
@@ -58,8 +68,7 @@ impl Meter {
 
     /// Whole milliwatt hours so far.
     pub(super) fn energy_mwh(&self, model: &LuminaireModel) -> u64 {
-        let per_mwh = 2 * u128::from(model.parts_per_mw()) * HOUR_MS as u128;
-        u64::try_from(self.half_parts / per_mwh).unwrap_or(u64::MAX)
+        self.mwh + self.half_parts / half_parts_per_mwh(model)
     }
 
     /// Whole seconds with light so far.
@@ -68,9 +77,14 @@ impl Meter {
     }
 
     #[cfg(test)]
-    pub(super) fn exact(&self) -> (u128, u64) {
-        (self.half_parts, self.burning_ms)
+    pub(super) fn exact(&self, model: &LuminaireModel) -> (u128, u64) {
+        let whole = u128::from(self.mwh) * u128::from(half_parts_per_mwh(model));
+        (whole + u128::from(self.half_parts), self.burning_ms)
     }
+}
+
+fn half_parts_per_mwh(model: &LuminaireModel) -> u64 {
+    2 * model.parts_per_mw() * HOUR_MS as u64
 }
 
 #[cfg(test)]
@@ -105,7 +119,7 @@ mod tests {
             start.plus_millis(2_000),
         );
         // From 4.5 W to 80.5 W in two seconds: 85 J.
-        assert_eq!(meter.exact(), (85_000_000 * 2 * u128::from(model.parts_per_mw()), 2_000));
+        assert_eq!(meter.exact(&model), (85_000_000 * 2 * u128::from(model.parts_per_mw()), 2_000));
     }
 
     proptest! {
@@ -126,13 +140,13 @@ mod tests {
             let glow = if lit { Glow::Follows } else { Glow::Standby };
             let (mut whole, mut pieces) = (Meter::new(start), Meter::new(start));
             whole.count(&model, drive, glow, end);
-            let mut before = pieces.exact();
+            let mut before = pieces.exact(&model);
             for cut in cuts.into_iter().chain([end]) {
                 pieces.count(&model, drive, glow, cut);
-                prop_assert!(before <= pieces.exact(), "went down");
-                before = pieces.exact();
+                prop_assert!(before <= pieces.exact(&model), "went down");
+                before = pieces.exact(&model);
             }
-            prop_assert_eq!(whole.exact(), pieces.exact());
+            prop_assert_eq!(whole.exact(&model), pieces.exact(&model));
         }
     }
 }

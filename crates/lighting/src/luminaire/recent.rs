@@ -6,8 +6,13 @@ use types::CommandId;
 ///
 /// Bounded: a copy that comes after [`REMEMBERED`] other commands is taken for a new command. Senders stop resending
 /// long before.
+///
+/// Takes memory from the first command on only: most luminaires keep to their programme and never get one.
 #[derive(Debug, Default)]
-pub(super) struct Recent {
+pub(super) struct Recent(Option<Box<Ring>>);
+
+#[derive(Debug, Default)]
+struct Ring {
     hashes: [Option<NonZeroU64>; REMEMBERED],
     /// The place of the oldest.
     oldest: u8,
@@ -18,12 +23,13 @@ const REMEMBERED: usize = 4;
 
 impl Recent {
     pub(super) fn contains(&self, id: &CommandId) -> bool {
-        self.hashes.contains(&Some(hash(id)))
+        self.0.as_ref().is_some_and(|ring| ring.hashes.contains(&Some(hash(id))))
     }
 
     pub(super) fn insert(&mut self, id: &CommandId) {
-        self.hashes[usize::from(self.oldest)] = Some(hash(id));
-        self.oldest = (self.oldest + 1) % REMEMBERED as u8;
+        let ring = self.0.get_or_insert_default();
+        ring.hashes[usize::from(ring.oldest)] = Some(hash(id));
+        ring.oldest = (ring.oldest + 1) % REMEMBERED as u8;
     }
 }
 

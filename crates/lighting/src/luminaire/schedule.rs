@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use types::{DAY_MS, MINUTE_MS, Timestamp};
 
 use crate::{AstroTable, DimLevel, Programme, ProgrammeStep, StepTime};
@@ -5,7 +7,7 @@ use crate::{AstroTable, DimLevel, Programme, ProgrammeStep, StepTime};
 /// A programme as a luminaire keeps it: with the level it asks for now, and until when.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    steps: Box<[ProgrammeStep]>,
+    steps: Arc<[ProgrammeStep]>,
     /// The moment to [`refresh`](Self::refresh).
     valid_until: Timestamp,
     version: u32,
@@ -24,7 +26,7 @@ pub(super) struct Sun<'a> {
 impl Schedule {
     pub(super) fn new(programme: Programme, sun: Sun<'_>, now: Timestamp) -> Self {
         let mut schedule = Self {
-            steps: programme.steps.into(),
+            steps: programme.steps,
             valid_until: now,
             version: programme.version,
             presence_level: programme.presence_level,
@@ -48,6 +50,7 @@ impl Schedule {
         self.presence_level.filter(|&raised| self.level > DimLevel::OFF && raised > self.level)
     }
 
+    #[inline]
     pub(super) fn valid_until(&self) -> Timestamp {
         self.valid_until
     }
@@ -59,7 +62,7 @@ impl Schedule {
         let evening = now.plus_millis(-NOON_MS).local_day();
         let mut in_force = (Timestamp::from_millis(i64::MIN), DimLevel::OFF);
         let mut next = Timestamp::from_local(evening + 1, NOON_MS);
-        for step in &self.steps {
+        for step in self.steps.iter() {
             let start = start_of(*step, sun, evening);
             if start > now {
                 next = next.min(start);
@@ -111,7 +114,8 @@ mod tests {
         steps: Vec<ProgrammeStep>,
         presence: Option<DimLevel>,
     ) -> impl FnMut(i64, i64) -> (u8, Option<u8>, i64) {
-        let (table, programme) = (table(), Programme { version: 1, steps, presence_level: presence });
+        let (table, programme) =
+            (table(), Programme { version: 1, steps: steps.into(), presence_level: presence });
         let sun_of = |table| Sun { table, shift_ms: 60_000 };
         let mut schedule = Schedule::new(programme, sun_of(&table), Timestamp::default());
         move |hours, minutes| {

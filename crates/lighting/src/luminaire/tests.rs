@@ -56,7 +56,8 @@ fn programme(version: u32) -> Programme {
             step(StepTime::Sunset(0), 100),
             step(StepTime::Clock(0), 30),
             step(StepTime::Sunrise(0), 0),
-        ],
+        ]
+        .into(),
         presence_level: Some(percent(80)),
     }
 }
@@ -223,10 +224,10 @@ fn an_open_lamp_that_is_driven_is_told_at_once_and_every_minute_until_it_is_repa
     assert_eq!(bench.handle(Input::Fault(Fault::LampOpen)), ["Override 100 100 0", "500 mW"]);
     assert_eq!(bench.handle(Input::Fault(Fault::LampOpen)), [""; 0]);
     assert_eq!(bench.run_until(local(0, 12, 4)), ["500 mW"; 3]);
-    let (energy, burning) = bench.luminaire.meter.exact();
+    let (energy, burning) = bench.luminaire.meter.exact(&bench.luminaire.model);
     assert_eq!(bench.handle(Input::Repair), ["Override 100 100 100", "80500 mW"]);
     assert_eq!(bench.run_until(local(0, 12, 15)), [""; 0]);
-    let (energy_then, burning_then) = bench.luminaire.meter.exact();
+    let (energy_then, burning_then) = bench.luminaire.meter.exact(&bench.luminaire.model);
     assert_eq!(burning, 60_000);
     assert_eq!(burning_then - burning, 11 * 60_000);
     let parts = 2 * u128::from(bench.luminaire.model.parts_per_mw());
@@ -312,7 +313,7 @@ proptest! {
         let mut calls: Vec<_> = calls.chain(extra_calls.into_iter().map(|at| (at, None))).collect();
         calls.sort_by_key(|&(at, _)| at);
 
-        let mut before = late.meter.exact();
+        let mut before = late.meter.exact(&late.model);
         for (at, input) in calls {
             let now = start.plus_millis(at);
             while let Some(at) = in_time.next_timeout().filter(|&at| at <= now) {
@@ -326,9 +327,9 @@ proptest! {
                 None => late.handle_timeout(now, &mut out),
             }
             in_time.handle_timeout(now, &mut out);
-            prop_assert!(before <= late.meter.exact(), "went down");
-            before = late.meter.exact();
-            prop_assert_eq!(before, in_time.meter.exact());
+            prop_assert!(before <= late.meter.exact(&late.model), "went down");
+            before = late.meter.exact(&late.model);
+            prop_assert_eq!(before, in_time.meter.exact(&in_time.model));
             prop_assert_eq!(late.state(now), in_time.state(now));
             prop_assert_eq!(late.switch_count, in_time.switch_count);
             prop_assert!(late.next_timeout() > Some(now), "it waits for what is past");

@@ -1,134 +1,261 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use types::{Fen, ResidentId, Stream, Timestamp};
+use types::{Fen, ProviderId, ResidentId, Stream, Timestamp};
 use uuid::Uuid;
 
-use super::{BENEFICIARIES_MAX, PayerConfigError};
+use super::PayerConfigError;
+use super::register::Case;
 use crate::adjudicate::Standing;
 use crate::fingerprint::fresh_id;
-use crate::ledger::{Account, Group, Ledger, LedgerError, Transfer};
-use crate::messages::{Bill, PayRefusal, Split};
-use crate::policy::Policy;
+use crate::ledger::{Account, Group, Ledger, LedgerError, Quota, Step, Transfer};
+use crate::messages::{PayRefusal, Split};
+use crate::policy::{Care, Insured, Policies, Policy, Scheme};
 
 /// The ledger of a payer, and what its accounts say about a beneficiary.
 ///
-/// Quota accounts hold what is *left*; they open with the yearly maximum, and a settlement gives back what it uses.
-#[derive(Debug)]
+/// Quota accounts hold what is *left*; each opens with the yearly maximum when it is first used, a settlement gives
+/// back what it uses, and a reversal takes that back again.
+#[derive(Debug, Default)]
 pub(super) struct Accounts {
     ledger: Ledger,
-    covered: BTreeSet<ResidentId>,
-    deductible_max: Fen,
-    cap: Fen,
+    /// What each quota account was given.
+    granted: BTreeMap<Account, Fen>,
+    /// Stays that were settled and not reversed.
+    admissions: BTreeMap<(ResidentId, u16), u32>,
+}
+
+/// Who takes part in a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parties {
+    pub(super) beneficiary: ResidentId,
+    pub(super) family: Option<ResidentId>,
+    pub(super) provider: ProviderId,
+    pub(super) scheme: Scheme,
+    pub(super) quota: Quota,
+    pub(super) care: Care,
 }
 
 impl Accounts {
-    /// One group for the fund and one for each beneficiary.
-    pub(super) fn open(
-        policy: &Policy,
-        fund: Fen,
-        beneficiaries: impl IntoIterator<Item = (ResidentId, Fen)>,
-        ids: &mut Stream,
-    ) -> Result<Self, PayerConfigError> {
+    /// Opens the funds that `policies` draw on, each with `fund`.
+    pub(super) fn open(policies: &Policies, fund: Fen, ids: &mut Stream) -> Result<Self, PayerConfigError> {
         if fund < Fen::ZERO {
             return Err(PayerConfigError::FundNegative(fund));
         }
-        let mut accounts = Self {
-            ledger: Ledger::default(),
-            covered: BTreeSet::new(),
-            deductible_max: policy.deductible_max(),
-            cap: policy.cap,
+        let mut accounts = Self::default();
+        let uses = |scheme| {
+            policies
+                .all()
+                .iter()
+                .any(|policy| policy.insured.iter().any(|insured| insured.scheme() == scheme))
         };
-        accounts.grant([(Account::WorldBudget, Account::PoolFund, fund)], ids)?;
-        for (resident, balance) in beneficiaries {
-            if balance < Fen::ZERO {
-                return Err(PayerConfigError::BalanceNegative { resident, balance });
-            }
-            if !accounts.covered.insert(resident) {
-                return Err(PayerConfigError::Twice(resident));
-            }
-            if accounts.covered.len() > BENEFICIARIES_MAX {
-                return Err(PayerConfigError::TooMany);
-            }
-            let opening = [
-                (Account::WorldBudget, Account::Personal(resident), balance),
-                (Account::QuotaWorld, Account::DeductibleQuota(resident), accounts.deductible_max),
-                (Account::QuotaWorld, Account::CapQuota(resident), accounts.cap),
-            ];
-            accounts.grant(opening, ids)?;
+        for scheme in [Scheme::Employee, Scheme::Resident].into_iter().filter(|&scheme| uses(scheme)) {
+            accounts.grant(Account::WorldBudget, Account::PoolFund(scheme), fund, ids)?;
+        }
+        if policies.all().iter().any(|policy| policy.supplement.is_some()) {
+            accounts.grant(Account::WorldBudget, Account::SupplementFund, fund, ids)?;
         }
         Ok(accounts)
+    }
+
+    /// Opens a personal account.
+    pub(super) fn open_personal(
+        &mut self,
+        resident: ResidentId,
+        balance: Fen,
+        ids: &mut Stream,
+    ) -> Result<(), PayerConfigError> {
+        if balance < Fen::ZERO {
+            return Err(PayerConfigError::BalanceNegative { resident, balance });
+        }
+        Ok(self.grant(Account::WorldBudget, Account::Personal(resident), balance, ids)?)
+    }
+
+    fn grant(
+        &mut self,
+        from: Account,
+        to: Account,
+        amount: Fen,
+        ids: &mut Stream,
+    ) -> Result<(), LedgerError> {
+        match group(fresh_id(Timestamp::default(), ids), &[(from, to, amount)]) {
+            Some(group) => self.ledger.apply(&group),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// Where `resident` stands; `None` if not covered.
-    pub(super) fn standing(&self, resident: ResidentId) -> Option<Standing> {
-        let used = |whole: Fen, quota| {
-            whole.minus(self.ledger.balance(quota)).expect("what is left lies between zero and the whole")
-        };
-        self.covered.contains(&resident).then(|| Standing {
-            deductible_used: used(self.deductible_max, Account::DeductibleQuota(resident)),
-            fund_used: used(self.cap, Account::CapQuota(resident)),
-            balance: self.ledger.balance(Account::Personal(resident)),
-        })
+    /// Where a beneficiary stands, counting what is set aside as used.
+    pub(super) fn standing(
+        &self,
+        quota: Quota,
+        insured: Insured,
+        cross_region: bool,
+        family: Option<ResidentId>,
+    ) -> Standing {
+        let personal = |resident| self.ledger.available(Account::Personal(resident));
+        Standing {
+            deductible_used: self.used(Account::DeductibleQuota(quota)),
+            fund_used: self.used(Account::CapQuota(quota)),
+            supplement_used: self.used(Account::SupplementQuota(quota)),
+            balance: personal(quota.resident),
+            family: family.map_or(Fen::ZERO, personal),
+            insured,
+            cross_region,
+            admissions: self.admissions.get(&(quota.resident, quota.year)).copied().unwrap_or(0),
+        }
     }
 
-    /// Whether the fund has enough for the pooled part of `split`.
-    pub(super) fn fund_covers(&self, split: &Split) -> bool {
-        split.pool <= self.ledger.balance(Account::PoolFund)
+    fn used(&self, quota: Account) -> Fen {
+        let granted = self.granted.get(&quota).copied().unwrap_or_default();
+        granted.minus(self.ledger.available(quota)).expect("what is left lies between zero and the whole")
     }
 
-    /// Posts a settlement as one linked group: fund, account and cash to the provider, and the quota it uses up.
+    /// Whether the funds have enough for their parts of `split`.
+    pub(super) fn funds_cover(&self, scheme: Scheme, split: &Split) -> bool {
+        split.pool <= self.ledger.available(Account::PoolFund(scheme))
+            && split.supplement <= self.ledger.available(Account::SupplementFund)
+    }
+
+    /// Posts a settlement as one linked group: funds, accounts and cash to the provider, and the quota it uses up.
+    /// Linked to it: the quota that is granted now, and `before`, what makes room for it.
     ///
     /// # Errors
     ///
-    /// Nothing is posted: [`PayRefusal::CoverageInactive`] if the fund has run dry, [`PayRefusal::AmountInvalid`] if
+    /// Nothing is posted: [`PayRefusal::CoverageInactive`] if a fund has run dry, [`PayRefusal::AmountInvalid`] if
     /// what is owed to the provider would not fit, [`PayRefusal::Busy`] if the ledger is full.
-    pub(super) fn post(&mut self, settlement: Uuid, bill: &Bill, split: &Split) -> Result<(), PayRefusal> {
-        let (patient, payable) = (bill.beneficiary, Account::Payable(bill.provider));
-        let legs = [
-            (Account::PoolFund, payable, split.pool),
-            (Account::Personal(patient), payable, split.account),
-            (Account::CashClearing, payable, split.cash),
-            (Account::DeductibleQuota(patient), Account::QuotaWorld, split.deductible),
-            (Account::CapQuota(patient), Account::QuotaWorld, split.pool),
-        ];
-        self.apply(settlement, legs).map_err(|error| match error {
-            LedgerError::Insufficient { .. } => PayRefusal::CoverageInactive,
-            LedgerError::Overflow { .. } => PayRefusal::AmountInvalid { line: 0 },
-            LedgerError::Full => PayRefusal::Busy,
-            // The legs above have the right sides, positive amounts and, by a fresh id, a name of their own.
-            LedgerError::Size { .. }
-            | LedgerError::Conflict { .. }
-            | LedgerError::AmountNotPositive { .. }
-            | LedgerError::Sides { .. } => unreachable!("a settlement is a well-formed group: {error}"),
-        })
-    }
-
-    fn grant<const N: usize>(
+    pub(super) fn settle(
         &mut self,
-        legs: [(Account, Account, Fen); N],
-        ids: &mut Stream,
-    ) -> Result<(), LedgerError> {
-        self.apply(fresh_id(Timestamp::default(), ids), legs)
-    }
-
-    /// Posts the legs that are not zero. If all are, there is nothing to post, and that is fine: care can be free.
-    fn apply<const N: usize>(
-        &mut self,
-        id: Uuid,
-        legs: [(Account, Account, Fen); N],
-    ) -> Result<(), LedgerError> {
-        let transfers: Vec<_> = legs
-            .into_iter()
-            .filter(|&(_, _, amount)| amount != Fen::ZERO)
-            .map(|(debit, credit, amount)| Transfer { debit, credit, amount })
-            .collect();
-        if transfers.is_empty() {
-            return Ok(());
+        settlement: Uuid,
+        case: &Case<'_>,
+        split: &Split,
+        before: Vec<Step>,
+        hold_until: Option<Timestamp>,
+    ) -> Result<(), PayRefusal> {
+        let parties = &case.parties;
+        let mut steps = before;
+        let posted = group(settlement, &legs(parties, split));
+        // Free care needs no quota.
+        let granted = match posted {
+            Some(_) => self.missing_quota(settlement, case.policy, case.standing.insured, parties.quota),
+            None => Vec::new(),
+        };
+        steps.extend(granted.iter().filter_map(|(id, account, amount)| {
+            Some(Step::Post(group(*id, &[(Account::QuotaWorld, *account, *amount)])?))
+        }));
+        if let Some(group) = posted {
+            steps.push(match hold_until {
+                Some(until) => Step::Hold(group, until),
+                None => Step::Post(group),
+            });
         }
-        self.ledger.apply(&Group { id, transfers })
+        self.ledger.all(&steps).map_err(|error| refusal(&error))?;
+        for (_, account, amount) in granted {
+            let granted = self.granted.entry(account).or_default();
+            *granted = granted.plus(amount).expect("a grant that was posted fits");
+        }
+        if hold_until.is_none() {
+            self.count_admission(parties, 1);
+        }
+        Ok(())
+    }
+
+    /// The quota that the policy in force gives, less what was granted before: account and amount, each with an id.
+    fn missing_quota(
+        &self,
+        settlement: Uuid,
+        policy: &Policy,
+        insured: Insured,
+        quota: Quota,
+    ) -> Vec<(Uuid, Account, Fen)> {
+        let deductible = match policy.deductible_per {
+            crate::policy::Period::Year => policy.deductible_max(),
+            // Counted by stays, not by the year.
+            crate::policy::Period::Admission => Fen::ZERO,
+        };
+        let wanted = [
+            (Account::DeductibleQuota(quota), deductible),
+            (Account::CapQuota(quota), policy.cap_for(insured)),
+            (
+                Account::SupplementQuota(quota),
+                policy.supplement.map_or(Fen::ZERO, |supplement| supplement.year),
+            ),
+        ];
+        let missing = wanted.into_iter().zip(1..).filter_map(|((account, whole), number)| {
+            let granted = self.granted.get(&account).copied().unwrap_or_default();
+            let more = whole.minus(granted).ok().filter(|more| *more > Fen::ZERO)?;
+            // Another id for each, made from the settlement's.
+            Some((Uuid::from_u128(settlement.as_u128() ^ (number << 100)), account, more))
+        });
+        missing.collect()
+    }
+
+    /// Does linked steps for what is settled or held already.
+    pub(super) fn link(&mut self, steps: &[Step]) -> Result<(), PayRefusal> {
+        self.ledger.all(steps).map_err(|error| refusal(&error))
+    }
+
+    /// Takes note that a stay was settled, or was not.
+    pub(super) fn count_admission(&mut self, parties: &Parties, change: i32) {
+        if parties.care == Care::Inpatient {
+            let count = self.admissions.entry((parties.beneficiary, parties.quota.year)).or_default();
+            *count = count.saturating_add_signed(change);
+        }
+    }
+}
+
+/// What a settlement moves.
+fn legs(parties: &Parties, split: &Split) -> [(Account, Account, Fen); 8] {
+    let &Parties { beneficiary, family, provider, scheme, quota, .. } = parties;
+    let payable = Account::Payable(provider);
+    let by_stay = parties.care == Care::Inpatient;
+    [
+        (Account::PoolFund(scheme), payable, split.pool),
+        (Account::SupplementFund, payable, split.supplement),
+        (Account::Personal(beneficiary), payable, split.account),
+        (Account::Personal(family.unwrap_or(beneficiary)), payable, split.family),
+        (Account::CashClearing, payable, split.cash),
+        (
+            Account::DeductibleQuota(quota),
+            Account::QuotaWorld,
+            if by_stay { Fen::ZERO } else { split.deductible },
+        ),
+        (Account::CapQuota(quota), Account::QuotaWorld, split.pool),
+        (Account::SupplementQuota(quota), Account::QuotaWorld, split.supplement),
+    ]
+}
+
+/// The legs that are not zero. If all are, there is nothing to post, and that is fine: care can be free.
+pub(super) fn group(id: Uuid, legs: &[(Account, Account, Fen)]) -> Option<Group> {
+    let transfers: Vec<_> = legs
+        .iter()
+        .filter(|(_, _, amount)| *amount != Fen::ZERO)
+        .map(|&(debit, credit, amount)| Transfer { debit, credit, amount })
+        .collect();
+    (!transfers.is_empty()).then_some(Group { id, transfers })
+}
+
+fn refusal(error: &LedgerError) -> PayRefusal {
+    match error {
+        LedgerError::Insufficient { account: Account::Personal(_), .. } => {
+            PayRefusal::AccountInsufficient { available: Fen::ZERO }
+        }
+        LedgerError::Insufficient { account: Account::Payable(_) | Account::SettleBank(_), .. } => {
+            PayRefusal::NotOwed
+        }
+        LedgerError::Insufficient { .. } => PayRefusal::CoverageInactive,
+        LedgerError::Overflow { .. } => PayRefusal::AmountInvalid { line: 0 },
+        LedgerError::Full => PayRefusal::Busy,
+        LedgerError::AlreadyReversed { by, .. } => PayRefusal::AlreadyReversed { reversal: *by },
+        LedgerError::Unknown { .. } | LedgerError::NotPending { .. } | LedgerError::NotReversible { .. } => {
+            PayRefusal::SettlementUnknown
+        }
+        // The steps are made here with the right sides, positive amounts and, by fresh ids, names of their own.
+        LedgerError::Size { .. }
+        | LedgerError::Conflict { .. }
+        | LedgerError::AmountNotPositive { .. }
+        | LedgerError::Sides { .. } => unreachable!("a settlement is a well-formed group: {error}"),
     }
 }

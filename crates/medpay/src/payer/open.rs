@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use types::{BillId, ReplyTo, Timestamp};
+use types::{BillId, ReplyTo, ResidentId, Timestamp};
+use uuid::Uuid;
 
 use super::EXPIRED_KEPT_MS;
+use crate::day::Day;
 use crate::messages::{Bill, PresettleReply, Split, TraceStep};
 
 /// A presettled bill.
@@ -12,36 +14,65 @@ pub(super) struct Open {
     pub(super) split: Split,
     pub(super) trace: Vec<TraceStep>,
     pub(super) expires: Timestamp,
+    /// The name of this presettlement: a payment may say that it means this one.
+    pub(super) presettlement: Uuid,
+    /// Id and version of what it was judged by.
+    pub(super) policy: (String, u32),
+    pub(super) day: Day,
+    /// The family member whose account pays too.
+    pub(super) family: Option<ResidentId>,
     /// The split is no longer right; a new presettlement must replace it before the bill can be paid.
     pub(super) stale: bool,
     /// Attempts at paying so far; also the number of the newest.
     pub(super) attempts: u32,
     /// The attempt that waits for the verifier.
     pub(super) asking: Option<Asking>,
+    /// What is set aside until the cash is confirmed.
+    pub(super) held: Option<Held>,
+}
+
+/// A settlement whose cash is still to be paid.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) settlement: Uuid,
+    pub(super) until: Timestamp,
 }
 
 /// An attempt at paying that waits for the verifier.
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) from: ReplyTo,
+    pub(super) fingerprint: u128,
     pub(super) deadline: Timestamp,
+    /// Whether the cash is paid elsewhere, and confirmed later.
+    pub(super) hold: bool,
 }
 
 impl Open {
     /// When something happens to it: the verifier is late, or an expired presettlement is forgotten.
     fn due(&self) -> Timestamp {
-        self.asking.as_ref().map_or(self.expires.plus_millis(EXPIRED_KEPT_MS), |asking| asking.deadline)
+        match (&self.asking, &self.held) {
+            (Some(asking), _) => asking.deadline,
+            (None, Some(held)) => held.until,
+            (None, None) => self.expires.plus_millis(EXPIRED_KEPT_MS),
+        }
+    }
+
+    /// Whether it is being paid.
+    pub(super) fn is_busy(&self) -> bool {
+        self.asking.is_some() || self.held.is_some()
     }
 
     /// Whether the split may still be paid, or is being paid. Until then it is not replaced: nobody shall pay by a
     /// split that was changed behind their back.
     pub(super) fn stands(&self, now: Timestamp) -> bool {
-        self.asking.is_some() || (!self.stale && now < self.expires)
+        self.is_busy() || (!self.stale && now < self.expires)
     }
 
     pub(super) fn reply(&self) -> PresettleReply {
         PresettleReply::Presettled {
             bill: self.bill.id,
+            presettlement: self.presettlement,
             split: self.split,
             trace: self.trace.clone(),
             expires: self.expires,
@@ -55,6 +86,8 @@ pub(super) struct OpenBills {
     bills: BTreeMap<BillId, Open>,
     /// One for each bill, at [`Open::due`]: every change of a bill goes through here to keep it so.
     timers: BTreeSet<(Timestamp, BillId)>,
+    /// The bill of each settlement that is held.
+    held: BTreeMap<Uuid, BillId>,
 }
 
 impl OpenBills {
@@ -87,6 +120,22 @@ impl OpenBills {
         if let Some(open) = self.bills.remove(&id) {
             self.timers.remove(&(open.due(), id));
         }
+    }
+
+    /// Takes note that a settlement is held, or is not any more.
+    pub(super) fn hold(&mut self, id: BillId, held: Option<Held>) {
+        let before = self.change(id, |open| std::mem::replace(&mut open.held, held)).flatten();
+        if let Some(before) = before {
+            self.held.remove(&before.settlement);
+        }
+        if let Some(held) = held {
+            self.held.insert(held.settlement, id);
+        }
+    }
+
+    /// The bill of a held settlement.
+    pub(super) fn held(&self, settlement: Uuid) -> Option<BillId> {
+        self.held.get(&settlement).copied()
     }
 
     pub(super) fn change<R>(&mut self, id: BillId, how: impl FnOnce(&mut Open) -> R) -> Option<R> {

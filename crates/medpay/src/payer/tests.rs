@@ -1,13 +1,19 @@
 use types::Seed;
 
 use super::*;
+use crate::ledger::Quota;
 use crate::ledger::{Account, Unit};
+use crate::messages::{Bill, IdentityResult, Split};
 use crate::messages::{BillLine, Category};
-use crate::policy::demo;
+use crate::policy::{Policy, PolicyError, Scheme, demo};
+use types::{BillId, ProviderId};
+use uuid::Uuid;
 
 const P: ResidentId = ResidentId(1);
 const OTHER: ResidentId = ResidentId(2);
 const H: ProviderId = ProviderId(1);
+/// Of `P`, at the time of the tests.
+const QUOTA: Quota = Quota { resident: P, plan: 0, year: 1970 };
 
 /// A payer and the time. The ledger is added up after each call.
 struct Desk {
@@ -58,6 +64,8 @@ fn bill(number: u128) -> Bill {
             line(Category::C, 3_600, 1, 0),
         ],
         total: Fen::new(87_200),
+        care: Care::Outpatient,
+        date: None,
     }
 }
 
@@ -88,10 +96,7 @@ impl Desk {
     }
 
     fn presettle(&mut self, name: &str, bill: &Bill) -> Vec<Output> {
-        self.handle(Input::Presettle {
-            from: request(name),
-            request: PresettleRequest { bill: bill.clone() },
-        })
+        self.handle(Input::Presettle { from: request(name), request: bill.clone().into() })
     }
 
     /// The newest answer to a presettlement, which must be a split.
@@ -110,7 +115,7 @@ impl Desk {
     }
 
     fn settle(&mut self, name: &str, bill: &Bill) -> Vec<Output> {
-        let request_of = SettleRequest { bill: bill.id, code: "HC1:CODE".into() };
+        let request_of = SettleRequest::new(bill.id, "HC1:CODE".into());
         self.handle(Input::Settle { from: request(name), request: request_of })
     }
 
@@ -168,7 +173,10 @@ fn a_payer_that_makes_no_sense_is_refused() {
         Payer::new(policy, Fen::new(fund), people, ids()).unwrap_err()
     };
     let bad = Policy { version: 0, ..demo() };
-    assert_eq!(payer(bad, 0, &[]), PayerConfigError::Policy(PolicyError::Version));
+    assert_eq!(
+        payer(bad, 0, &[]),
+        PayerConfigError::Policies(PoliciesError::Policy { id: demo().id, source: PolicyError::Version })
+    );
     assert_eq!(payer(demo(), -1, &[]), PayerConfigError::FundNegative(Fen::new(-1)));
     let overdrawn = PayerConfigError::BalanceNegative { resident: P, balance: Fen::new(-1) };
     assert_eq!(payer(demo(), 0, &[(P, -1)]), overdrawn);
@@ -215,10 +223,7 @@ fn a_bill_too_many_is_refused_until_one_is_forgotten() {
     for number in 0..OPEN_MAX as u128 {
         desk.payer.handle(
             desk.now,
-            Input::Presettle {
-                from: request(&number.to_string()),
-                request: PresettleRequest { bill: bill(number) },
-            },
+            Input::Presettle { from: request(&number.to_string()), request: bill(number).into() },
             &mut vec![],
         );
     }
@@ -330,7 +335,7 @@ fn a_code_that_paid_one_bill_does_not_pay_another() {
     let good = desk.good(&one, "same");
     assert!(outcome(&desk.answer(&one, good), "s1").is_ok());
     let replayed = desk.good(&two, "same");
-    let refused = PayRefusal::EidRefused { reason: "token_replayed".into() };
+    let refused = PayRefusal::EidTokenReplayed;
     assert_eq!(outcome(&desk.answer(&two, replayed), "s2"), Err(refused));
 }
 
@@ -398,13 +403,16 @@ fn a_split_that_changed_is_stale_and_can_be_presettled_anew() {
     desk.presettled("p2", &bill(2));
     assert!(desk.pay("s2", &bill(2)).is_ok());
     let balances: Vec<_> = desk.payer.ledger().balances().collect();
-    assert_eq!(desk.pay("s1", &bill(1)), Err(PayRefusal::PresettlementStale));
-    assert_eq!(outcome(&desk.settle("s3", &bill(1)), "s3"), Err(PayRefusal::PresettlementStale));
+    let stale = Err(PayRefusal::PresettlementStale { fresh: None });
+    assert!(
+        matches!(desk.pay("s1", &bill(1)), Err(PayRefusal::PresettlementStale { fresh: Some(fresh) }) if fresh != told)
+    );
+    assert_eq!(outcome(&desk.settle("s3", &bill(1)), "s3"), stale);
     assert_eq!(desk.payer.ledger().balances().collect::<Vec<_>>(), balances);
 
     // The first request once more, out of the depths of the bus, does not make the bill payable.
     assert_eq!(desk.presettled("p1", &bill(1)), told);
-    assert_eq!(outcome(&desk.settle("s4", &bill(1)), "s4"), Err(PayRefusal::PresettlementStale));
+    assert_eq!(outcome(&desk.settle("s4", &bill(1)), "s4"), stale);
 
     let fresh = desk.presettled("p3", &bill(1));
     assert_eq!((told.deductible, fresh.deductible), (Fen::new(40_000), Fen::ZERO));
@@ -420,7 +428,8 @@ fn the_split_is_not_replaced_while_its_payment_waits() {
     assert!(desk.pay("s2", &bill(2)).is_ok());
     assert_eq!(desk.presettled("p3", &bill(1)), told);
     let good = desk.good(&check, "c1");
-    assert_eq!(outcome(&desk.answer(&check, good), "s1"), Err(PayRefusal::PresettlementStale));
+    let stale = outcome(&desk.answer(&check, good), "s1");
+    assert!(matches!(stale, Err(PayRefusal::PresettlementStale { fresh: Some(_) })), "{stale:?}");
 }
 
 #[test]
@@ -452,7 +461,7 @@ fn over_the_cap_the_fund_pays_nothing_and_an_empty_account_leaves_cash() {
     let large = simple_bill(1, 200_000);
     desk.presettled("p1", &large);
     desk.pay("s1", &large).unwrap();
-    let standing = desk.payer.standing(P).unwrap();
+    let standing = desk.payer.standing(P, Care::Outpatient, Day::default()).unwrap();
     assert_eq!((standing.fund_used, standing.balance), (Fen::new(1_000), Fen::ZERO));
     let split = desk.presettled("p2", &simple_bill(2, 5_000));
     assert_eq!((split.pool, split.account, split.cash), (Fen::ZERO, Fen::ZERO, Fen::new(5_000)));
@@ -476,7 +485,7 @@ fn a_fund_that_has_run_dry_is_not_overdrawn() {
     assert_eq!(outcome(&desk.answer(&check, theirs), "s2"), Err(PayRefusal::CoverageInactive));
     let third = Bill { beneficiary: OTHER, ..bill(3) };
     assert_eq!(desk.not_presettled("p3", &third), PayRefusal::CoverageInactive);
-    assert_eq!(desk.payer.ledger().balance(Account::PoolFund), Fen::new(4_436));
+    assert_eq!(desk.payer.ledger().balance(Account::PoolFund(Scheme::Employee)), Fen::new(4_436));
 }
 
 #[test]
@@ -506,21 +515,27 @@ fn free_care_is_settled_without_a_transfer() {
 fn a_payment_moves_fund_account_cash_and_quota_in_one_group() {
     let mut desk = desk();
     let open = |account| desk_balance(&desk, account);
-    let before = [Account::PoolFund, Account::DeductibleQuota(P), Account::CapQuota(P)].map(open);
+    let before =
+        [Account::PoolFund(Scheme::Employee), Account::DeductibleQuota(QUOTA), Account::CapQuota(QUOTA)]
+            .map(open);
     let groups = desk.payer.ledger().group_count();
     desk.presettled("p1", &bill(1));
     let settlement = desk.pay("s1", &bill(1)).unwrap();
 
     let open = |account| desk_balance(&desk, account);
-    let after = [Account::PoolFund, Account::DeductibleQuota(P), Account::CapQuota(P)].map(open);
-    assert_eq!([0, 1, 2].map(|i| before[i] - after[i]), [25_564, 40_000, 25_564]);
+    let after =
+        [Account::PoolFund(Scheme::Employee), Account::DeductibleQuota(QUOTA), Account::CapQuota(QUOTA)]
+            .map(open);
+    assert_eq!(before[0] - after[0], 25_564);
+    assert_eq!([after[1], after[2]], [60_000 - 40_000, 600_000 - 25_564]);
     assert_eq!(open(Account::Personal(P)), 0);
     assert_eq!(open(Account::CashClearing), -11_636);
     assert_eq!(open(Account::Payable(H)), 87_200);
-    assert_eq!(desk.payer.ledger().group_count(), groups + 1);
+    // And the quota of the year, which is granted when it is first used: deductible and cap.
+    assert_eq!(desk.payer.ledger().group_count(), groups + 3);
     let used =
-        Standing { deductible_used: Fen::new(40_000), fund_used: Fen::new(25_564), balance: Fen::ZERO };
-    assert_eq!(desk.payer.standing(P), Some(used));
+        Standing { deductible_used: Fen::new(40_000), fund_used: Fen::new(25_564), ..Standing::default() };
+    assert_eq!(desk.payer.standing(P, Care::Outpatient, Day::default()), Some(used));
     assert_eq!(settlement.get_version_num(), 7);
 }
 

@@ -2,6 +2,7 @@ use types::{BillId, Fen, ResidentId, Stream};
 
 use super::ProviderConfig;
 use crate::messages::{Bill, BillLine, Category};
+use crate::policy::Care;
 
 /// What can be done for a patient, with made-up prices.
 struct Item {
@@ -62,7 +63,16 @@ pub(super) fn bill(
     }
     let amounts = lines.iter().map(|line| line.unit_price.get() * i64::from(line.quantity_milli / 1_000));
     let total = Fen::new(amounts.sum());
-    Bill { id, provider: provider.id, level: provider.level, beneficiary, lines, total }
+    Bill {
+        id,
+        provider: provider.id,
+        level: provider.level,
+        beneficiary,
+        lines,
+        total,
+        care: Care::Outpatient,
+        date: None,
+    }
 }
 
 fn line(item: &Item, units: u64) -> BillLine {

@@ -60,7 +60,13 @@ impl Desk {
 
     fn presettled(&mut self, bill: &Bill, split: Split) -> Vec<Output> {
         let expires = self.now.plus_millis(900_000);
-        let reply = PresettleReply::Presettled { bill: bill.id, split, trace: vec![], expires };
+        let reply = PresettleReply::Presettled {
+            bill: bill.id,
+            presettlement: Uuid::nil(),
+            split,
+            trace: vec![],
+            expires,
+        };
         self.handle(Input::PresettleReply { bill: bill.id, reply })
     }
 
@@ -86,7 +92,7 @@ impl Desk {
 }
 
 fn pay(bill: &Bill) -> SettleRequest {
-    SettleRequest { bill: bill.id, code: "HC1:CODE".into() }
+    SettleRequest::new(bill.id, "HC1:CODE".into())
 }
 
 fn visit_refused(name: &str, refusal: PayRefusal) -> Output {
@@ -122,7 +128,7 @@ fn a_silent_payer_is_asked_twice_and_then_unavailable() {
     let mut desk = desk();
     let bill = desk.bill("v1");
     assert_eq!(desk.wait(PAYER_TIMEOUT_MS - 1), []);
-    assert_eq!(desk.wait(1), [Output::Presettle(PresettleRequest { bill: bill.clone() })]);
+    assert_eq!(desk.wait(1), [Output::Presettle(bill.clone().into())]);
     let unavailable = Output::VisitReply { to: request("v1"), reply: VisitReply::PayerUnavailable };
     assert_eq!(desk.wait(PAYER_TIMEOUT_MS), std::slice::from_ref(&unavailable));
     assert_eq!((desk.clinic.open_count(), desk.clinic.next_timeout()), (0, None));
@@ -220,12 +226,15 @@ fn a_refused_code_leaves_the_bill_to_be_paid_with_another() {
 
 #[test]
 fn a_stale_expired_or_forgotten_presettlement_is_made_again() {
-    for refusal in [PayRefusal::PresettlementStale, PayRefusal::PresettlementExpired, PayRefusal::BillUnknown]
-    {
+    for refusal in [
+        PayRefusal::PresettlementStale { fresh: None },
+        PayRefusal::PresettlementExpired,
+        PayRefusal::BillUnknown,
+    ] {
         let mut desk = desk();
         let bill = desk.payable("v1");
         desk.till("t1", &bill);
-        let again = Output::Presettle(PresettleRequest { bill: bill.clone() });
+        let again = Output::Presettle(bill.clone().into());
         let outputs = desk.refused(&bill, refusal.clone());
         assert_eq!(outputs, [till_refused("t1", &bill, refusal), again]);
         assert_eq!(desk.till("t2", &bill), [till_refused("t2", &bill, PayRefusal::BillUnknown)]);
@@ -240,10 +249,10 @@ fn a_bill_that_could_not_be_presettled_again_is_tried_at_the_next_payment() {
     let mut desk = desk();
     let bill = desk.payable("v1");
     desk.till("t1", &bill);
-    desk.refused(&bill, PayRefusal::PresettlementStale);
+    desk.refused(&bill, PayRefusal::PresettlementStale { fresh: None });
     desk.wait(PAYER_TIMEOUT_MS);
     assert_eq!(desk.wait(PAYER_TIMEOUT_MS), []);
-    let again = Output::Presettle(PresettleRequest { bill: bill.clone() });
+    let again = Output::Presettle(bill.clone().into());
     assert_eq!(desk.till("t2", &bill), [till_refused("t2", &bill, PayRefusal::BillUnknown), again]);
 }
 
@@ -298,4 +307,49 @@ fn a_clinic_does_not_show_the_codes_it_holds() {
     let bill = desk.payable("v1");
     desk.till("t1", &bill);
     assert!(!format!("{:?}", desk.clinic).contains("HC1"));
+}
+
+/// A payment the payer was silent about.
+fn unknown(desk: &mut Desk) -> Bill {
+    let bill = desk.payable("v1");
+    desk.till("t1", &bill);
+    desk.wait(PAYER_TIMEOUT_MS);
+    desk.wait(PAYER_TIMEOUT_MS);
+    bill
+}
+
+#[test]
+fn what_became_of_a_payment_is_asked_until_the_payer_answers() {
+    let mut desk = desk();
+    let bill = unknown(&mut desk);
+    for _ in 0..3 {
+        assert_eq!(desk.wait(RESOLVE_EVERY_MS - 1), []);
+        assert_eq!(desk.wait(1), [Output::Settle(pay(&bill))]);
+    }
+    let paid = PayRefusal::BillAlreadySettled { settlement: Uuid::from_u128(5) };
+    assert_eq!(desk.refused(&bill, paid), [till_settled("t1", &bill)]);
+    assert_eq!(desk.clinic.books(H).unwrap().cash, bill.total);
+    assert_eq!(desk.clinic.next_timeout(), None);
+}
+
+#[test]
+fn a_payment_that_turns_out_not_to_be_made_can_be_made() {
+    let mut desk = desk();
+    let bill = unknown(&mut desk);
+    desk.wait(RESOLVE_EVERY_MS);
+    let refusal = PayRefusal::EidTokenExpired;
+    assert_eq!(desk.refused(&bill, refusal.clone()), [till_refused("t1", &bill, refusal)]);
+    assert_eq!(desk.till("t2", &bill), [Output::Settle(pay(&bill))]);
+}
+
+#[test]
+fn a_payer_that_never_answers_is_not_asked_for_ever() {
+    let mut desk = desk();
+    let bill = unknown(&mut desk);
+    for _ in 0..RESOLVE_MAX {
+        assert_eq!(desk.wait(RESOLVE_EVERY_MS).len(), 1);
+    }
+    assert_eq!(desk.wait(RESOLVE_EVERY_MS), []);
+    assert_eq!(desk.wait(UNPAID_KEPT_MS), []);
+    assert_eq!(desk.till("t2", &bill), [till_refused("t2", &bill, PayRefusal::BillUnknown)]);
 }

@@ -1,6 +1,6 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
-use lighting::{AlarmChange, Incident, LightState, Telemetry};
-use medpay::{PayEvent, PayRefusal, PresettleReply, SettleReply, Split, VisitReply};
+use lighting::{Incident, LightState, Telemetry};
+use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
 use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
 
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
@@ -120,7 +120,11 @@ const RESIDENT: Field = field("resident", Type::Resident, |message| match messag
 });
 const PROVIDER: Field = field("provider", Type::Provider, |message| match message {
     Message::Event(event) => match &event.body {
-        EventBody::Pay(PayEvent::BillCreated { provider, .. } | PayEvent::BillSettled { provider, .. })
+        EventBody::Pay(
+            PayEvent::BillCreated { provider, .. }
+            | PayEvent::BillSettled { provider, .. }
+            | PayEvent::BillReversed { provider, .. },
+        )
         | EventBody::Walk(WalkEvent::Departed { provider, .. } | WalkEvent::Arrived { provider, .. }) => {
             Value::id(provider)
         }
@@ -170,6 +174,7 @@ const REASON: Field = field("reason", Type::Text, |message| match message {
         ReplyBody::Enrol(EnrolReply::Refused(refusal)) => Value::word(refusal),
         ReplyBody::Settle(SettleReply::Refused { refusal, .. })
         | ReplyBody::Till(SettleReply::Refused { refusal, .. })
+        | ReplyBody::Pay(PayReply::Refused(refusal))
         | ReplyBody::Presettle(PresettleReply::Refused(refusal))
         | ReplyBody::Visit(VisitReply::Refused(refusal)) => code(refusal),
         ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
@@ -186,11 +191,15 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
         ReplyBody::Enrol(body) => Value::word(body),
         ReplyBody::Issue(IssueReply::Issued { .. }) => Value::Text("issued".into()),
         ReplyBody::Issue(IssueReply::NotEnrolled) => Value::Text("not_enrolled".into()),
+        ReplyBody::Credential(body) => Value::word(body),
+        ReplyBody::Manage(body) => Value::word(body),
         ReplyBody::Verify(Verdict::Accepted { .. }) => Value::Text("accepted".into()),
         ReplyBody::Verify(Verdict::Refused(_)) => Value::Text("refused".into()),
         ReplyBody::Presettle(body) => Value::word(body),
         ReplyBody::Settle(body) | ReplyBody::Till(body) => Value::word(body),
         ReplyBody::Visit(body) => Value::word(body),
+        ReplyBody::Pay(body) => Value::word(body),
+        ReplyBody::Books(_) => Value::Text("rows".into()),
         ReplyBody::Walk(body) => Value::word(body),
         ReplyBody::Clock(_) => Value::Text("set".into()),
     },
@@ -203,6 +212,8 @@ const BILL: Field = field("bill", Type::Text, |message| match message {
             PayEvent::BillCreated { bill, .. }
             | PayEvent::BillPresettled { bill, .. }
             | PayEvent::BillSettled { bill, .. }
+            | PayEvent::BillReversed { bill, .. }
+            | PayEvent::BillReleased { bill, .. }
             | PayEvent::SettlementRefused { bill, .. },
         ) => Value::id(bill),
         _ => Value::Missing,
@@ -231,7 +242,9 @@ const SPLIT_FIELDS: [Field; 4] = [
 ];
 /// What the parts of a split add up to, less its total: 0, or money came from nowhere.
 const UNBALANCED: Field = field("unbalanced_fen", NUMBER, |message| {
-    split_part(message, |split| split.pool.get() + split.account.get() + split.cash.get() - split.total.get())
+    split_part(message, |split| {
+        split.sources().iter().map(|part| part.get()).sum::<i64>() - split.total.get()
+    })
 });
 const BILL_SPLIT: &[Field] =
     &[BILL, SPLIT_FIELDS[0], SPLIT_FIELDS[1], SPLIT_FIELDS[2], SPLIT_FIELDS[3], UNBALANCED];
@@ -280,7 +293,7 @@ fn telemetry(message: &Message, part: fn(&Telemetry) -> f64) -> Value {
 const NONE: &[Field] = &[];
 const REPLY: &[Field] = &[RESULT, REASON];
 
-/// Every kind of message, in the order of [`kind_of`].
+/// Every kind of message.
 pub const KINDS: &[Kind] = &[
     kind(
         "lamp.state",
@@ -428,6 +441,8 @@ pub const KINDS: &[Kind] = &[
     ),
     kind("request.enrol", "The issuer is asked to enrol a phone.", NONE),
     kind("request.issue", "The issuer is asked for a code.", &[RESIDENT, PROFILE]),
+    kind("request.credential", "The issuer is asked for credentials for a phone's key.", NONE),
+    kind("request.manage", "A clerk at the issuer's counter wants something done.", NONE),
     kind("request.verify", "The verifier is asked about a code.", &[VERIFIER]),
     kind("request.presettle", "The payer is asked to split a bill.", &[BILL]),
     kind("request.settle", "The payer is asked to pay a bill.", &[BILL]),
@@ -438,6 +453,8 @@ pub const KINDS: &[Kind] = &[
     kind("reply.dim", "How far a command is.", &[LAMP, RESULT, REASON]),
     kind("reply.enrol", "The issuer's answer.", REPLY),
     kind("reply.issue", "The issuer's answer.", REPLY),
+    kind("reply.credential", "The issuer's answer.", REPLY),
+    kind("reply.manage", "The issuer's answer.", REPLY),
     kind("reply.verify", "The verifier's answer.", &[RESULT, REASON, RESIDENT]),
     kind("reply.presettle", "The payer's answer.", &[RESULT, REASON, BILL]),
     kind("reply.settle", "The payer's answer.", &[RESULT, REASON, BILL]),
@@ -461,124 +478,10 @@ pub const KINDS: &[Kind] = &[
             ),
         ],
     ),
+    kind("bill.reversed", "A settlement was taken back.", &[BILL, PROVIDER]),
+    kind("bill.released", "The cash of a held settlement was not paid.", &[BILL]),
+    kind("request.pay", "The payer is asked for something else.", NONE),
+    kind("reply.pay", "The payer's answer.", REPLY),
+    kind("request.books", "The clinic is asked for a book.", NONE),
+    kind("reply.books", "The clinic's answer.", &[RESULT]),
 ];
-
-/// Which of [`KINDS`] a message is.
-pub(crate) fn kind_of(message: &Message) -> usize {
-    match message {
-        Message::Light { body, .. } => match body {
-            Light::State(_) => 0,
-            Light::Telemetry(_) => 1,
-            Light::Ack(_) => 2,
-            Light::Online(_) => 3,
-            Light::Command(_) => 4,
-            Light::Programme(_) => 5,
-        },
-        Message::Fault { .. } => 6,
-        Message::Event(event) => match &event.body {
-            EventBody::Alarm(alarm) if alarm.change == AlarmChange::Raised => 7,
-            EventBody::Alarm(_) => 8,
-            EventBody::Incident(incident) if incident.change == AlarmChange::Raised => 9,
-            EventBody::Incident(_) => 10,
-            EventBody::Eid(EidEvent::Enrolled { .. }) => 11,
-            EventBody::Eid(EidEvent::Issued { .. }) => 12,
-            EventBody::Eid(EidEvent::Verified { .. }) => 13,
-            EventBody::Eid(EidEvent::Rejected { .. }) => 14,
-            EventBody::Pay(PayEvent::BillCreated { .. }) => 15,
-            EventBody::Pay(PayEvent::BillPresettled { .. }) => 16,
-            EventBody::Pay(PayEvent::BillSettled { .. }) => 17,
-            EventBody::Pay(PayEvent::SettlementRefused { .. }) => 18,
-            EventBody::Walk(WalkEvent::Departed { .. }) => 19,
-            EventBody::Walk(WalkEvent::Arrived { .. }) => 20,
-        },
-        Message::Request(request) => match request.body {
-            RequestBody::Dim(_) => 21,
-            RequestBody::Enrol(_) => 22,
-            RequestBody::Issue(_) => 23,
-            RequestBody::Verify(_) => 24,
-            RequestBody::Presettle(_) => 25,
-            RequestBody::Settle(_) => 26,
-            RequestBody::Visit(_) => 27,
-            RequestBody::Till(_) => 28,
-            RequestBody::SetClock(_) => 29,
-            RequestBody::Walk(_) => 30,
-        },
-        Message::Reply(reply) => match reply.body {
-            ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => 31,
-            ReplyBody::Enrol(_) => 32,
-            ReplyBody::Issue(_) => 33,
-            ReplyBody::Verify(_) => 34,
-            ReplyBody::Presettle(_) => 35,
-            ReplyBody::Settle(_) => 36,
-            ReplyBody::Visit(_) => 37,
-            ReplyBody::Till(_) => 38,
-            ReplyBody::Clock(_) => 39,
-            ReplyBody::Walk(_) => 40,
-        },
-        Message::EidKeys(_) => 41,
-        Message::Clock(_) => 42,
-        Message::Presence(_) => 43,
-        Message::DeadLetter { .. } => 44,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use eid::{KeySet, RefusalReason};
-    use types::{BillId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp};
-    use wire::{ClockChange, DeadLetter, Reply, Request, WalkReply, WalkRequest};
-
-    use super::*;
-
-    #[track_caller]
-    fn check(message: &Message, name: &str) {
-        let kind = &KINDS[kind_of(message)];
-        assert_eq!(kind.name, name);
-        for field in kind.fields {
-            let optional = ["reason", "resident", "level"].contains(&field.name);
-            assert!(optional || (field.read)(message) != Value::Missing, "{name} has no {}", field.name);
-        }
-    }
-
-    fn event(body: EventBody) -> Message {
-        Message::Event(Event { id: uuid::Uuid::nil(), time: Timestamp::default(), body })
-    }
-
-    fn request(body: RequestBody) -> Message {
-        let reply_to = ReplyTo { path: "x".into(), correlation: [].into() };
-        Message::Request(Request { id: uuid::Uuid::nil(), time: Timestamp::default(), reply_to, body })
-    }
-
-    fn reply(body: ReplyBody) -> Message {
-        let to = ReplyTo { path: "x".into(), correlation: [].into() };
-        Message::Reply(Reply { to, time: Timestamp::default(), body })
-    }
-
-    // The first and the last of each group: between them the order of the table is that of the enums.
-    #[test]
-    fn the_table_is_in_the_order_of_the_messages() {
-        let (resident, provider) = (ResidentId(1), ProviderId(1));
-        let bill = BillId(uuid::Uuid::nil());
-        check(&event(EventBody::Eid(EidEvent::Enrolled { resident })), "eid.enrolled");
-        let rejected = EidEvent::Rejected { verifier: "x".parse().unwrap(), reason: RefusalReason::QrEmpty };
-        check(&event(EventBody::Eid(rejected)), "eid.rejected");
-        let created = PayEvent::BillCreated { bill, provider, total: types::Fen::new(5) };
-        check(&event(EventBody::Pay(created)), "bill.created");
-        let refused = PayEvent::SettlementRefused { bill, refusal: PayRefusal::Busy };
-        check(&event(EventBody::Pay(refused)), "bill.refused");
-        check(&event(EventBody::Walk(WalkEvent::Departed { resident, provider })), "walk.departed");
-        check(&event(EventBody::Walk(WalkEvent::Arrived { resident, provider })), "walk.arrived");
-        let dim = lighting::DimRequest { luminaire: LuminaireId(1), level: None, minutes: None };
-        check(&request(RequestBody::Dim(dim)), "request.dim");
-        check(&request(RequestBody::SetClock(ClockChange::default())), "request.clock");
-        check(&request(RequestBody::Walk(WalkRequest { resident, provider })), "request.walk");
-        check(&reply(ReplyBody::Enrol(EnrolReply::Enrolled(resident))), "reply.enrol");
-        let settled = SettleReply::Settled { bill, settlement: uuid::Uuid::nil(), split: Split::default() };
-        check(&reply(ReplyBody::Till(settled)), "reply.till");
-        check(&reply(ReplyBody::Walk(WalkReply::Busy)), "reply.walk");
-        check(&Message::EidKeys(KeySet { version: 1, keys: Vec::new() }), "eid.keys");
-        check(&Message::Presence(Vec::new()), "presence");
-        let letter = DeadLetter { topic: "t".to_owned(), offset: 0, reason: "r".to_owned() };
-        check(&Message::DeadLetter { consumer: "x".parse().unwrap(), letter }, "dead_letter");
-    }
-}

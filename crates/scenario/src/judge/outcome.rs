@@ -35,6 +35,8 @@ pub struct Spread {
     pub count: usize,
     /// Half took no longer.
     pub p50_ms: i64,
+    /// 95 of 100 took no longer.
+    pub p95_ms: i64,
     /// 99 of 100 took no longer.
     pub p99_ms: i64,
     /// None took longer.
@@ -47,7 +49,13 @@ impl Spread {
         let mut sorted = times_ms.to_vec();
         sorted.sort_unstable();
         let rank = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).max(1) - 1).copied();
-        Some(Self { count: sorted.len(), p50_ms: rank(50)?, p99_ms: rank(99)?, max_ms: *sorted.last()? })
+        Some(Self {
+            count: sorted.len(),
+            p50_ms: rank(50)?,
+            p95_ms: rank(95)?,
+            p99_ms: rank(99)?,
+            max_ms: *sorted.last()?,
+        })
     }
 }
 

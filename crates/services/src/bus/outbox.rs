@@ -31,6 +31,8 @@ pub(super) struct Outbox {
     queue: Mutex<VecDeque<Queued>>,
     max: usize,
     refused: AtomicU64,
+    /// Messages that were taken and are over.
+    done: AtomicU64,
     phase: watch::Sender<Phase>,
     /// Rings when there is something new for the task: a message, or the goodbye.
     bell: Notify,
@@ -49,6 +51,7 @@ impl Outbox {
             queue: Mutex::default(),
             max: if device { DEVICE_MAX } else { SERVICE_MAX },
             refused: AtomicU64::new(0),
+            done: AtomicU64::new(0),
             phase: watch::Sender::new(Phase::Open),
             bell: Notify::new(),
         }
@@ -96,6 +99,7 @@ impl Outbox {
     /// Counts and logs a message that will not be sent.
     pub(super) fn refuse(&self, publish: &Publish, why: &str) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        self.count_done();
         tracing::debug!(topic = %String::from_utf8_lossy(&publish.topic), why, "message dropped");
     }
 
@@ -106,6 +110,15 @@ impl Outbox {
 
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Counts a message that the broker has, or that is gone for good.
+    pub(super) fn count_done(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Begins the goodbye.
@@ -210,7 +223,7 @@ mod tests {
         });
         outbox.push(late).unwrap();
         assert_eq!(outbox.pop(), None);
-        assert_eq!(outbox.refused(), 1);
+        assert_eq!((outbox.refused(), outbox.done()), (1, 1));
     }
 
     #[test]

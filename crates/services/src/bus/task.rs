@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, Packet, PubAckReason, Publish, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, Request};
 use tokio::sync::mpsc;
@@ -187,9 +188,13 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
             return;
         }
         while let Some(publish) = self.outbox.pop() {
+            let acknowledged = publish.qos != QoS::AtMostOnce;
             if let Some(left) = hand_over(&connection.client, publish) {
                 self.outbox.put_back(vec![left]);
                 return;
+            }
+            if !acknowledged {
+                self.outbox.count_done();
             }
         }
         if closing {
@@ -219,6 +224,7 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
                 self.tell(BusEvent::Message(packets::received(publish))).await;
             }
             Event::Incoming(Packet::PubAck(ack)) => {
+                self.outbox.count_done();
                 if !matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
                     tracing::warn!(client_id = self.client_id, reason = ?ack.reason, "message refused by the broker");
                     self.outbox.count_refused();
@@ -259,8 +265,12 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
     /// acknowledged by the broker, which go back into the queue, oldest first.
     async fn recover(&self, event_loop: &mut EventLoop, newest: u16, trouble: &Trouble) {
         for event in std::mem::take(&mut event_loop.state.events) {
-            if let Event::Incoming(Packet::Publish(publish)) = event {
-                self.tell(BusEvent::Message(packets::received(publish))).await;
+            match event {
+                Event::Incoming(Packet::Publish(publish)) => {
+                    self.tell(BusEvent::Message(packets::received(publish))).await;
+                }
+                Event::Incoming(Packet::PubAck(_)) => self.outbox.count_done(),
+                _ => {}
             }
         }
         let collided = event_loop.state.collision.take();

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use eid::{QrText, Verdict, VerifyRequest, advice};
+use eid::{Demand, QrText, Verdict, VerifyRequest, advice};
 use image::{ImageReader, Limits};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ fn read_code(picture: &[u8]) -> Result<Option<String>, Problem> {
 
 async fn judge(app: &App, code: QrText) -> Result<Value, Problem> {
     let verifier = "kiosk".parse().expect("a slug");
-    let request = VerifyRequest { code, verifier, reference: String::new() };
+    let request = VerifyRequest { code, verifier, reference: String::new(), demand: Demand::default() };
     match app.caller.ask(RequestBody::Verify(request)).await {
         Some(ReplyBody::Verify(verdict)) => Ok(describe(&verdict)),
         _ => Err(Problem::silent("e-ID verifier")),

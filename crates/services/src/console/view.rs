@@ -312,6 +312,13 @@ pub(crate) fn summary(event: &Event) -> (String, String) {
                 format!("{provider}: ¥{} settled", split.total),
                 format!("{provider}：已结算 ¥{}", split.total),
             ),
+            PayEvent::BillReversed { provider, split, .. } => (
+                format!("{provider}: ¥{} taken back", split.total),
+                format!("{provider}：已冲正 ¥{}", split.total),
+            ),
+            PayEvent::BillReleased { .. } => {
+                ("cash not paid, all is let go".to_owned(), "现金未付，已释放".to_owned())
+            }
             PayEvent::SettlementRefused { refusal, .. } => {
                 (format!("not settled: {refusal}"), format!("未结算：{refusal}"))
             }

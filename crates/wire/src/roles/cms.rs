@@ -18,6 +18,9 @@ pub struct CmsRole {
     outputs: Vec<Output>,
 }
 
+/// Places for outputs that are kept from one input to the next.
+const OUTPUTS_KEPT: usize = 64;
+
 impl CmsRole {
     /// Puts `core` on the bus; `directory` tells the district of each luminaire it manages.
     pub fn new(core: Cms, directory: Arc<Directory>, ids: MessageIds) -> Self {
@@ -30,7 +33,8 @@ impl CmsRole {
     }
 
     fn publish(&mut self, now: Timestamp, out: &mut Vec<Message>) {
-        for output in std::mem::take(&mut self.outputs) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
             out.extend(match output {
                 Output::Command { luminaire, command } => self.light(luminaire, Light::Command(command)),
                 Output::Programme { luminaire, programme } => {
@@ -47,6 +51,16 @@ impl CmsRole {
                     Some(Message::Reply(Reply { to, time: now, body }))
                 }
             });
+        }
+        // What a whole city's programmes took is given back.
+        outputs.shrink_to(OUTPUTS_KEPT);
+        self.outputs = outputs;
+    }
+
+    fn take(&mut self, now: Timestamp, input: Input, out: &mut Vec<Message>) {
+        self.core.handle(now, input, &mut self.outputs);
+        if !self.outputs.is_empty() {
+            self.publish(now, out);
         }
     }
 
@@ -67,15 +81,19 @@ fn words(refusal: &Refusal) -> &'static str {
     }
 }
 
+fn light_input(luminaire: LuminaireId, body: Light) -> Option<Input> {
+    Some(match body {
+        Light::State(report) => Input::State { luminaire, report },
+        Light::Telemetry(report) => Input::Telemetry { luminaire, report },
+        Light::Ack(report) => Input::Ack { luminaire, report },
+        Light::Online(online) => Input::Online { luminaire, online },
+        Light::Command(_) | Light::Programme(_) => return None,
+    })
+}
+
 fn input(message: Message) -> Option<Input> {
     Some(match message {
-        Message::Light { luminaire, body, .. } => match body {
-            Light::State(report) => Input::State { luminaire, report },
-            Light::Telemetry(report) => Input::Telemetry { luminaire, report },
-            Light::Ack(report) => Input::Ack { luminaire, report },
-            Light::Online(online) => Input::Online { luminaire, online },
-            Light::Command(_) | Light::Programme(_) => return None,
-        },
+        Message::Light { luminaire, body, .. } => return light_input(luminaire, body),
         Message::Request(request) => match request.body {
             RequestBody::Dim(body) => Input::Request { from: request.reply_to, request: body },
             _ => return None,
@@ -95,8 +113,7 @@ impl Core for CmsRole {
             BusInput::Message(message) => input(message),
         };
         if let Some(input) = input {
-            self.core.handle(now, input, &mut self.outputs);
-            self.publish(now, out);
+            self.take(now, input, out);
         }
     }
 
@@ -113,6 +130,23 @@ impl Core for CmsRole {
 impl Role for CmsRole {
     fn name(&self) -> RoleName {
         RoleName::Lighting
+    }
+
+    fn warm(&self, luminaire: LuminaireId) -> i64 {
+        self.core.luminaire(luminaire).map_or(0, lighting::LuminaireView::warm)
+    }
+
+    fn handle_light(
+        &mut self,
+        now: Timestamp,
+        luminaire: LuminaireId,
+        body: &Light,
+        out: &mut Vec<Message>,
+    ) -> bool {
+        if let Some(input) = light_input(luminaire, body.clone()) {
+            self.take(now, input, out);
+        }
+        true
     }
 
     fn filters(&self) -> Vec<&'static str> {

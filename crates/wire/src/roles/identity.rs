@@ -19,10 +19,16 @@ impl IssuerRole {
     fn run(&mut self, now: Timestamp, input: issuer::Input, out: &mut Vec<Message>) {
         let mut outputs = Vec::new();
         self.core.handle(now, input, &mut outputs);
+        self.publish(now, outputs, out);
+    }
+
+    fn publish(&mut self, now: Timestamp, outputs: Vec<issuer::Output>, out: &mut Vec<Message>) {
         out.extend(outputs.into_iter().map(|output| match output {
             issuer::Output::Keys(keys) => Message::EidKeys(keys),
             issuer::Output::EnrolReply { to, reply } => reply_to(to, now, ReplyBody::Enrol(reply)),
             issuer::Output::IssueReply { to, reply } => reply_to(to, now, ReplyBody::Issue(reply)),
+            issuer::Output::CredentialReply { to, reply } => reply_to(to, now, ReplyBody::Credential(reply)),
+            issuer::Output::ManageReply { to, reply } => reply_to(to, now, ReplyBody::Manage(reply)),
             issuer::Output::Event(event) => eid_event(&mut self.ids, now, event),
         }));
     }
@@ -42,16 +48,26 @@ impl Core for IssuerRole {
                 RequestBody::Issue(body) => {
                     self.run(now, issuer::Input::Issue { from: request.reply_to, request: body }, out);
                 }
+                RequestBody::Credential(body) => {
+                    self.run(now, issuer::Input::Credentials { from: request.reply_to, request: body }, out);
+                }
+                RequestBody::Manage(body) => {
+                    self.run(now, issuer::Input::Manage { from: request.reply_to, request: body }, out);
+                }
                 _ => {}
             },
             BusInput::Message(_) => {}
         }
     }
 
-    fn handle_timeout(&mut self, _now: Timestamp, _out: &mut Vec<Message>) {}
+    fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {
+        let mut outputs = Vec::new();
+        self.core.handle_timeout(now, &mut outputs);
+        self.publish(now, outputs, out);
+    }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        None
+        self.core.next_timeout()
     }
 }
 

@@ -8,7 +8,10 @@ use crate::{BusInput, FaultOrder, Light, Message};
 const PRESENCE_HOLD_MS: i64 = 60_000;
 
 /// One luminaire on the bus. Drivers run thousands: each is a client of its own.
+///
+/// In this order in memory: [`warm`](Self::warm) counts on it.
 #[derive(Debug)]
+#[repr(C)]
 pub struct LuminaireRole {
     core: Luminaire,
     district: DistrictId,
@@ -22,6 +25,7 @@ impl LuminaireRole {
     }
 
     /// Its id, which is also its client id and user name.
+    #[inline]
     pub fn id(&self) -> LuminaireId {
         self.id
     }
@@ -37,6 +41,7 @@ impl LuminaireRole {
     }
 
     /// The district it stands in.
+    #[inline]
     pub fn district(&self) -> DistrictId {
         self.district
     }
@@ -50,17 +55,21 @@ impl LuminaireRole {
 
     /// The same as [`Core::handle_timeout`], for a driver with a buffer for what its luminaires say;
     /// [`message_of`](Self::message_of) puts that on the bus.
+    #[inline]
     pub fn run_timeout(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
         self.core.handle_timeout(now, outputs);
     }
 
+    /// See [`Luminaire::warm`].
+    #[inline]
+    pub fn warm(&self) -> i64 {
+        self.core.warm() ^ i64::from(self.id.0)
+    }
+
     /// What it says, as a message.
+    #[inline]
     pub fn message_of(&self, output: Output) -> Message {
-        self.message(match output {
-            Output::State(report) => Light::State(report),
-            Output::Telemetry(report) => Light::Telemetry(report),
-            Output::Ack(report) => Light::Ack(report),
-        })
+        self.message(output.into())
     }
 
     /// Someone is near.
@@ -78,6 +87,7 @@ impl LuminaireRole {
         out.extend(outputs.into_iter().map(|output| self.message_of(output)));
     }
 
+    #[inline]
     fn message(&self, body: Light) -> Message {
         Message::Light { district: self.district, luminaire: self.id, body }
     }
@@ -121,7 +131,18 @@ impl Core for LuminaireRole {
         self.publish(outputs, out);
     }
 
+    #[inline]
     fn next_timeout(&self) -> Option<Timestamp> {
         self.core.next_timeout()
+    }
+}
+
+impl From<Output> for Light {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::State(report) => Self::State(report),
+            Output::Telemetry(report) => Self::Telemetry(report),
+            Output::Ack(report) => Self::Ack(report),
+        }
     }
 }

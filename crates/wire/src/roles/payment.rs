@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use eid::{QrText, Verdict, VerifyRequest};
+use eid::{Demand, QrText, Verdict, VerifyRequest};
 use medpay::payer::{self, Payer};
-use medpay::provider::{self, Clinic};
+use medpay::provider::{self, Clinic, Reversed};
 use medpay::{IdentityAnswer, IdentityCheck, IdentityResult, PayEvent};
 use types::{BillId, Core, ReplyTo, Timestamp};
 use uuid::Uuid;
@@ -42,6 +42,9 @@ impl PayerRole {
             payer::Output::SettleReply { to, reply } => {
                 Message::Reply(Reply { to, time: now, body: ReplyBody::Settle(reply) })
             }
+            payer::Output::DeskReply { to, reply } => {
+                Message::Reply(Reply { to, time: now, body: ReplyBody::Pay(reply) })
+            }
             payer::Output::CheckIdentity(check) => self.ask_verifier(now, check),
             payer::Output::Event(event) => pay_event(&mut self.ids, now, event),
         }));
@@ -53,6 +56,7 @@ impl PayerRole {
             code: QrText(check.code),
             verifier: PAYMENT_VERIFIER.parse().expect("a slug"),
             reference: check.reference,
+            demand: Demand::default(),
         };
         ask(&mut self.ids, now, RoleName::Payer, correlation.into(), RequestBody::Verify(body))
     }
@@ -98,6 +102,7 @@ impl Core for PayerRole {
                     payer::Input::Presettle { from: request.reply_to, request: body }
                 }
                 RequestBody::Settle(body) => payer::Input::Settle { from: request.reply_to, request: body },
+                RequestBody::Pay(body) => payer::Input::Desk { from: request.reply_to, request: body },
                 _ => return,
             },
             BusInput::Message(Message::Reply(reply)) => {
@@ -168,6 +173,9 @@ impl ClinicRole {
                 provider::Output::TillReply { to, reply } => {
                     Message::Reply(Reply { to, time: now, body: ReplyBody::Till(reply) })
                 }
+                provider::Output::BooksReply { to, reply } => {
+                    Message::Reply(Reply { to, time: now, body: ReplyBody::Books(reply) })
+                }
                 provider::Output::Event(event) => pay_event(&mut self.ids, now, event),
             });
         }
@@ -208,11 +216,16 @@ impl Core for ClinicRole {
             BusInput::Message(Message::Request(request)) => match request.body {
                 RequestBody::Visit(body) => provider::Input::Visit { from: request.reply_to, request: body },
                 RequestBody::Till(body) => provider::Input::Till { from: request.reply_to, request: body },
+                RequestBody::Books(body) => provider::Input::Books { from: request.reply_to, request: body },
                 _ => return,
             },
             BusInput::Message(Message::Reply(reply)) => {
                 let Some(input) = self.answer(reply) else { return };
                 input
+            }
+            BusInput::Message(Message::Event(Event { body: EventBody::Pay(event), .. })) => {
+                let Some(reversed) = taken_back(event) else { return };
+                provider::Input::Reversed(reversed)
             }
             BusInput::Connected | BusInput::Message(_) => return,
         };
@@ -238,7 +251,16 @@ impl Role for ClinicRole {
     }
 
     fn filters(&self) -> Vec<&'static str> {
-        vec!["rpc/clinic/#"]
+        vec!["rpc/clinic/#", "evt/medpay/bill/+/reversed"]
+    }
+}
+
+fn taken_back(event: PayEvent) -> Option<Reversed> {
+    match event {
+        PayEvent::BillReversed { bill, provider, settlement, split, replacement, .. } => {
+            Some(Reversed { bill, provider, settlement, split, replacement })
+        }
+        _ => None,
     }
 }
 

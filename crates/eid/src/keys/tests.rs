@@ -1,0 +1,107 @@
+use sha2::{Digest, Sha256};
+
+use super::*;
+use crate::testing::{key_set, now, root, signed};
+
+fn public(algorithm: Algorithm, seed: u8) -> VerifyKey {
+    SecretKey::from_seed(algorithm, [seed; 32]).public()
+}
+
+fn trusted() -> TrustedKeys {
+    let mut keys = TrustedKeys::new(root());
+    keys.adopt(now(), &key_set()).unwrap();
+    keys
+}
+
+#[test]
+fn what_is_not_a_key_is_not_read() {
+    let good = PublicKey::publish(&public(Algorithm::EdDsa, 1), KeyState::Active, None);
+    assert!(good.read().is_some());
+    let y_2_is_not_on_the_curve = "0200000000000000000000000000000000000000000000000000000000000000";
+    for (kid, key) in [
+        ("", &*good.key),
+        ("0123", &good.key),
+        ("0123456789abcdeg", &good.key),
+        ("+1234567-9abcdef", &good.key),
+        (&good.kid, ""),
+        (&good.kid, &good.key[1..]),
+        (&good.kid, y_2_is_not_on_the_curve),
+    ] {
+        let key = PublicKey { kid: kid.to_owned(), key: key.to_owned(), ..good.clone() };
+        assert!(key.read().is_none(), "{key:?}");
+    }
+    assert!(PublicKey { alg: Algorithm::Es256, ..good }.read().is_none());
+}
+
+#[test]
+fn a_key_set_that_was_changed_or_is_not_signed_is_refused() {
+    let check = |change: &dyn Fn(&mut KeySet)| {
+        let mut set = key_set();
+        change(&mut set);
+        assert_eq!(trusted().adopt(now(), &set), Err(KeySetRefused::Signature), "{set:?}");
+    };
+    check(&|set| set.version += 1);
+    check(&|set| set.issued = set.issued.plus_millis(1));
+    check(&|set| set.keys[0].state = KeyState::Compromised);
+    check(&|set| set.keys[0].until = Some(now()));
+    check(&|set| set.keys.clear());
+    check(&|set| set.status = Some("X".into()));
+    check(&|set| set.signature.clear());
+    check(&|set| set.sign(&SecretKey::from_seed(Algorithm::EdDsa, [1; 32])));
+}
+
+#[test]
+fn a_lower_version_too_many_keys_and_an_old_set_are_refused() {
+    let mut keys = TrustedKeys::new(root());
+    keys.adopt(now(), &signed(KeySet { version: 3, ..key_set() })).unwrap();
+    let rollback = signed(KeySet { version: 2, ..key_set() });
+    assert_eq!(keys.adopt(now(), &rollback), Err(KeySetRefused::Rollback { got: 2, have: 3 }));
+    let key = key_set().keys[0].clone();
+    let many = signed(KeySet { version: 9, keys: vec![key; KEYS_MAX + 1], ..key_set() });
+    assert_eq!(keys.adopt(now(), &many), Err(KeySetRefused::TooManyKeys(KEYS_MAX + 1)));
+    let week = now().plus_millis(KEY_SET_AGE_MS_MAX);
+    let set = signed(KeySet { version: 4, ..key_set() });
+    assert_eq!(keys.adopt(week.plus_millis(1), &set), Err(KeySetRefused::TooOld));
+    assert_eq!(keys.version(), Some(3));
+    assert_eq!(keys.adopt(week, &set), Ok(()));
+}
+
+#[test]
+fn a_set_that_has_become_too_old_knows_no_issuer() {
+    let keys = trusted();
+    let kid: KeyId = from_hex(&key_set().keys[0].kid).unwrap();
+    let week = now().plus_millis(KEY_SET_AGE_MS_MAX);
+    assert!(keys.find(week, Some(&kid)).is_some());
+    assert_eq!(keys.find(week.plus_millis(1), Some(&kid)), None);
+}
+
+#[test]
+fn a_key_is_good_while_active_and_while_what_it_signed_lives() {
+    let key = public(Algorithm::EdDsa, 1);
+    let good = |state, until| TrustedKey { key: key.clone(), state, until }.is_good(now());
+    assert!(!good(KeyState::Next, None));
+    assert!(good(KeyState::Active, None));
+    assert!(good(KeyState::Retired, Some(now().plus_millis(1))));
+    assert!(!good(KeyState::Retired, Some(now())));
+    assert!(!good(KeyState::Compromised, Some(now().plus_millis(1))));
+}
+
+#[test]
+fn a_key_id_is_the_hash_of_the_required_members() {
+    let key = public(Algorithm::EdDsa, 7);
+    // A map of three: kty 1, crv 6, x of 32 bytes (RFC 9679, 3 and 4.1).
+    let input = [&[0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58, 0x20], &key.to_bytes()[..]].concat();
+    assert_eq!(key_id(&key), Sha256::digest(input)[..8]);
+}
+
+#[test]
+fn a_root_is_read_back() {
+    assert_eq!(RootKey::parse(&root().to_hex()), Some(root()));
+    assert_eq!(RootKey::parse("00"), None);
+}
+
+#[test]
+fn hex_is_read_back() {
+    assert_eq!(to_hex(&[0x00, 0xff, 0x1a]), "00ff1a");
+    assert_eq!(from_hex("00fF1a"), Some([0x00, 0xff, 0x1a]));
+}

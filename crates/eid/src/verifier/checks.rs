@@ -1,0 +1,237 @@
+//! The checks of one code, in their order: cheap ones first, and one exact reason for each.
+
+use types::{ReplyTo, SECOND_MS, Timestamp};
+
+use super::{Pass, SKEW_MS, Verifier};
+use crate::decode::{Claims, DecodedCode, Identity, decode_code};
+use crate::issuer::CODE_LIFE_S;
+use crate::keys::{KeyId, to_hex};
+use crate::proof::{PROOF_LIFE_S, ProofClaims};
+use crate::reader::{Assurance, StalePolicy};
+use crate::replay::{Answer, CodeKey};
+use crate::status::{CardStatus, StatusRef};
+use crate::{Attribute, Reader, Refusal, RefusalReason, Shown, Verdict, VerifyRequest};
+
+/// How a code that passed so far was shown, and until when this showing may be repeated.
+struct Showing {
+    shown: Shown,
+    proof: Option<ProofClaims>,
+}
+
+impl Verifier {
+    pub(super) fn verify(
+        &mut self,
+        now: Timestamp,
+        from: &ReplyTo,
+        request: &VerifyRequest,
+    ) -> Result<Pass, Refusal> {
+        let reader = self.reader(request.verifier);
+        let refusals_max = reader.refusals_a_minute_max;
+        if let Some(retry_at) = self.refusals.blocked_until(now, &request.verifier, refusals_max) {
+            return Err(Refusal { retry_at: Some(retry_at), ..RefusalReason::RateLimited.into() });
+        }
+        let code = decode_code(&request.code.0)?;
+        let kid = self.check_issuer(now, &code)?;
+        let mut claims = code.claims()?;
+        check_times(now, claims.valid_from, claims.expires)?;
+        let identity = claims.identity.take().ok_or(RefusalReason::ClaimMissing)?;
+        let showing = check_holder(now, reader, &code, &claims)?;
+        check_audience(reader, request, showing.proof.as_ref())?;
+
+        let first_seen = self.check_replay(now, kid, &claims, &showing, (from, request))?;
+        let reader = self.reader(request.verifier);
+        let unconfirmed = self.check_status(now, reader, claims.status.as_ref())?;
+        check_guardian(now, reader, &identity)?;
+        check_scope(reader, &identity, request)?;
+        let resident = identity.resident;
+        // Whatever is told of the verifier itself is told as it was the first time.
+        let told = first_seen.unwrap_or(now);
+        let verdict = self.accepted(told, identity, &claims, &showing, unconfirmed, request);
+        Ok(Pass { verdict, resident, is_repeated: first_seen.is_some() })
+    }
+
+    /// The key must be known, in use, and have signed the code.
+    fn check_issuer(&self, now: Timestamp, code: &DecodedCode) -> Result<KeyId, RefusalReason> {
+        let (kid, key) = self.keys.find(now, code.kid()).ok_or(RefusalReason::IssuerUnknown)?;
+        if !key.is_good(now) {
+            return Err(RefusalReason::IssuerKeyRevoked);
+        }
+        if !code.is_signed_by(&key.key) {
+            return Err(RefusalReason::SignatureInvalid);
+        }
+        Ok(kid)
+    }
+
+    /// A card may be shown again and again; everything else once. Says when it was first seen if this is
+    /// the same request once more.
+    fn check_replay(
+        &mut self,
+        now: Timestamp,
+        kid: KeyId,
+        claims: &Claims,
+        showing: &Showing,
+        (from, request): (&ReplyTo, &VerifyRequest),
+    ) -> Result<Option<Timestamp>, Refusal> {
+        if showing.shown == Shown::Card {
+            return Ok(None);
+        }
+        let (code, expires) = showing.once(kid, claims);
+        match self.seen.see(now, code, expires.plus_millis(SKEW_MS), from, request) {
+            Answer::Fresh => Ok(None),
+            Answer::SameRequest { first_seen } => Ok(Some(first_seen)),
+            Answer::Replayed { first_seen } => {
+                Err(Refusal { first_seen: Some(first_seen), ..RefusalReason::TokenReplayed.into() })
+            }
+            Answer::Full => Err(RefusalReason::TokenReplayed.into()),
+        }
+    }
+
+    /// Says whether it could not be told if the card was revoked. What names no list lives too short for one.
+    fn check_status(
+        &self,
+        now: Timestamp,
+        reader: &Reader,
+        reference: Option<&StatusRef>,
+    ) -> Result<bool, RefusalReason> {
+        let Some(reference) = reference else { return Ok(false) };
+        let list = self.status.as_ref();
+        match list.and_then(|list| list.of(reference)) {
+            Some(CardStatus::Revoked) => Err(RefusalReason::CredentialRevoked),
+            Some(CardStatus::Suspended) => Err(RefusalReason::CredentialSuspended),
+            Some(CardStatus::Valid) if list.is_some_and(|list| list.is_fresh(now)) => Ok(false),
+            _ if reader.stale_status == StalePolicy::Refuse => Err(RefusalReason::StatusStale),
+            _ => Ok(true),
+        }
+    }
+
+    fn accepted(
+        &self,
+        now: Timestamp,
+        identity: Identity,
+        claims: &Claims,
+        showing: &Showing,
+        unconfirmed: bool,
+        request: &VerifyRequest,
+    ) -> Verdict {
+        let asked = |attribute: &Attribute| {
+            let profile = request.demand.profile;
+            profile.is_none_or(|profile| Attribute::disclosed_by(profile).contains(attribute))
+        };
+        let told = identity.disclosed.into_iter().filter(|(attribute, _)| asked(attribute));
+        Verdict::Accepted {
+            resident: identity.resident,
+            disclosed: told.map(|(attribute, value)| (attribute.name().to_owned(), value)).collect(),
+            code_id: to_hex(&showing.id(claims)),
+            issued: claims.issued,
+            reference: request.reference.clone(),
+            shown: showing.shown,
+            guardian: identity.guardianship.map(|guardianship| guardianship.guardian),
+            unconfirmed,
+            freshness: self.freshness(now),
+        }
+    }
+}
+
+impl Showing {
+    /// What must never be accepted again, and when it expires by itself.
+    fn once(&self, kid: KeyId, claims: &Claims) -> (CodeKey, Timestamp) {
+        let expires = self.proof.as_ref().map_or(claims.expires, |proof| proof.expires.min(claims.expires));
+        ((kid, self.id(claims)), expires)
+    }
+
+    /// The code's own id; with a phone's proof, the proof's nonce goes behind it.
+    fn id(&self, claims: &Claims) -> Box<[u8]> {
+        match &self.proof {
+            Some(proof) => [&claims.code_id[..], &proof.nonce.0].concat().into(),
+            None => claims.code_id.clone(),
+        }
+    }
+}
+
+/// Good from `valid_from - SKEW_MS` up to, but not at, `expires + SKEW_MS`.
+fn check_times(now: Timestamp, valid_from: Timestamp, expires: Timestamp) -> Result<(), RefusalReason> {
+    if now >= expires.plus_millis(SKEW_MS) {
+        Err(RefusalReason::TokenExpired)
+    } else if now < valid_from.plus_millis(-SKEW_MS) {
+        Err(RefusalReason::TokenNotYetValid)
+    } else {
+        Ok(())
+    }
+}
+
+/// What is bound to a phone needs its proof. What is bound to nothing is a code of this minute, or a card.
+fn check_holder(
+    now: Timestamp,
+    reader: &Reader,
+    code: &DecodedCode,
+    claims: &Claims,
+) -> Result<Showing, RefusalReason> {
+    if claims.phone.is_some() || code.has_countersignature() {
+        let proof = check_proof(now, code, claims)?;
+        return Ok(Showing { shown: Shown::Phone, proof: Some(proof) });
+    }
+    let is_code = claims.expires.millis_since(claims.issued) <= CODE_LIFE_S * SECOND_MS;
+    if is_code && reader.assurance == Assurance::Code {
+        Ok(Showing { shown: Shown::Code, proof: None })
+    } else if !is_code && reader.cards {
+        Ok(Showing { shown: Shown::Card, proof: None })
+    } else {
+        Err(RefusalReason::HolderProofMissing)
+    }
+}
+
+fn check_proof(now: Timestamp, code: &DecodedCode, claims: &Claims) -> Result<ProofClaims, RefusalReason> {
+    if !code.has_countersignature() {
+        return Err(RefusalReason::HolderProofMissing);
+    }
+    let phone = claims.phone.as_ref().ok_or(RefusalReason::HolderProofInvalid)?;
+    let proof = code.proof().filter(|proof| proof.is_made_by(phone, code));
+    let said = proof.ok_or(RefusalReason::HolderProofInvalid)?.claims;
+    // A phone that makes proofs to last makes screenshots.
+    if said.expires.millis_since(said.issued) > PROOF_LIFE_S * SECOND_MS {
+        return Err(RefusalReason::HolderProofInvalid);
+    }
+    check_times(now, said.issued, said.expires)?;
+    Ok(said)
+}
+
+/// A proof that names somebody is for nobody else; a challenge is answered by its own nonce only.
+fn check_audience(
+    reader: &Reader,
+    request: &VerifyRequest,
+    proof: Option<&ProofClaims>,
+) -> Result<(), RefusalReason> {
+    let audience = proof.and_then(|proof| proof.audience.as_deref());
+    let is_for_me = audience == Some(request.verifier.0.as_str());
+    let nonce = proof.map(|proof| proof.nonce);
+    let good = match request.demand.challenge {
+        Some(challenge) => is_for_me && nonce == Some(challenge),
+        None => reader.assurance != Assurance::Challenge && (audience.is_none() || is_for_me),
+    };
+    if good { Ok(()) } else { Err(RefusalReason::AudienceMismatch) }
+}
+
+fn check_guardian(now: Timestamp, reader: &Reader, identity: &Identity) -> Result<(), RefusalReason> {
+    match identity.guardianship {
+        Some(grant) if now >= grant.until => Err(RefusalReason::GuardianshipEnded),
+        Some(grant) if !grant.scope.covers(reader.purpose) => Err(RefusalReason::ScopeNotGranted),
+        _ => Ok(()),
+    }
+}
+
+/// A reader asks within its profiles; the holder may disclose less than it asks for, and then that is the answer.
+fn check_scope(reader: &Reader, identity: &Identity, request: &VerifyRequest) -> Result<(), RefusalReason> {
+    let Some(asked) = request.demand.profile else {
+        // Who does not say what for gets what is shown, within what it may ever ask for.
+        let is_allowed =
+            reader.may_ask.iter().any(|&profile| Attribute::within(&identity.disclosed, profile));
+        return if is_allowed { Ok(()) } else { Err(RefusalReason::ScopeNotGranted) };
+    };
+    if !reader.may_ask_for(asked) {
+        Err(RefusalReason::ScopeNotGranted)
+    } else if !Attribute::cover(&identity.disclosed, asked) {
+        Err(RefusalReason::ConsentDenied)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! A counter without a network: verdicts from the keys in a file.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ::eid::audit::Entry as AuditEntry;
+use ::eid::{Demand, Nonce, QrText, Readers, Verdict, Verifier, VerifyRequest, verifier};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use services::time::wall_now;
+use types::{Core, ReplyTo, VerifierId};
+
+use super::audit::AuditFile;
+use super::cache::{Cached, KEYS_FILE};
+use super::{CODE_BYTES_MAX, Disclosed, EXIT_REFUSED, VERIFIER, Verify, words};
+
+/// What `eid verify` takes for verifying without a network.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Offline {
+    /// Ask nobody: use the keys in a file, and remember codes until the end. `-` then takes one code a line.
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// The keys, as `kitecity eid keys` fetched them.
+    #[arg(long, default_value = KEYS_FILE, requires = "offline")]
+    keys: PathBuf,
+    /// As which reader, such as museum.
+    #[arg(long = "as", value_name = "READER", default_value = VERIFIER, requires = "offline")]
+    reader: VerifierId,
+    /// Other readers than the built-in ones, such as config/readers.toml.
+    #[arg(long, requires = "offline")]
+    readers: Option<PathBuf>,
+    /// What the counter asks for; no more is told.
+    #[arg(long, value_enum, requires = "offline")]
+    ask: Option<Disclosed>,
+    /// The nonce of the challenge that was shown, 16 hex digits.
+    #[arg(long, requires = "offline", value_parser = nonce)]
+    challenge: Option<Nonce>,
+    /// Write every verdict to this audit.
+    #[arg(long, requires = "offline")]
+    audit: Option<PathBuf>,
+}
+
+fn nonce(text: &str) -> Result<Nonce, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+impl Offline {
+    fn verifier(&self) -> Result<Verifier> {
+        let cached = Cached::read(&self.keys)?;
+        let readers = match &self.readers {
+            None => Readers::presets(),
+            Some(file) => {
+                let text = std::fs::read_to_string(file);
+                let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+                toml::from_str(&text).with_context(|| format!("{} has a mistake", file.display()))?
+            }
+        };
+        let mut verifier = Verifier::new(cached.root()?).with_readers(readers);
+        let adopted = verifier.adopt(wall_now(), &cached.keys);
+        adopted.with_context(|| format!("cannot use {}", self.keys.display()))?;
+        Ok(verifier)
+    }
+
+    fn request(&self, code: String) -> VerifyRequest {
+        let demand = Demand { profile: self.ask.map(Into::into), challenge: self.challenge };
+        VerifyRequest { code: QrText(code), verifier: self.reader, reference: String::new(), demand }
+    }
+}
+
+/// Prints a verdict for each code.
+pub(super) fn verify(verify: &Verify) -> Result<ExitCode> {
+    let offline = &verify.offline;
+    let mut counter = Counter {
+        verifier: offline.verifier()?,
+        audit: offline.audit.as_deref().map(AuditFile::open).transpose()?,
+        asked: 0,
+    };
+    let mut all_accepted = true;
+    let mut judge = |code: String| -> Result<()> {
+        let verdict = counter.judge(offline.request(code))?;
+        println!("{}", if verify.json { serde_json::to_string(&verdict)? } else { words(&verdict) });
+        all_accepted &= matches!(verdict, Verdict::Accepted { .. });
+        Ok(())
+    };
+    if verify.code == "-" {
+        lines(std::io::stdin().lock(), &mut judge)?;
+    } else {
+        judge(verify.code.clone())?;
+    }
+    counter.audit.map_or(Ok(()), AuditFile::close)?;
+    Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+}
+
+/// One code a line; no line at all is one code that is empty, as a scanner that scanned nothing sends it.
+fn lines(mut input: impl BufRead, judge: &mut impl FnMut(String) -> Result<()>) -> Result<()> {
+    let mut is_first = true;
+    loop {
+        let mut line = Vec::new();
+        let read = std::io::Read::take(&mut input, CODE_BYTES_MAX).read_until(b'\n', &mut line);
+        read.context("cannot read the code")?;
+        if line.is_empty() && !is_first {
+            return Ok(());
+        }
+        is_first = false;
+        judge(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())?;
+    }
+}
+
+/// The verifier, and what it leaves behind.
+struct Counter {
+    verifier: Verifier,
+    audit: Option<AuditFile>,
+    asked: u32,
+}
+
+impl Counter {
+    fn judge(&mut self, request: VerifyRequest) -> Result<Verdict> {
+        // Each showing is a request of its own.
+        self.asked += 1;
+        let from = ReplyTo { path: "offline".into(), correlation: self.asked.to_be_bytes().into() };
+        let (now, name) = (wall_now(), request.verifier);
+        let mut out = Vec::new();
+        self.verifier.handle(now, verifier::Input::Verify { from, request }, &mut out);
+        let Some(verifier::Output::Verdict { verdict, .. }) = out.into_iter().next() else {
+            bail!("the verifier does not answer")
+        };
+        if let Some(audit) = &mut self.audit {
+            audit.append(now, AuditEntry::of(name, &verdict))?;
+        }
+        Ok(verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_presets_are_those_of_the_configuration() {
+        let file: Readers = toml::from_str(include_str!("../../../../config/readers.toml")).unwrap();
+        let presets = Readers::presets();
+        for ((name, reader), (file_name, in_file)) in presets.iter().zip(file.iter()) {
+            assert_eq!((name, reader), (file_name, in_file));
+        }
+        assert_eq!(presets, file);
+    }
+
+    #[test]
+    fn every_line_is_a_code_and_nothing_is_one_too() {
+        let codes = |input: &str| {
+            let mut codes = Vec::new();
+            lines(input.as_bytes(), &mut |code| {
+                codes.push(code);
+                Ok(())
+            })
+            .unwrap();
+            codes
+        };
+        assert_eq!(codes(""), [""]);
+        assert_eq!(codes("A\r\nB \n\nC"), ["A", "B ", "", "C"]);
+    }
+}

@@ -1,0 +1,250 @@
+//! `kitecity pay`: a reception, a till and a back office at the command line, on a city that runs already.
+
+mod reconcile;
+mod words;
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use medpay::{Day, PayReply, PayRequest, RefundLine, SettleReply, SettleRequest, VisitReply, VisitRequest};
+use serde::Serialize;
+use services::operator::Operator;
+use types::{BillId, ProviderId, ResidentId};
+use uuid::Uuid;
+use wire::{ReplyBody, RequestBody};
+
+use crate::Settings;
+use crate::config::Config;
+use crate::eid::{Entry, leave};
+use crate::interrupt::{self, apart};
+use crate::up::UsageError;
+
+/// The longest code that is read \[bytes\].
+const CODE_BYTES_MAX: u64 = 16 * 1024;
+/// Exit code for what was refused, and for books that differ.
+const EXIT_REFUSED: u8 = 1;
+/// Exit code for Ctrl-C before there was an answer.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// What can be done with bills and payments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pay {
+    /// Treat a resident at a provider, and print the bill and how it would be paid.
+    Visit(Asked<Visit>),
+    /// Pay a bill at the till with an e-ID code.
+    Settle(Asked<Settle>),
+    /// List settled bills.
+    Bills(Asked<Bills>),
+    /// Say why a bill was paid as it was, step by step.
+    Trace(Asked<Named>),
+    /// Take a settlement back; with lines, settle what is left of them.
+    Reverse(Asked<Reverse>),
+    /// Say where a beneficiary stands.
+    Statement(Asked<Whose>),
+    /// Compare the payer's book of a day with a provider's own.
+    Reconcile(Asked<reconcile::Reconcile>),
+}
+
+/// Arguments, and how an operator gets in.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Asked<T: Args> {
+    #[command(flatten)]
+    what: T,
+    /// Print the answer as it is on the bus.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    entry: Entry,
+}
+
+/// What `pay visit` takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Visit {
+    /// Where, such as h-0001.
+    #[arg(long)]
+    provider: ProviderId,
+    /// Who, such as r-0042.
+    #[arg(long)]
+    resident: ResidentId,
+}
+
+/// What `pay settle` takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Settle {
+    /// Which bill.
+    #[arg(value_parser = bill_id)]
+    bill: BillId,
+    /// The beneficiary's code; `-` = the standard input.
+    #[arg(default_value = "-", allow_hyphen_values = true)]
+    code: String,
+}
+
+/// What `pay bills` takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Bills {
+    /// Of this provider only.
+    #[arg(long)]
+    provider: Option<ProviderId>,
+    /// Of this resident only.
+    #[arg(long)]
+    resident: Option<ResidentId>,
+}
+
+/// A settlement.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Named {
+    /// Which settlement.
+    settlement: Uuid,
+}
+
+/// What `pay reverse` takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Reverse {
+    /// Which settlement.
+    settlement: Uuid,
+    /// Give back so many thousandths of a unit of a line only, such as `--line 2=3000` (repeatable).
+    #[arg(long = "line", value_parser = refund_line)]
+    lines: Vec<RefundLine>,
+}
+
+/// A resident.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Whose {
+    /// Who, such as r-0042.
+    resident: ResidentId,
+}
+
+fn bill_id(text: &str) -> Result<BillId, uuid::Error> {
+    text.parse().map(BillId)
+}
+
+fn refund_line(text: &str) -> Result<RefundLine, String> {
+    let parsed = text.split_once('=').and_then(|(line, quantity)| {
+        Some(RefundLine { line: line.parse().ok()?, quantity_milli: quantity.parse().ok()? })
+    });
+    parsed.ok_or_else(|| format!("`{text}` is not like `2=3000`: line, and thousandths of a unit"))
+}
+
+/// Does it.
+pub(crate) fn run(what: &Pay, settings: &Settings) -> Result<ExitCode> {
+    match what {
+        Pay::Visit(asked) => on_bus(asked, settings, async |operator, visit| {
+            let body = VisitRequest { provider: visit.provider, beneficiary: visit.resident };
+            match operator.ask(RequestBody::Visit(body)).await? {
+                ReplyBody::Visit(reply) => {
+                    let fine = matches!(reply, VisitReply::Billed { .. });
+                    Ok((words::visit(&reply), serde_json::to_value(reply)?, fine))
+                }
+                _ => bail!("the clinic answers another question"),
+            }
+        }),
+        Pay::Settle(asked) => on_bus(asked, settings, async |operator, settle| {
+            let given = settle.code.clone();
+            let code = apart(move || read(given)).await?;
+            let body = SettleRequest::new(settle.bill, code);
+            match operator.ask(RequestBody::Till(body)).await? {
+                ReplyBody::Till(reply) => {
+                    let fine = matches!(reply, SettleReply::Settled { .. });
+                    Ok((words::settled(&reply), serde_json::to_value(reply)?, fine))
+                }
+                _ => bail!("the till answers another question"),
+            }
+        }),
+        Pay::Bills(asked) => {
+            on_bus(asked, settings, async |operator, bills| all_bills(operator, &bills).await)
+        }
+        Pay::Trace(asked) => on_bus(asked, settings, async |operator, named| {
+            desk(operator, PayRequest::Trace { settlement: named.settlement }).await
+        }),
+        Pay::Reverse(asked) => on_bus(asked, settings, async |operator, reverse| {
+            let Reverse { settlement, lines } = reverse;
+            let whole = lines.is_empty();
+            let request = PayRequest::Refund { settlement, lines };
+            desk(operator, if whole { PayRequest::Reverse { settlement } } else { request }).await
+        }),
+        Pay::Statement(asked) => on_bus(asked, settings, async |operator, whose| {
+            desk(operator, PayRequest::Statement { beneficiary: whose.resident }).await
+        }),
+        Pay::Reconcile(asked) => {
+            on_bus(asked, settings, async |operator, reconcile| reconcile::run(operator, &reconcile).await)
+        }
+    }
+}
+
+/// An answer: in words, as it is on the bus, and whether it is a good one.
+type Answer = (String, serde_json::Value, bool);
+
+/// Joins the city, does `work`, prints what comes of it.
+fn on_bus<T: Args + Clone>(
+    asked: &Asked<T>,
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Operator, T) -> Result<Answer>,
+) -> Result<ExitCode> {
+    let config =
+        Config::load(settings.config.as_deref()).map_err(|error| UsageError(format!("{error:#}")))?;
+    let run = settings.run.unwrap_or(config.city.run);
+    let answer = interrupt::run(async |mut interrupt| {
+        let asking = async {
+            let operator = asked.entry.join(settings, run).await?;
+            let answer = work(&operator, asked.what.clone()).await;
+            leave(operator).await;
+            answer
+        };
+        interrupt.unless(asking).await
+    })?;
+    let Some((words, json, fine)) = answer else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    crate::out::line(&if asked.json { json.to_string() } else { words })?;
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
+}
+
+/// Asks the payer.
+async fn ask(operator: &Operator, request: PayRequest) -> Result<PayReply> {
+    match operator.ask(RequestBody::Pay(request)).await? {
+        ReplyBody::Pay(reply) => Ok(reply),
+        _ => bail!("the payer answers another question"),
+    }
+}
+
+async fn desk(operator: &Operator, request: PayRequest) -> Result<Answer> {
+    let reply = ask(operator, request).await?;
+    Ok((words::reply(&reply), serde_json::to_value(&reply)?, !matches!(reply, PayReply::Refused(_))))
+}
+
+/// Every page of a list.
+async fn all_bills(operator: &Operator, asked: &Bills) -> Result<Answer> {
+    let mut all = Vec::new();
+    loop {
+        let after = all.last().map(|bill: &medpay::SettledBill| bill.settlement);
+        let request = PayRequest::Bills { beneficiary: asked.resident, provider: asked.provider, after };
+        match ask(operator, request).await? {
+            PayReply::Bills { bills, more } => {
+                all.extend(bills);
+                if !more {
+                    return Ok((words::bills(&all), to_json(&all)?, true));
+                }
+            }
+            other => return Ok((words::reply(&other), to_json(&other)?, false)),
+        }
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<serde_json::Value> {
+    Ok(serde_json::to_value(value)?)
+}
+
+/// The code itself, or what the standard input says up to its end. Blanks belong to a code, line ends do not.
+fn read(given: String) -> Result<String> {
+    let mut code = given;
+    if code == "-" {
+        code.clear();
+        std::io::stdin().take(CODE_BYTES_MAX).read_to_string(&mut code).context("cannot read the code")?;
+    }
+    Ok(code.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Today, in the city's local time.
+fn today() -> Day {
+    Day::of(services::time::wall_now())
+}

@@ -1,0 +1,111 @@
+//! Answers of payer and clinic, in words.
+
+use std::fmt::Write;
+
+use medpay::reconcile::Totals;
+use medpay::{PayReply, SettleReply, SettledBill, Split, Statement, TraceStep, VisitReply};
+
+/// One line: where the money comes from.
+fn split(split: &Split) -> String {
+    let parts = [
+        ("fund", split.pool),
+        ("supplement", split.supplement),
+        ("account", split.account),
+        ("family", split.family),
+        ("cash", split.cash),
+    ];
+    let shown = parts.iter().filter(|(name, part)| part.get() != 0 || *name == "cash");
+    let shown: Vec<String> = shown.map(|(name, part)| format!("{name} {part}")).collect();
+    format!("¥{} = {}", split.total, shown.join(" + "))
+}
+
+pub(super) fn visit(reply: &VisitReply) -> String {
+    match reply {
+        VisitReply::Billed { bill, split: parts, .. } => format!("bill {bill}\n{}", split(parts)),
+        VisitReply::Refused(refusal) => format!("refused: {refusal}"),
+        VisitReply::PayerUnavailable => "the payer does not answer".to_owned(),
+    }
+}
+
+pub(super) fn settled(reply: &SettleReply) -> String {
+    match reply {
+        SettleReply::Settled { settlement, split: parts, .. } => {
+            format!("settled as {settlement}\n{}", split(parts))
+        }
+        SettleReply::Held { settlement, split: parts, .. } => {
+            format!("held as {settlement}, to be confirmed\n{}", split(parts))
+        }
+        SettleReply::Refused { refusal, .. } => format!("refused: {refusal}"),
+    }
+}
+
+pub(super) fn bills(bills: &[SettledBill]) -> String {
+    let mut text = String::new();
+    for bill in bills {
+        let SettledBill { settlement, provider, beneficiary, day, .. } = bill;
+        let back = if bill.reversal.is_some() { "  (taken back)" } else { "" };
+        let _ =
+            writeln!(text, "{settlement}  {day}  {provider}  {beneficiary}  {}{back}", split(&bill.split));
+    }
+    let _ = write!(text, "{} bills", bills.len());
+    text
+}
+
+pub(super) fn reply(reply: &PayReply) -> String {
+    match reply {
+        PayReply::Refused(refusal) => format!("refused: {refusal}"),
+        PayReply::Bills { bills: page, .. } => bills(page),
+        PayReply::Statement(statement) => self::statement(statement),
+        PayReply::Trace { bill, policy, trace } => format!(
+            "{}  {}  {}\npolicy {policy}\n{}{}",
+            bill.settlement,
+            bill.day,
+            bill.beneficiary,
+            steps(trace),
+            split(&bill.split)
+        ),
+        PayReply::Reversed { settlement, reversal } => format!("{settlement} was taken back by {reversal}"),
+        PayReply::Refunded { settlement, reversal, replacement, split: parts } => format!(
+            "{settlement} was taken back by {reversal}\nwhat is left is settled as {replacement}\n{}",
+            split(parts)
+        ),
+        PayReply::Confirmed { settlement, paid: true } => format!("{settlement} is paid"),
+        PayReply::Confirmed { settlement, paid: false } => format!("{settlement} is let go"),
+        PayReply::Linked { beneficiary, family } => format!("{family} pays for {beneficiary} too"),
+        PayReply::Frozen { beneficiary, frozen: true } => format!("account of {beneficiary} is frozen"),
+        PayReply::Frozen { beneficiary, frozen: false } => format!("account of {beneficiary} can be used"),
+        PayReply::Totals(totals) => self::totals(totals),
+        PayReply::Detail { rows, .. } => format!("{} rows", rows.len()),
+        PayReply::Suspense { balance } => format!("put aside for the day: ¥{balance}"),
+        PayReply::Closed { paid_out } => format!("day closed, ¥{paid_out} paid out"),
+    }
+}
+
+fn statement(statement: &Statement) -> String {
+    let Statement { beneficiary, balance, deductible_used, fund_used, settled } = statement;
+    format!(
+        "{beneficiary}\n  account           ¥{balance}\n  deductible used   ¥{deductible_used}\n  \
+         paid by the fund  ¥{fund_used}\n  settled bills     {settled}"
+    )
+}
+
+fn steps(trace: &[TraceStep]) -> String {
+    trace.iter().fold(String::new(), |mut text, step| {
+        let _ = writeln!(text, "  {:<36} of ¥{:>12}  →  ¥{:>12}", step.rule, step.input, step.output);
+        text
+    })
+}
+
+/// One line: what a day comes to.
+pub(super) fn totals(totals: &Totals) -> String {
+    let yuan = |fen: i64| types::Fen::new(fen);
+    format!(
+        "{} settled, {} taken back: ¥{} = fund {} + account {} + cash {}",
+        totals.settled,
+        totals.reversed,
+        yuan(totals.total),
+        yuan(totals.fund),
+        yuan(totals.account),
+        yuan(totals.cash)
+    )
+}

@@ -1,0 +1,53 @@
+use types::{CabinetId, LuminaireId, Stream};
+
+use crate::Programme;
+
+/// What a CMS is told about its luminaires.
+#[derive(Clone, Debug)]
+pub struct CmsConfig {
+    /// The luminaires it manages, in any order, each once.
+    pub assets: Vec<Asset>,
+    /// The programmes that assets name by position.
+    pub calendars: Vec<Programme>,
+    /// How long a luminaire may take to acknowledge a command \[ms of the wall's clock\], over 0.
+    pub ack_timeout_ms: i64,
+    /// Where command ids come from. Another one for each start, or ids repeat and luminaires ignore the commands.
+    pub ids: Stream,
+}
+
+/// One luminaire in the register of a CMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Which one.
+    pub luminaire: LuminaireId,
+    /// The cabinet that feeds it.
+    pub cabinet: CabinetId,
+    /// Active power at full output \[mW\].
+    pub rated_mw: u32,
+    /// Active power without light \[mW\], below `rated_mw`.
+    pub standby_mw: u32,
+    /// Its programme: a position in [`CmsConfig::calendars`].
+    pub calendar: usize,
+}
+
+/// Why a register of luminaires makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CmsConfigError {
+    /// A luminaire stands in it twice.
+    #[error("luminaire {0} stands in the register twice")]
+    Twice(LuminaireId),
+    /// A luminaire names a programme that is not there.
+    #[error("luminaire {luminaire}: calendar {calendar} of {calendars}")]
+    NoCalendar {
+        /// Which luminaire.
+        luminaire: LuminaireId,
+        /// The position it names.
+        calendar: usize,
+        /// How many there are.
+        calendars: usize,
+    },
+    /// Commands would time out before they are sent.
+    #[error("acknowledgement timeout of {0} ms is not over 0")]
+    AckTimeout(i64),
+}

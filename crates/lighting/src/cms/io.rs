@@ -1,0 +1,109 @@
+use types::{LuminaireId, ReplyTo, Timestamp};
+
+use crate::{
+    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Incident, LightState, Programme, Report,
+    Telemetry,
+};
+
+/// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It has the bus again, and publishes every luminaire's programme.
+    Connected,
+    /// A luminaire told what it should do, does, and gives.
+    State {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it told.
+        report: Report<LightState>,
+    },
+    /// A luminaire told its readings.
+    Telemetry {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it told.
+        report: Report<Telemetry>,
+    },
+    /// A luminaire answered a command.
+    Ack {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it answered.
+        report: Report<CommandAck>,
+    },
+    /// The bus says whether a luminaire is connected.
+    Online {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// Whether it is.
+        online: bool,
+    },
+    /// An operator asks for a level.
+    Request {
+        /// Who, and which request.
+        from: ReplyTo,
+        /// What for.
+        request: DimRequest,
+    },
+    /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
+    /// again. 0 (paused) counts as 1.
+    Pace(u32),
+}
+
+/// What a CMS wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send a command.
+    Command {
+        /// To which luminaire.
+        luminaire: LuminaireId,
+        /// What to do.
+        command: DimCommand,
+    },
+    /// Publish a programme, retained.
+    Programme {
+        /// Whose.
+        luminaire: LuminaireId,
+        /// When to give how much light.
+        programme: Programme,
+    },
+    /// Tell everyone that an alarm began or ended.
+    Alarm {
+        /// Which.
+        alarm: Alarm,
+        /// When it was noticed.
+        at: Timestamp,
+    },
+    /// Tell everyone that an incident of a cabinet began or ended.
+    Incident {
+        /// Which.
+        incident: Incident,
+        /// When it was noticed.
+        at: Timestamp,
+    },
+    /// Tell an operator where the command stands.
+    Report {
+        /// Who asked.
+        to: ReplyTo,
+        /// Where it stands.
+        report: CommandReport,
+    },
+    /// Tell an operator that there will be no command.
+    Refused {
+        /// Who asked.
+        to: ReplyTo,
+        /// For which luminaire.
+        luminaire: LuminaireId,
+        /// Why not.
+        reason: Refusal,
+    },
+}
+
+/// Why a request becomes no command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The luminaire is not in the register.
+    UnknownLuminaire,
+    /// Too many commands wait for their acknowledgement.
+    TooManyPending,
+}

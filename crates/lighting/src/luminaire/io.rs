@@ -1,0 +1,49 @@
+use std::sync::Arc;
+
+use super::model::LuminaireModel;
+use crate::{AstroTable, CommandAck, DimCommand, Fault, LightState, Programme, Report, Telemetry};
+
+/// What a luminaire is made of, and where it stands.
+#[derive(Clone, Debug)]
+pub struct LuminaireConfig {
+    /// Its type.
+    pub model: Arc<LuminaireModel>,
+    /// The sun at the city's reference point.
+    pub astro: Arc<AstroTable>,
+    /// How much later (earlier, if negative) its sun steps are \[ms\]: its own longitude against the table's reference
+    /// point, plus the stagger of its cabinet. Steps at a time of day are not shifted.
+    pub astro_shift_ms: i32,
+    /// Where its regular reports fall within the report period \[ms\], so that not all luminaires report at once.
+    pub report_offset_ms: u32,
+}
+
+/// What can happen to a luminaire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It has the bus again, and tells how it stands.
+    Connected,
+    /// Hold a level, or go back to the programme.
+    Command(DimCommand),
+    /// When to give how much light. One with a lower version than the present one is ignored.
+    Programme(Programme),
+    /// Someone came near.
+    Presence {
+        /// How long this counts \[ms\]; at most 0 = not at all.
+        hold_ms: i64,
+    },
+    /// Something broke.
+    Fault(Fault),
+    /// Everything works again.
+    Repair,
+}
+
+/// What a luminaire tells the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// What it should do, does, and gives.
+    State(Report<LightState>),
+    /// Its readings.
+    Telemetry(Report<Telemetry>),
+    /// A command was obeyed or refused.
+    Ack(Report<CommandAck>),
+}

@@ -1,0 +1,298 @@
+//! What a provider's back office and an operator ask a payer, and its answers.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
+use uuid::Uuid;
+
+use super::{PayRefusal, Split, TraceStep};
+use crate::day::Day;
+use crate::reconcile::{Difference, Row, Totals};
+
+/// Someone → payer: anything but presettling and settling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayRequest {
+    /// Which bills are settled, the oldest first, a page at a time?
+    Bills {
+        /// Of this beneficiary only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beneficiary: Option<ResidentId>,
+        /// Of this provider only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<ProviderId>,
+        /// Those after this settlement.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Uuid>,
+    },
+    /// Where does a beneficiary stand today?
+    Statement {
+        /// Who.
+        beneficiary: ResidentId,
+    },
+    /// Why was a bill paid like this?
+    Trace {
+        /// Which settlement.
+        settlement: Uuid,
+    },
+    /// Take a settlement back as a whole.
+    Reverse {
+        /// Which.
+        settlement: Uuid,
+    },
+    /// Take a settlement back, and settle what is left of its lines.
+    Refund {
+        /// Which.
+        settlement: Uuid,
+        /// What is given back.
+        lines: Vec<RefundLine>,
+    },
+    /// The cash of a held settlement was paid, or was not.
+    Confirm {
+        /// Which.
+        settlement: Uuid,
+        /// Whether it was paid.
+        paid: bool,
+    },
+    /// A family member agrees, by a fresh code, to pay for a beneficiary from their account.
+    Link {
+        /// For whom.
+        beneficiary: ResidentId,
+        /// Who pays.
+        family: ResidentId,
+        /// The code of who pays.
+        code: String,
+    },
+    /// Freeze an account, or thaw it.
+    Freeze {
+        /// Whose.
+        beneficiary: ResidentId,
+        /// Whether it is frozen from now on.
+        frozen: bool,
+    },
+    /// What does a day come to?
+    Totals {
+        /// Whose.
+        provider: ProviderId,
+        /// Which.
+        day: Day,
+    },
+    /// What is it made of, a page at a time?
+    Detail {
+        /// Whose.
+        provider: ProviderId,
+        /// Which.
+        day: Day,
+        /// How many rows to leave out.
+        #[serde(default)]
+        after: u32,
+    },
+    /// A difference of the books of a day: put aside what it is about, until it is resolved.
+    Park {
+        /// Whose.
+        provider: ProviderId,
+        /// Which day.
+        day: Day,
+        /// What differs.
+        difference: Difference,
+    },
+    /// Resolve a difference that was put aside.
+    Resolve {
+        /// Whose.
+        provider: ProviderId,
+        /// Which day.
+        day: Day,
+        /// Which settlement.
+        settlement: Uuid,
+        /// Whether it is about its reversal.
+        #[serde(default)]
+        refund: bool,
+        /// How.
+        action: Resolution,
+    },
+    /// Close a day: what it owes is paid out, and nothing more is booked on it.
+    Close {
+        /// Whose.
+        provider: ProviderId,
+        /// Which.
+        day: Day,
+    },
+}
+
+impl PayRequest {
+    /// Whether it changes anything, so that it must not be done twice.
+    pub fn changes(&self) -> bool {
+        !matches!(
+            self,
+            Self::Bills { .. }
+                | Self::Statement { .. }
+                | Self::Trace { .. }
+                | Self::Totals { .. }
+                | Self::Detail { .. }
+        )
+    }
+}
+
+/// How a difference is resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// The payer's book is right; the provider corrects its own.
+    Rebook,
+    /// The provider's book is right; the city's budget bears the difference.
+    Accept,
+    /// The settlement is taken back.
+    Reverse,
+}
+
+/// What is given back of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundLine {
+    /// Which line of the bill, from 1.
+    pub line: u32,
+    /// How much of it \[1/1000 unit\].
+    pub quantity_milli: u32,
+}
+
+/// Payer → someone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayReply {
+    /// Settled bills; `more` = there are others after these.
+    Bills {
+        /// The page.
+        bills: Vec<SettledBill>,
+        /// Whether it is not the last.
+        more: bool,
+    },
+    /// Where a beneficiary stands.
+    Statement(Statement),
+    /// Why a bill was paid like this.
+    Trace {
+        /// The bill.
+        bill: Box<SettledBill>,
+        /// By which policy, such as `emp_outpatient_demo@1`.
+        policy: Cow<'static, str>,
+        /// Step by step.
+        trace: Vec<TraceStep>,
+    },
+    /// A settlement was taken back.
+    Reversed {
+        /// Which.
+        settlement: Uuid,
+        /// Its counter-entries.
+        reversal: Uuid,
+    },
+    /// A settlement was taken back, and what is left was settled.
+    Refunded {
+        /// Which.
+        settlement: Uuid,
+        /// Its counter-entries.
+        reversal: Uuid,
+        /// The settlement of what is left.
+        replacement: Uuid,
+        /// How that is paid.
+        split: Split,
+    },
+    /// A held settlement was captured or voided.
+    Confirmed {
+        /// Which.
+        settlement: Uuid,
+        /// Whether it is paid.
+        paid: bool,
+    },
+    /// A family member agreed to pay.
+    Linked {
+        /// For whom.
+        beneficiary: ResidentId,
+        /// Who pays.
+        family: ResidentId,
+    },
+    /// An account is frozen, or not any more.
+    Frozen {
+        /// Whose.
+        beneficiary: ResidentId,
+        /// Whether it is.
+        frozen: bool,
+    },
+    /// What a day comes to.
+    Totals(Totals),
+    /// What a day is made of; `more` = there are rows after these.
+    Detail {
+        /// The page.
+        rows: Vec<Row>,
+        /// Whether it is not the last.
+        more: bool,
+    },
+    /// A difference was put aside, or resolved.
+    Suspense {
+        /// What is put aside for the day, now \[fen\].
+        balance: Fen,
+    },
+    /// A day is closed.
+    Closed {
+        /// What was paid out for it \[fen\].
+        paid_out: Fen,
+    },
+    /// Not done; nothing was changed.
+    Refused(PayRefusal),
+}
+
+/// A settled bill in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledBill {
+    /// The settlement.
+    pub settlement: Uuid,
+    /// The bill.
+    pub bill: BillId,
+    /// Who treated.
+    pub provider: ProviderId,
+    /// Who was treated.
+    pub beneficiary: ResidentId,
+    /// The day of business.
+    pub day: Day,
+    /// When it was settled.
+    pub settled: Timestamp,
+    /// How.
+    pub split: Split,
+    /// What took it back, if something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversal: Option<Uuid>,
+}
+
+/// Where a beneficiary stands today \[fen each\].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Who.
+    pub beneficiary: ResidentId,
+    /// On the personal account.
+    pub balance: Fen,
+    /// Paid towards the outpatient deductible this year.
+    pub deductible_used: Fen,
+    /// Paid by the pooled fund for outpatient care this year.
+    pub fund_used: Fen,
+    /// Bills that are settled and not reversed.
+    pub settled: u32,
+}
+
+/// Someone → clinic: what is in a provider's own book of a day, a page at a time?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BooksRequest {
+    /// Whose.
+    pub provider: ProviderId,
+    /// Which day.
+    pub day: Day,
+    /// How many rows to leave out.
+    #[serde(default)]
+    pub after: u32,
+}
+
+/// Clinic → someone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BooksReply {
+    /// The page.
+    pub rows: Vec<Row>,
+    /// Whether it is not the last.
+    pub more: bool,
+}

@@ -1,0 +1,100 @@
+//! `kitecity pay`: a reception, a till and a back office at the command line, against a city in another process.
+
+use std::process::{Command, Output, Stdio};
+
+use city_tests::{City, kitecity};
+use serde_json::Value;
+
+/// The settings of the city, which those who join it share.
+const SETTINGS: [&str; 4] = ["--luminaires", "120", "--secret", "kite"];
+
+fn city() -> City {
+    City::start(&[&SETTINGS[..], &["--without", "residents"]].concat())
+}
+
+/// `kitecity …` of someone who knows the city's settings: exit code, output, errors.
+fn run(city: &City, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command: Command = kitecity();
+    command.args(arguments).args(["--broker", &city.broker()]).args(SETTINGS);
+    let Output { status, stdout, stderr } = command.stderr(Stdio::piped()).output().expect("the binary runs");
+    let words = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code(), format!("{}{}", words(stdout), words(stderr)))
+}
+
+/// The JSON of an answer that must be a good one.
+fn good(city: &City, arguments: &[&str]) -> Value {
+    let (status, words) = run(city, &[arguments, &["--json"]].concat());
+    assert_eq!(status, Some(0), "{arguments:?}: {words}");
+    serde_json::from_str(&words).expect("JSON")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// Treats and pays: the settlement.
+fn settled(city: &City, resident: &str) -> String {
+    let visit = good(city, &["pay", "visit", "--provider", "h-0001", "--resident", resident]);
+    let bill = text(&visit["billed"]["bill"]).to_owned();
+    let (status, code) = run(city, &["eid", "show", "--resident", resident]);
+    assert_eq!(status, Some(0), "{code}");
+    let paid = good(city, &["pay", "settle", &bill, code.trim_end_matches('\n')]);
+    text(&paid["settled"]["settlement"]).to_owned()
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_exit_code_one() {
+    let city = city();
+    let nil = "00000000-0000-0000-0000-000000000000";
+    for (arguments, words) in [
+        (&["pay", "settle", nil, "HC1:X"][..], "refused: bill is not presettled"),
+        (&["pay", "reverse", nil], "refused: no such settlement"),
+        (&["pay", "trace", nil], "refused: no such settlement"),
+        (&["pay", "statement", "r-9999"], "refused: beneficiary is not covered"),
+        (&["pay", "visit", "--provider", "h-0099", "--resident", "r-0001"], "refused: "),
+    ] {
+        let (status, told) = run(&city, arguments);
+        assert_eq!(status, Some(1), "{told}");
+        assert!(told.starts_with(words), "{arguments:?}: {told}");
+    }
+    let (status, told) = run(&city, &["pay", "settle", "no-bill"]);
+    assert_eq!(status, Some(2), "{told}");
+}
+
+#[test]
+fn bills_are_paid_explained_refunded_reversed_and_reconciled() {
+    let city = city();
+    let first = settled(&city, "r-0001");
+    let second = settled(&city, "r-0002");
+    let third = settled(&city, "r-0003");
+
+    let trace = good(&city, &["pay", "trace", &first]);
+    assert_eq!(trace["trace"]["policy"], "emp_outpatient_demo@1");
+    let (_, told) = run(&city, &["pay", "trace", &first]);
+    assert!(told.contains("deductible.level_") && told.contains("¥"), "{told}");
+
+    let back = good(&city, &["pay", "reverse", &first]);
+    assert_eq!(back["reversed"]["settlement"], first.as_str());
+    let (status, told) = run(&city, &["pay", "reverse", &first]);
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.starts_with("refused: settlement was reversed by "), "{told}");
+    let part = good(&city, &["pay", "reverse", &second, "--line", "1=500"]);
+    assert_eq!(part["refunded"]["settlement"], second.as_str());
+
+    let bills = good(&city, &["pay", "bills", "--provider", "h-0001"]);
+    let named = |settlement: &str| {
+        let all = bills.as_array().expect("a list").iter();
+        all.filter(|bill| bill["settlement"] == settlement).collect::<Vec<_>>()
+    };
+    assert_eq!(bills.as_array().map(Vec::len), Some(4), "{bills}");
+    assert!(named(&first)[0]["reversal"].is_string() && named(&third)[0].get("reversal").is_none());
+    let statement = good(&city, &["pay", "statement", "r-0003"]);
+    assert_eq!(statement["statement"]["settled"], 1);
+
+    // The clinic hears of what was taken back by itself, so both books say the same.
+    let books = good(&city, &["pay", "reconcile", "h-0001"]);
+    assert_eq!(books["report"]["platform"], books["report"]["hospital"], "{books}");
+    assert_eq!(books["report"]["platform"]["reversed"], 2);
+    let (status, told) = run(&city, &["pay", "reconcile", "h-0001", "--spoil", "3"]);
+    assert!(told.contains("exactly these were found"), "{status:?} {told}");
+}
