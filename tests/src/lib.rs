@@ -272,17 +272,45 @@ impl Outsider {
     ///
     /// If the broker refuses.
     pub fn subscribe(&mut self, filter: &str) {
+        assert!(self.may_subscribe(filter), "{filter} refused");
+    }
+
+    /// Subscribes, and tells whether the broker grants it.
+    ///
+    /// # Panics
+    ///
+    /// If the broker does not answer.
+    pub fn may_subscribe(&mut self, filter: &str) -> bool {
         self.client.subscribe(filter, QoS::AtLeastOnce).expect("room in the queue");
         self.until("SUBACK", |packet| match packet {
-            Incoming::SubAck(ack) => {
-                assert!(
-                    !ack.return_codes.contains(&rumqttc::SubscribeReasonCode::Failure),
-                    "{filter} refused"
-                );
-                Some(())
-            }
+            Incoming::SubAck(ack) => Some(!ack.return_codes.contains(&rumqttc::SubscribeReasonCode::Failure)),
             _ => None,
-        });
+        })
+    }
+
+    /// Unsubscribes, and waits until the broker says so.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn unsubscribe(&mut self, filter: &str) {
+        self.client.unsubscribe(filter).expect("room in the queue");
+        self.until("UNSUBACK", |packet| matches!(packet, Incoming::UnsubAck(_)).then_some(()));
+    }
+
+    /// Waits until the broker has ended the connection.
+    ///
+    /// # Panics
+    ///
+    /// If it does not within [`PATIENCE`].
+    pub fn end(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(left) = deadline.checked_duration_since(Instant::now()) {
+            if let Ok(Err(_)) | Err(_) = self.connection.recv_timeout(left) {
+                break;
+            }
+        }
+        assert!(Instant::now() < deadline, "the connection still stands");
     }
 
     /// Publishes, and waits until the broker has it.

@@ -9,6 +9,12 @@ use lighting::AstroTable;
 use medpay::Policies;
 use serde::Deserialize;
 use types::{RunId, SECOND_MS, Timestamp};
+use wire::Directory;
+use wire::iotda::Register;
+
+mod devices;
+
+use devices::Iotda;
 
 /// The defaults, in the same file that users read.
 const BUILT_IN: &str = include_str!("../../../config/city.toml");
@@ -28,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) console: Console,
     pub(crate) payment: Payment,
     pub(crate) storage: Storage,
+    #[serde(default)]
+    iotda: Iotda,
 }
 
 /// The city itself.
@@ -111,9 +119,9 @@ impl Config {
             Some(file) => {
                 let text = std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read {}", file.display()))?;
-                parse(&text, &file.display().to_string())
+                read(&text, &file.display().to_string())
             }
-            None => parse(BUILT_IN, "built-in settings"),
+            None => read(BUILT_IN, "built-in settings"),
         }
     }
 
@@ -142,6 +150,15 @@ impl Config {
         }
     }
 
+    /// The devices that join by the protocol of Huawei IoTDA.
+    ///
+    /// # Errors
+    ///
+    /// In words with file and line: what contradicts itself, or a luminaire that is not in `directory`.
+    pub(crate) fn devices(&self, directory: &Directory) -> Result<Register> {
+        self.iotda.register(directory)
+    }
+
     /// The rules of payment.
     pub(crate) fn policy(&self) -> Result<Policies> {
         match self.payment.policy.as_str() {
@@ -158,6 +175,13 @@ impl Config {
 
 fn epoch() -> NaiveDate {
     NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day")
+}
+
+/// Reads the settings, and notes where in the text the devices stand.
+fn read(text: &str, place: &str) -> Result<Config> {
+    let mut config: Config = parse(text, place)?;
+    config.iotda.locate(text, place);
+    Ok(config)
 }
 
 /// Reads TOML, or says where it is wrong.

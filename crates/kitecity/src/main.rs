@@ -100,7 +100,7 @@ enum Command {
     Up,
     /// Start one role on its own, on a broker that runs already.
     Serve {
-        /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents or console.
+        /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents, console or iotda.
         role: RoleName,
     },
     /// Play scenarios, and say whether their expectations came true.

@@ -8,14 +8,15 @@ use services::clock::ClockRole;
 use services::console::Console;
 use services::journal::JOURNALLED;
 use services::time::wall_now;
-use services::{Link, fleet, host};
+use services::{Link, fleet, host, iotda};
 use tokio::sync::watch;
 use tokio::time::timeout;
+use wire::iotda::Bridge;
 use wire::{ClockState, Role, RoleName};
 
 use crate::Settings;
 use crate::interrupt::{self, apart};
-use crate::up::{City, DRAIN_WITHIN, UsageError};
+use crate::up::{City, DRAIN_WITHIN, UsageError, start_number};
 
 /// Runs `role` until Ctrl-C.
 pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
@@ -59,7 +60,19 @@ pub(crate) async fn start(
         RoleName::Payer => Box::new(cast.payer()?),
         RoleName::Clinic => Box::new(cast.clinic()),
         RoleName::Residents => Box::new(cast.residents_role()),
-        RoleName::Fleet => return Ok(fleet::run(link, (*city.cast).clone(), stopped).await?),
+        RoleName::Fleet => {
+            let left_out = city.devices.lamps().collect();
+            return Ok(fleet::run(link, (*city.cast).clone(), left_out, stopped).await?);
+        }
+        RoleName::Iotda if city.devices.is_empty() => {
+            return Err(UsageError("no `[[iotda.device]]` in the settings".to_owned()).into());
+        }
+        RoleName::Iotda => {
+            let directory = city.cast.directory();
+            let bridge = Bridge::new((*city.devices).clone(), directory, start_number() as u32);
+            iotda::run(link, bridge, directory, stopped).await;
+            return Ok(());
+        }
         RoleName::Console => {
             let (console, counters) = match console {
                 Some(console) => console,

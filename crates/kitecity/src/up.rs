@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use types::{Seed, Timestamp};
 use wire::RoleName;
+use wire::iotda::Register;
 
 use crate::config::Config;
 use crate::interrupt::{self, Interrupt, apart};
@@ -35,13 +36,14 @@ const READY_REPORTS_MAX: usize = 64;
 /// Descriptors beside two per luminaire.
 const DESCRIPTORS_BESIDE: u64 = 512;
 /// What is started, in this order: the clock last, so that all are there when time begins.
-const ROLES: [RoleName; 9] = [
+const ROLES: [RoleName; 10] = [
     RoleName::Console,
     RoleName::Issuer,
     RoleName::Verifier,
     RoleName::Payer,
     RoleName::Clinic,
     RoleName::Lighting,
+    RoleName::Iotda,
     RoleName::Residents,
     RoleName::Fleet,
     RoleName::Clock,
@@ -65,6 +67,8 @@ pub(crate) struct City {
     pub(crate) cast: Arc<Cast>,
     /// What its clock shows when it wakes.
     pub(crate) start: Timestamp,
+    /// Devices from outside that are luminaires.
+    pub(crate) devices: Arc<Register>,
     secret: Secret,
     /// Where its state is kept, if it is.
     pub(crate) kept: Option<Kept>,
@@ -119,7 +123,8 @@ impl City {
         };
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
         let start = config.start(cast.astro());
-        Ok(Self { config, cast: Arc::new(cast), start, secret, kept })
+        let devices = Arc::new(config.devices(cast.directory()).map_err(usage)?);
+        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept })
     }
 
     /// The city of a scenario, to be played live.
@@ -136,7 +141,8 @@ impl City {
         spec.start = start_number();
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("{error}")))?;
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
-        Ok(Self { config, cast: Arc::new(cast), start, secret, kept: None })
+        let devices = Arc::new(config.devices(cast.directory()).map_err(usage)?);
+        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept: None })
     }
 }
 
@@ -154,7 +160,7 @@ fn identity(config: &Config, policy: &Policies) -> Identity {
 }
 
 /// Different at each start of a city, so that no id is used twice.
-fn start_number() -> u64 {
+pub(crate) fn start_number() -> u64 {
     u64::try_from(wall_now().as_millis() / 1_000).unwrap_or(0)
 }
 
@@ -213,7 +219,9 @@ impl Prepared {
         // An outside broker asks for our passwords only if it was given them, and that is what a secret says.
         let secret = (broker.is_some() || settings.secret.is_some()).then(|| city.secret.clone());
         let link = Link { address, run: city.config.city.run, secret, ready: None };
-        let roles = ROLES.into_iter().filter(|role| !settings.without.contains(role)).collect();
+        let played = |role: &RoleName| *role != RoleName::Iotda || !city.devices.is_empty();
+        let roles =
+            ROLES.into_iter().filter(played).filter(|role| !settings.without.contains(role)).collect();
         Ok(Self { city: Arc::new(city), broker, link, roles })
     }
 
@@ -322,6 +330,7 @@ fn start_broker(city: &City) -> Result<Broker> {
     let config =
         BrokerConfig { mqtt: settings.listen, websocket: Some(settings.websocket), open: settings.open };
     let rules = Rules::new(city.config.city.run, city.cast.directory().clone());
+    let rules = rules.with_devices(city.devices.clone());
     let broker = Broker::start(config, rules, city.secret.clone())?;
     if broker.mqtt_addr() != settings.listen && settings.listen.port() != 0 {
         eprintln!("port {} is taken: MQTT is at {} instead", settings.listen.port(), broker.mqtt_addr());
@@ -372,6 +381,12 @@ fn greet(city: &City, link: &Link, page: std::net::SocketAddr, began: Instant) {
             }
         }
         None => println!("           an outside broker, without passwords"),
+    }
+    let devices = city.devices.lamps().count();
+    if devices > 0 {
+        println!(
+            "  devices  {devices} from outside, as the settings say; docs/dialects.md tells how they join"
+        );
     }
     if let Ok(symbol) = Symbol::from_text(&phone, Level::Low) {
         println!();

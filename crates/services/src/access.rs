@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use types::{LuminaireId, RunId};
+use types::{LuminaireId, RunId, Timestamp};
+use wire::iotda::{self, LoginError, Register};
 use wire::{Directory, RoleName, filter_matches, prefix};
 
 /// What all passwords of one run are made from. Processes that share it know each other's credentials.
@@ -84,10 +85,12 @@ pub enum Principal {
     Operator,
     /// Someone who looks on: `viewer`.
     Viewer,
+    /// A device that speaks the protocol of Huawei IoTDA: its place in the register. See [`Rules::principal`].
+    Iotda(usize),
 }
 
 impl Principal {
-    /// The client of this user name, if there is such a user.
+    /// The client of this user name, if there is such a user in every city.
     pub fn of(username: &str) -> Option<Self> {
         match username {
             "operator" => Some(Self::Operator),
@@ -110,7 +113,9 @@ pub enum Action {
 }
 
 use Action::{Publish, Subscribe};
-use RoleName::{Clinic, Clock, Console, Fleet, Issuer, Lighting, Payer, Residents, Scenario, Verifier};
+use RoleName::{
+    Clinic, Clock, Console, Fleet, Iotda, Issuer, Lighting, Payer, Residents, Scenario, Verifier,
+};
 
 /// What a service may do beside what all may, below `kitecity/v1/{run}/`.
 pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
@@ -133,6 +138,9 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
     (Scenario, Publish, "evt/scenario/#"),
     (Scenario, Publish, "light/+/+/down/+"),
     (Scenario, Subscribe, "#"),
+    (Iotda, Publish, "light/+/+/up/+"),
+    (Iotda, Publish, "light/+/+/status"),
+    (Iotda, Subscribe, "light/+/+/down/+"),
     (Console, Publish, "sim/fault/+/+"),
     (Console, Subscribe, "#"),
 ];
@@ -142,12 +150,45 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
 pub struct Rules {
     prefix: String,
     directory: Arc<Directory>,
+    devices: Arc<Register>,
 }
 
 impl Rules {
     /// The rules of `run`; `directory` tells in which district each luminaire stands.
     pub fn new(run: RunId, directory: Arc<Directory>) -> Self {
-        Self { prefix: prefix(run), directory }
+        Self { prefix: prefix(run), directory, devices: Arc::default() }
+    }
+
+    /// The same, and the devices of `register` come in too.
+    #[must_use]
+    pub fn with_devices(self, register: Arc<Register>) -> Self {
+        Self { devices: register, ..self }
+    }
+
+    /// The client of this user name, if there is such a user.
+    pub fn principal(&self, username: &str) -> Option<Principal> {
+        Principal::of(username).or_else(|| self.devices.place_of(username).map(Principal::Iotda))
+    }
+
+    /// The id of the device at this place of the register.
+    pub fn device_id(&self, place: usize) -> &str {
+        &self.devices.devices()[place].id
+    }
+
+    /// Whether the device at `place` of the register may log in so; `now` by the wall's clock.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`] says what is wrong.
+    pub fn admits_device(
+        &self,
+        place: usize,
+        client_id: &str,
+        password: &[u8],
+        now: Timestamp,
+    ) -> Result<(), LoginError> {
+        let device = &self.devices.devices()[place];
+        iotda::admits(&device.id, client_id, password, &device.secret.0, now)
     }
 
     /// Whether this client may be who it says: a device's client id is its id, a service's begins with its name.
@@ -156,13 +197,24 @@ impl Rules {
             Principal::Device(id) => client_id == username && self.directory.contains_key(&id),
             Principal::Service(_) => client_id == username || client_id.starts_with(&format!("{username}-")),
             Principal::Operator | Principal::Viewer => {
-                Principal::of(client_id).is_none_or(|other| other == who)
+                let device = iotda::ClientId::parse(client_id).map(|client| client.device);
+                self.principal(device.unwrap_or(client_id)).is_none_or(|other| other == who)
+            }
+            Principal::Iotda(place) => {
+                iotda::ClientId::parse(client_id).is_some_and(|client| client.device == self.device_id(place))
             }
         }
     }
 
     /// Whether this client may publish on `topic`.
     pub fn may_publish(&self, who: Principal, topic: &str) -> bool {
+        if iotda::device_of(topic).is_some() {
+            return match who {
+                Principal::Iotda(place) => self.devices.devices()[place].may_publish(topic),
+                Principal::Service(Iotda) => iotda::may_be_published_by_platform(topic),
+                _ => false,
+            };
+        }
         let Some(topic) = topic.strip_prefix(&self.prefix) else { return false };
         match who {
             Principal::Device(id) => self.device_home(id).is_some_and(|home| {
@@ -172,7 +224,7 @@ impl Rules {
                 self.allowed(role, Publish, role.as_str()).any(|rule| covers(&rule, topic))
             }
             Principal::Operator => !matches!(topic, "sim/clock" | "eid/keys"),
-            Principal::Viewer => false,
+            Principal::Viewer | Principal::Iotda(_) => false,
         }
     }
 
@@ -189,8 +241,15 @@ impl Rules {
     ///
     /// Only services and the operator share: a lookout that joined a service's group would take messages from it.
     pub fn may_subscribe(&self, who: Principal, client_id: &str, filter: &str, shared: bool) -> bool {
-        if who == Principal::Operator && covers("kitecity/#", filter) {
+        if who == Principal::Operator && (covers("kitecity/#", filter) || covers("$oc/#", filter)) {
             return true;
+        }
+        if filter.starts_with("$oc/") {
+            return match who {
+                Principal::Iotda(_) => !shared && self.heard_as(who, filter).is_some(),
+                Principal::Service(Iotda) => iotda::UP_FILTERS.iter().any(|rule| covers(rule, filter)),
+                _ => false,
+            };
         }
         let Some(filter) = filter.strip_prefix(&self.prefix) else { return false };
         match who {
@@ -206,7 +265,14 @@ impl Rules {
                 let seen = ["light/+/+/up/state", "light/+/+/status", "sim/#"];
                 !shared && seen.iter().any(|rule| covers(rule, filter))
             }
+            Principal::Iotda(_) => false,
         }
+    }
+
+    /// What a device's subscription to `filter` becomes; see [`iotda::canonical_filter`].
+    pub fn heard_as(&self, who: Principal, filter: &str) -> Option<String> {
+        let Principal::Iotda(place) = who else { return None };
+        iotda::canonical_filter(self.device_id(place), filter)
     }
 
     /// `light/{district}/{id}/`
@@ -245,165 +311,4 @@ fn covers(rule: &str, filter: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rules() -> Rules {
-        let directory = Directory::from([
-            (LuminaireId(1), "kuiwen".parse().unwrap()),
-            (LuminaireId(2), "kuiwen".parse().unwrap()),
-        ]);
-        Rules::new("demo".parse().unwrap(), Arc::new(directory))
-    }
-
-    fn at(topic: &str) -> String {
-        format!("kitecity/v1/demo/{topic}")
-    }
-
-    #[test]
-    fn a_device_is_kept_to_its_own_topics() {
-        let (rules, me) = (rules(), Principal::Device(LuminaireId(1)));
-        for topic in [
-            "light/kuiwen/l-0002/up/state",
-            "light/hanting/l-0001/up/state",
-            "light/kuiwen/l-0001/down/cmd",
-            "light/kuiwen/l-0001/up/state/x",
-            "sim/clock",
-            "rpc/lighting/s00/dim",
-            "evt/lighting/alarm/s00/raised",
-        ] {
-            assert!(!rules.may_publish(me, &at(topic)), "{topic}");
-            assert!(!rules.may_will(me, &at(topic)), "{topic}");
-        }
-        assert!(!rules.may_publish(me, "kitecity/v1/other/light/kuiwen/l-0001/up/state"));
-        assert!(!rules.may_will(me, &at("light/kuiwen/l-0001/up/state")));
-        for filter in [
-            "light/kuiwen/+/down/cmd",
-            "light/kuiwen/l-0001/#",
-            "light/kuiwen/l-0001/up/state",
-            "#",
-            "light/#",
-            "light/kuiwen/l-0002/down/+",
-            "+/kuiwen/l-0001/down/cmd",
-        ] {
-            assert!(!rules.may_subscribe(me, "l-0001", &at(filter), false), "{filter}");
-        }
-        assert!(!rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/+"), true));
-        assert!(!rules.may_subscribe(me, "l-0001", "#", false));
-        assert!(!rules.may_connect(me, "l-0001", "l-0002"));
-        assert!(!rules.may_connect(Principal::Device(LuminaireId(9)), "l-0009", "l-0009"));
-
-        assert!(rules.may_connect(me, "l-0001", "l-0001"));
-        assert!(rules.may_publish(me, &at("light/kuiwen/l-0001/up/state")));
-        assert!(rules.may_will(me, &at("light/kuiwen/l-0001/status")));
-        assert!(rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/+"), false));
-        assert!(rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/cmd"), false));
-    }
-
-    #[test]
-    fn only_the_issuer_publishes_keys_and_only_the_clock_the_time() {
-        let rules = rules();
-        for role in RoleName::ALL {
-            let who = Principal::Service(role);
-            assert_eq!(rules.may_publish(who, &at("eid/keys")), role == Issuer, "{role}");
-            assert_eq!(rules.may_publish(who, &at("sim/clock")), role == Clock, "{role}");
-        }
-        for topic in ["eid/keys", "sim/clock"] {
-            assert!(!rules.may_publish(Principal::Operator, &at(topic)));
-        }
-    }
-
-    #[test]
-    fn a_service_reads_only_its_own_questions_and_answers() {
-        let (rules, payer) = (rules(), Principal::Service(Payer));
-        for filter in ["rpc/verifier/#", "rpc/#", "rsp/#", "rsp/svc-clinic/#", "light/#", "#"] {
-            assert!(!rules.may_subscribe(payer, "svc-payer", &at(filter), false), "{filter}");
-        }
-        assert!(rules.may_subscribe(payer, "svc-payer", &at("rpc/payer/#"), true));
-        assert!(rules.may_subscribe(payer, "svc-payer", &at("rsp/svc-payer/#"), false));
-    }
-
-    #[test]
-    fn a_viewer_publishes_nothing_and_sees_no_questions() {
-        let rules = rules();
-        assert!(!rules.may_publish(Principal::Viewer, &at("light/kuiwen/l-0001/down/cmd")));
-        for filter in ["kitecity/#", "light/#", "rpc/#"] {
-            assert!(!rules.may_subscribe(Principal::Viewer, "x", &at(filter), false), "{filter}");
-        }
-        assert!(!rules.may_subscribe(Principal::Viewer, "x", &at("light/+/+/up/state"), true));
-        assert!(rules.may_subscribe(Principal::Viewer, "x", &at("light/+/+/up/state"), false));
-        assert!(rules.may_subscribe(Principal::Operator, "x", "kitecity/#", false));
-        assert!(!rules.may_subscribe(Principal::Operator, "x", "#", false));
-        assert!(!rules.may_subscribe(Principal::Operator, "x", "$SYS/#", false));
-    }
-
-    #[test]
-    fn a_wrong_password_is_not_admitted() {
-        let secret = Secret::from_words("kite");
-        let good = secret.password_for("l-0001");
-        for bad in ["", "x", &good[1..], &secret.password_for("l-0002"), &format!("{good}0")] {
-            assert!(!secret.admits("l-0001", bad.as_bytes()), "{bad}");
-        }
-        assert!(secret.admits("l-0001", good.as_bytes()));
-    }
-
-    #[test]
-    fn each_topic_has_its_publishers_and_no_others() {
-        let rules = rules();
-        let check = |topic: &str, allowed: &[RoleName]| {
-            let publishers: Vec<RoleName> = RoleName::ALL
-                .into_iter()
-                .filter(|role| rules.may_publish(Principal::Service(*role), &at(topic)))
-                .collect();
-            assert_eq!(publishers.len(), allowed.len(), "{topic}: {publishers:?}");
-            assert!(allowed.iter().all(|role| publishers.contains(role)), "{topic}: {publishers:?}");
-        };
-        check("light/kuiwen/l-0001/down", &[]);
-        check("light/kuiwen/l-0001/up/state/x", &[]);
-        check("dlq", &[]);
-        check("rpc/payer/s00", &[]);
-        check("light/kuiwen/l-0001/up/state", &[Fleet]);
-        check("light/kuiwen/l-0001/status", &[Fleet]);
-        check("light/kuiwen/l-0001/down/cmd", &[Lighting, Scenario]);
-        check("evt/lighting/l-0001/s00/alarm", &[Lighting]);
-        check("evt/eid/x/s00/issued", &[Issuer, Verifier]);
-        check("evt/medpay/x/s00/settled", &[Payer, Clinic]);
-        check("evt/city/x/s00/walked", &[Residents]);
-        check("sim/presence", &[Residents]);
-        check("sim/fault/kuiwen/l-0001", &[Scenario, Console]);
-        check("dlq/payer", &[Payer]);
-        check("rpc/payer/s00/adjudicate", &RoleName::ALL);
-        check("rsp/svc-payer/x", &RoleName::ALL);
-    }
-
-    #[test]
-    fn a_wider_filter_is_not_covered() {
-        for (rule, filter) in [
-            ("a/+", "a/#"),
-            ("a/b", "a/+"),
-            ("a/+/c", "a/#"),
-            ("a/+/c", "a/+/+"),
-            ("a/b/#", "a/#"),
-            ("a/b/#", "a/+/c"),
-            ("a/b", "a"),
-            ("a", "a/b"),
-            ("a/#", "#"),
-            ("a/#", "+/b"),
-            ("a/#", "$SYS/#"),
-        ] {
-            assert!(!covers(rule, filter), "{rule} {filter}");
-        }
-        for (rule, filter) in
-            [("a/#", "a"), ("a/#", "a/+/c/#"), ("a/+", "a/b"), ("a/+", "a/+"), ("a/+/c", "a/+/c")]
-        {
-            assert!(covers(rule, filter), "{rule} {filter}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_user_is_nobody() {
-        for username in ["", "svc-", "svc-root", "l-1", "admin", "operator "] {
-            assert_eq!(Principal::of(username), None, "{username}");
-        }
-    }
-}
+mod tests;

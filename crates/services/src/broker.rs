@@ -18,9 +18,13 @@ use tokio::runtime::Runtime;
 use crate::access::{Rules, Secret};
 
 mod guard;
+mod pace;
+mod presence;
 mod retained;
+mod routes;
 
 use guard::Guard;
+use presence::Presence;
 
 /// Ports tried, from the one asked for upwards, before giving up.
 const PORTS_TRIED: u16 = 20;
@@ -98,11 +102,11 @@ impl Broker {
     pub fn start(config: BrokerConfig, rules: Rules, secret: Secret) -> Result<Self, BrokerError> {
         let counters = Arc::new(Counters::default());
         let probe = Probe { username: "viewer", password: secret.password_for("viewer") };
-        let guard = Guard { rules, secret, open: config.open, counters: counters.clone() };
+        let counted = counters.clone();
         // On a thread of its own: the caller may be async, where neither a runtime nor a socket may block.
         let start = move || {
             let runtime = runtime()?;
-            let (mqtt, websocket) = runtime.block_on(launch(config, guard))?;
+            let (mqtt, websocket) = runtime.block_on(launch(config, rules, secret, counted))?;
             probe.wait_for(mqtt).map_err(BrokerError::Start)?;
             Ok((runtime, mqtt, websocket))
         };
@@ -159,7 +163,12 @@ fn runtime() -> Result<Runtime, BrokerError> {
         .map_err(BrokerError::Start)
 }
 
-async fn launch(config: BrokerConfig, guard: Guard) -> Result<(SocketAddr, Option<SocketAddr>), BrokerError> {
+async fn launch(
+    config: BrokerConfig,
+    rules: Rules,
+    secret: Secret,
+    counters: Arc<Counters>,
+) -> Result<(SocketAddr, Option<SocketAddr>), BrokerError> {
     let context = ServerContext::new()
         .busy_check_enable(false)
         // Said here so that no files are looked for. No `retained_message_ttl`: it would overrule each message's own.
@@ -171,6 +180,11 @@ async fn launch(config: BrokerConfig, guard: Guard) -> Result<(SocketAddr, Optio
     rmqtt_retainer::register(&context, true, false).await.map_err(settings)?;
     rmqtt_shared_subscription::register(&context, true, false).await.map_err(settings)?;
     retained::last_for_ever_unless_told(&context).await;
+    routes::change_one_at_a_time(&context).await;
+    presence::subscribe_devices(&context, rules.clone()).await;
+    let presence = Presence::new(context.clone());
+    let pace = Arc::default();
+    let guard = Guard { rules, secret, open: config.open, counters, presence, pace };
     let register = context.extends.hook_mgr().register();
     for question in guard::QUESTIONS {
         register.add(question, Box::new(guard.clone())).await;

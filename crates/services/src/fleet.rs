@@ -1,14 +1,14 @@
 //! The simulated luminaires: each is an MQTT client of its own, all run by one task.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use city::{ORIGIN, Plan};
 use scenario::{Cast, CastError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
-use types::{Core, Timestamp};
+use types::{Core, LuminaireId, Timestamp};
 use wire::roles::LuminaireRole;
 use wire::{BusInput, Message, RoleName, Walker, decode, encode, prefix};
 
@@ -23,12 +23,17 @@ const EVENTS_MAX: usize = 16_384;
 /// The fleet's own client, beside those of the luminaires: hears the clock, who walks where, and faults to put in.
 const WORLD_FILTERS: [&str; 3] = ["sim/clock", "sim/presence", "sim/fault/+/+"];
 
-/// Runs all luminaires of `cast` until `stop` says so.
+/// Runs all luminaires of `cast` but those `left_out` – to devices from outside – until `stop` says so.
 ///
 /// # Errors
 ///
 /// [`CastError`] if a luminaire of the plan cannot be made.
-pub async fn run(link: Link, cast: Cast, mut stop: watch::Receiver<bool>) -> Result<(), CastError> {
+pub async fn run(
+    link: Link,
+    cast: Cast,
+    left_out: BTreeSet<LuminaireId>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), CastError> {
     let (mut port, mut world) = link.connect(RoleName::Fleet, &WORLD_FILTERS);
     let mut clock = RoleClock::City(None);
     let start = loop {
@@ -51,13 +56,17 @@ pub async fn run(link: Link, cast: Cast, mut stop: watch::Receiver<bool>) -> Res
         .luminaires(start)?
         .into_iter()
         .enumerate()
-        .map(|(index, role)| Lamp { bus: connect(&link, &role, index, sender.clone()), role })
+        .map(|(index, role)| {
+            let present = !left_out.contains(&role.id());
+            Lamp { bus: present.then(|| connect(&link, &role, index, sender.clone())), role }
+        })
         .collect();
-    tracing::info!(luminaires = lamps.len(), "fleet connects");
+    tracing::info!(luminaires = lamps.len(), left_out = left_out.len(), "fleet connects");
     // From the start: a moment that the first inputs do not move would otherwise never be noted.
     let timers = lamps
         .iter()
         .enumerate()
+        .filter(|(_, lamp)| lamp.bus.is_some())
         .filter_map(|(index, lamp)| Some(Reverse((lamp.role.next_timeout()?, index))))
         .collect();
     let fleet = Fleet { link, plan: cast.plan().clone(), lamps, timers, clock, out: Vec::new() };
@@ -85,7 +94,8 @@ fn connect(
 
 struct Lamp {
     role: LuminaireRole,
-    bus: BusClient,
+    /// `None` = a device from outside is this luminaire: this one keeps its place, and still.
+    bus: Option<BusClient>,
 }
 
 struct Fleet {
@@ -119,11 +129,11 @@ impl Fleet {
             }
             self.tick();
         }
-        for lamp in &self.lamps {
-            lamp.bus.disconnect();
+        for bus in self.lamps.iter().filter_map(|lamp| lamp.bus.as_ref()) {
+            bus.disconnect();
         }
-        for lamp in &self.lamps {
-            lamp.bus.closed().await;
+        for bus in self.lamps.iter().filter_map(|lamp| lamp.bus.as_ref()) {
+            bus.closed().await;
         }
         port.close().await;
     }
@@ -190,11 +200,12 @@ impl Fleet {
     fn with(&mut self, index: usize, act: impl FnOnce(&mut LuminaireRole, Timestamp, &mut Vec<Message>)) {
         let Some(now) = self.clock.now() else { return };
         let lamp = &mut self.lamps[index];
+        let Some(bus) = &lamp.bus else { return };
         let before = lamp.role.next_timeout();
         act(&mut lamp.role, now, &mut self.out);
         for message in self.out.drain(..) {
             // A full queue means no connection: everything is told anew when it is back.
-            let _ = lamp.bus.publish(encode(self.link.run, &message));
+            let _ = bus.publish(encode(self.link.run, &message));
         }
         match lamp.role.next_timeout() {
             Some(next) if before != Some(next) || next <= now => self.timers.push(Reverse((next, index))),

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod console;
 pub mod fleet;
 pub mod host;
+pub mod iotda;
 pub mod journal;
 pub mod operator;
 pub mod play;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 use types::RunId;
-use wire::{DeadLetter, Message, RoleName, decode, encode, prefix};
+use wire::{DeadLetter, DecodeError, Frame, Message, RoleName, decode, encode, prefix};
 
 use crate::access::Secret;
 use crate::bus::{BusAddress, BusClient, BusEvent, ClientOptions, Received};
@@ -51,7 +51,12 @@ impl Link {
     pub(crate) fn connect(&self, role: RoleName, filters: &[&str]) -> (Port, mpsc::Receiver<((), BusEvent)>) {
         let client_id = role.client_id();
         let prefix = prefix(self.run);
-        let mut filters: Vec<String> = filters.iter().map(|filter| format!("{prefix}{filter}")).collect();
+        // Topics of other protocols do not stand below ours.
+        let whole = |filter: &&str| match filter.starts_with("$oc/") {
+            true => (*filter).to_owned(),
+            false => format!("{prefix}{filter}"),
+        };
+        let mut filters: Vec<String> = filters.iter().map(whole).collect();
         if filters.iter().all(|filter| !filter.ends_with("/#") || filter.len() > prefix.len() + 1) {
             filters.push(format!("{prefix}rsp/{client_id}/#"));
         }
@@ -80,13 +85,20 @@ impl Link {
     }
 }
 
+/// What waits for room: our own message, smaller than its bytes, or one of another protocol.
+#[derive(Debug)]
+enum Outgoing {
+    Message(Message),
+    Frame(Frame),
+}
+
 /// One service's place on the bus: messages in and out.
 #[derive(Debug)]
 pub(crate) struct Port {
     run: RunId,
     role: RoleName,
     bus: BusClient,
-    outbox: VecDeque<Message>,
+    outbox: VecDeque<Outgoing>,
     /// Messages given to [`Port::send`], and those of them that were dropped there.
     sent: u64,
     dropped: u64,
@@ -99,26 +111,42 @@ impl Port {
         match decode(self.run, received.delivery()) {
             Ok(message) => Some(message),
             Err(error) => {
-                let count = self.dead_letters.fetch_add(1, Ordering::Relaxed) + 1;
-                if count <= DEAD_LETTERS_TOLD_MAX {
-                    let letter = DeadLetter {
-                        topic: received.topic().to_owned(),
-                        offset: error.offset(),
-                        reason: error.to_string().chars().take(REASON_CHARS_MAX).collect(),
-                    };
-                    tracing::debug!(role = %self.role, topic = letter.topic, reason = letter.reason, "dead letter");
-                    self.send(Message::DeadLetter { consumer: self.role.slug(), letter });
-                }
+                self.not_understood(received.topic(), &error);
                 None
             }
         }
     }
 
+    /// Counts a message that could not be understood, and tells of it.
+    pub(crate) fn not_understood(&mut self, topic: &str, error: &DecodeError) {
+        self.refuse(topic, error.offset(), &error.to_string());
+    }
+
+    /// Counts a message that is refused, and tells of it.
+    pub(crate) fn refuse(&mut self, topic: &str, offset: usize, reason: &str) {
+        let count = self.dead_letters.fetch_add(1, Ordering::Relaxed) + 1;
+        if count <= DEAD_LETTERS_TOLD_MAX {
+            let reason = reason.chars().take(REASON_CHARS_MAX).collect();
+            let letter = DeadLetter { topic: topic.to_owned(), offset, reason };
+            tracing::debug!(role = %self.role, topic = letter.topic, reason = letter.reason, "dead letter");
+            self.send(Message::DeadLetter { consumer: self.role.slug(), letter });
+        }
+    }
+
     /// Sends as soon as there is room.
     pub(crate) fn send(&mut self, message: Message) {
+        self.queue(Outgoing::Message(message));
+    }
+
+    /// The same, for a message of another protocol.
+    pub(crate) fn send_frame(&mut self, frame: Frame) {
+        self.queue(Outgoing::Frame(frame));
+    }
+
+    fn queue(&mut self, outgoing: Outgoing) {
         self.sent += 1;
         if self.outbox.len() < OUTBOX_MAX {
-            self.outbox.push_back(message);
+            self.outbox.push_back(outgoing);
         } else {
             self.dropped += 1;
             tracing::warn!(role = %self.role, "outbox full, message dropped");
@@ -128,8 +156,12 @@ impl Port {
 
     /// Hands over what there is room for.
     pub(crate) fn flush(&mut self) {
-        while let Some(message) = self.outbox.front() {
-            if self.bus.publish(encode(self.run, message)).is_err() {
+        while let Some(outgoing) = self.outbox.front() {
+            let frame = match outgoing {
+                Outgoing::Message(message) => encode(self.run, message),
+                Outgoing::Frame(frame) => frame.clone(),
+            };
+            if self.bus.publish(frame).is_err() {
                 return;
             }
             self.outbox.pop_front();

@@ -116,7 +116,9 @@ fn make(cast: &Cast, name: RoleName) -> Result<Option<Box<dyn Role>>, CastError>
         RoleName::Payer => Box::new(cast.payer()?),
         RoleName::Clinic => Box::new(cast.clinic()),
         RoleName::Residents => Box::new(cast.residents_role()),
-        RoleName::Clock | RoleName::Fleet | RoleName::Console | RoleName::Scenario => return Ok(None),
+        RoleName::Clock | RoleName::Fleet | RoleName::Console | RoleName::Scenario | RoleName::Iotda => {
+            return Ok(None);
+        }
     }))
 }
 

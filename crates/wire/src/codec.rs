@@ -259,7 +259,7 @@ fn fingerprint(to: &ReplyTo) -> [u8; 16] {
     hash.to_be_bytes()
 }
 
-fn json(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("every payload type has string keys and no failing serializer")
 }
 
@@ -271,7 +271,7 @@ fn slug(text: &str) -> Slug {
     text.parse().expect("names in this crate are slugs")
 }
 
-fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
+pub(crate) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(payload).map_err(|error| DecodeError::Payload {
         offset: offset_of(payload, &error),
         reason: without_values(&error.to_string()),

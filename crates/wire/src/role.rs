@@ -68,11 +68,13 @@ pub enum RoleName {
     Console,
     /// A scenario that plays and watches.
     Scenario,
+    /// The bridge to devices that speak the protocol of Huawei IoTDA.
+    Iotda,
 }
 
 impl RoleName {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Clock,
         Self::Lighting,
         Self::Fleet,
@@ -83,6 +85,7 @@ impl RoleName {
         Self::Residents,
         Self::Console,
         Self::Scenario,
+        Self::Iotda,
     ];
 
     /// Its name on the bus and on the command line.
@@ -98,6 +101,7 @@ impl RoleName {
             Self::Residents => "residents",
             Self::Console => "console",
             Self::Scenario => "scenario",
+            Self::Iotda => "iotda",
         }
     }
 

@@ -1,0 +1,216 @@
+use super::*;
+
+fn rules() -> Rules {
+    let directory = Directory::from([
+        (LuminaireId(1), "kuiwen".parse().unwrap()),
+        (LuminaireId(2), "kuiwen".parse().unwrap()),
+    ]);
+    Rules::new("demo".parse().unwrap(), Arc::new(directory))
+}
+
+fn at(topic: &str) -> String {
+    format!("kitecity/v1/demo/{topic}")
+}
+
+#[test]
+fn a_device_is_kept_to_its_own_topics() {
+    let (rules, me) = (rules(), Principal::Device(LuminaireId(1)));
+    for topic in [
+        "light/kuiwen/l-0002/up/state",
+        "light/hanting/l-0001/up/state",
+        "light/kuiwen/l-0001/down/cmd",
+        "light/kuiwen/l-0001/up/state/x",
+        "sim/clock",
+        "rpc/lighting/s00/dim",
+        "evt/lighting/alarm/s00/raised",
+    ] {
+        assert!(!rules.may_publish(me, &at(topic)), "{topic}");
+        assert!(!rules.may_will(me, &at(topic)), "{topic}");
+    }
+    assert!(!rules.may_publish(me, "kitecity/v1/other/light/kuiwen/l-0001/up/state"));
+    assert!(!rules.may_will(me, &at("light/kuiwen/l-0001/up/state")));
+    for filter in [
+        "light/kuiwen/+/down/cmd",
+        "light/kuiwen/l-0001/#",
+        "light/kuiwen/l-0001/up/state",
+        "#",
+        "light/#",
+        "light/kuiwen/l-0002/down/+",
+        "+/kuiwen/l-0001/down/cmd",
+    ] {
+        assert!(!rules.may_subscribe(me, "l-0001", &at(filter), false), "{filter}");
+    }
+    assert!(!rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/+"), true));
+    assert!(!rules.may_subscribe(me, "l-0001", "#", false));
+    assert!(!rules.may_connect(me, "l-0001", "l-0002"));
+    assert!(!rules.may_connect(Principal::Device(LuminaireId(9)), "l-0009", "l-0009"));
+
+    assert!(rules.may_connect(me, "l-0001", "l-0001"));
+    assert!(rules.may_publish(me, &at("light/kuiwen/l-0001/up/state")));
+    assert!(rules.may_will(me, &at("light/kuiwen/l-0001/status")));
+    assert!(rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/+"), false));
+    assert!(rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/cmd"), false));
+}
+
+#[test]
+fn only_the_issuer_publishes_keys_and_only_the_clock_the_time() {
+    let rules = rules();
+    for role in RoleName::ALL {
+        let who = Principal::Service(role);
+        assert_eq!(rules.may_publish(who, &at("eid/keys")), role == Issuer, "{role}");
+        assert_eq!(rules.may_publish(who, &at("sim/clock")), role == Clock, "{role}");
+    }
+    for topic in ["eid/keys", "sim/clock"] {
+        assert!(!rules.may_publish(Principal::Operator, &at(topic)));
+    }
+}
+
+#[test]
+fn a_service_reads_only_its_own_questions_and_answers() {
+    let (rules, payer) = (rules(), Principal::Service(Payer));
+    for filter in ["rpc/verifier/#", "rpc/#", "rsp/#", "rsp/svc-clinic/#", "light/#", "#"] {
+        assert!(!rules.may_subscribe(payer, "svc-payer", &at(filter), false), "{filter}");
+    }
+    assert!(rules.may_subscribe(payer, "svc-payer", &at("rpc/payer/#"), true));
+    assert!(rules.may_subscribe(payer, "svc-payer", &at("rsp/svc-payer/#"), false));
+}
+
+#[test]
+fn a_viewer_publishes_nothing_and_sees_no_questions() {
+    let rules = rules();
+    assert!(!rules.may_publish(Principal::Viewer, &at("light/kuiwen/l-0001/down/cmd")));
+    for filter in ["kitecity/#", "light/#", "rpc/#"] {
+        assert!(!rules.may_subscribe(Principal::Viewer, "x", &at(filter), false), "{filter}");
+    }
+    assert!(!rules.may_subscribe(Principal::Viewer, "x", &at("light/+/+/up/state"), true));
+    assert!(rules.may_subscribe(Principal::Viewer, "x", &at("light/+/+/up/state"), false));
+    assert!(rules.may_subscribe(Principal::Operator, "x", "kitecity/#", false));
+    assert!(!rules.may_subscribe(Principal::Operator, "x", "#", false));
+    assert!(!rules.may_subscribe(Principal::Operator, "x", "$SYS/#", false));
+}
+
+#[test]
+fn a_wrong_password_is_not_admitted() {
+    let secret = Secret::from_words("kite");
+    let good = secret.password_for("l-0001");
+    for bad in ["", "x", &good[1..], &secret.password_for("l-0002"), &format!("{good}0")] {
+        assert!(!secret.admits("l-0001", bad.as_bytes()), "{bad}");
+    }
+    assert!(secret.admits("l-0001", good.as_bytes()));
+}
+
+#[test]
+fn each_topic_has_its_publishers_and_no_others() {
+    let rules = rules();
+    let check = |topic: &str, allowed: &[RoleName]| {
+        let publishers: Vec<RoleName> = RoleName::ALL
+            .into_iter()
+            .filter(|role| rules.may_publish(Principal::Service(*role), &at(topic)))
+            .collect();
+        assert_eq!(publishers.len(), allowed.len(), "{topic}: {publishers:?}");
+        assert!(allowed.iter().all(|role| publishers.contains(role)), "{topic}: {publishers:?}");
+    };
+    check("light/kuiwen/l-0001/down", &[]);
+    check("light/kuiwen/l-0001/up/state/x", &[]);
+    check("dlq", &[]);
+    check("rpc/payer/s00", &[]);
+    check("light/kuiwen/l-0001/up/state", &[Fleet, Iotda]);
+    check("light/kuiwen/l-0001/status", &[Fleet, Iotda]);
+    check("light/kuiwen/l-0001/down/cmd", &[Lighting, Scenario]);
+    check("evt/lighting/l-0001/s00/alarm", &[Lighting]);
+    check("evt/eid/x/s00/issued", &[Issuer, Verifier]);
+    check("evt/medpay/x/s00/settled", &[Payer, Clinic]);
+    check("evt/city/x/s00/walked", &[Residents]);
+    check("sim/presence", &[Residents]);
+    check("sim/fault/kuiwen/l-0001", &[Scenario, Console]);
+    check("dlq/payer", &[Payer]);
+    check("rpc/payer/s00/adjudicate", &RoleName::ALL);
+    check("rsp/svc-payer/x", &RoleName::ALL);
+}
+
+#[test]
+fn a_wider_filter_is_not_covered() {
+    for (rule, filter) in [
+        ("a/+", "a/#"),
+        ("a/b", "a/+"),
+        ("a/+/c", "a/#"),
+        ("a/+/c", "a/+/+"),
+        ("a/b/#", "a/#"),
+        ("a/b/#", "a/+/c"),
+        ("a/b", "a"),
+        ("a", "a/b"),
+        ("a/#", "#"),
+        ("a/#", "+/b"),
+        ("a/#", "$SYS/#"),
+    ] {
+        assert!(!covers(rule, filter), "{rule} {filter}");
+    }
+    for (rule, filter) in
+        [("a/#", "a"), ("a/#", "a/+/c/#"), ("a/+", "a/b"), ("a/+", "a/+"), ("a/+/c", "a/+/c")]
+    {
+        assert!(covers(rule, filter), "{rule} {filter}");
+    }
+}
+
+#[test]
+fn an_unknown_user_is_nobody() {
+    for username in ["", "svc-", "svc-root", "l-1", "admin", "operator "] {
+        assert_eq!(Principal::of(username), None, "{username}");
+    }
+}
+
+/// The same city with a gateway `p_1` (l-0001) and `p_2` (l-0002) in its register.
+fn with_devices() -> Rules {
+    let device = |number: u32| wire::iotda::Device {
+        id: format!("p_{number}"),
+        secret: wire::iotda::DeviceSecret("12345678".to_owned()),
+        lamp: Some(LuminaireId(number)),
+        children: Vec::new(),
+    };
+    rules().with_devices(Arc::new(Register::new(vec![device(1), device(2)]).unwrap()))
+}
+
+#[test]
+fn a_device_of_the_register_is_kept_to_its_own_topics() {
+    let rules = with_devices();
+    let me = rules.principal("p_1").unwrap();
+    for topic in [
+        "$oc/devices/p_2/sys/properties/report",
+        "$oc/devices/p_1/sys/commands/request_id=1",
+        "$oc/devices/p_1/sys/status",
+        "$oc/devices/p_1",
+        "kitecity/v1/demo/light/kuiwen/l-0001/up/state",
+        "kitecity/v1/demo/sim/clock",
+    ] {
+        assert!(!rules.may_publish(me, topic), "{topic}");
+        assert!(!rules.may_will(me, topic), "{topic}");
+    }
+    for filter in
+        ["#", "$oc/#", "$oc/devices/+/sys/commands/#", "$oc/devices/p_2/sys/commands/#", "kitecity/#"]
+    {
+        assert!(!rules.may_subscribe(me, "p_1_0_0_2025041401", filter, false), "{filter}");
+    }
+    let own = "$oc/devices/p_1/sys/commands/#";
+    assert!(!rules.may_subscribe(me, "p_1_0_0_2025041401", own, true));
+    assert!(rules.may_subscribe(me, "p_1_0_0_2025041401", own, false));
+    assert!(rules.may_publish(me, "$oc/devices/p_1/sys/properties/report"));
+}
+
+#[test]
+fn nobody_else_speaks_for_a_device_or_takes_its_client_id() {
+    let rules = with_devices();
+    let topic = "$oc/devices/p_1/sys/properties/report";
+    let others = RoleName::ALL.map(Principal::Service).into_iter();
+    for who in others.chain([Principal::Operator, Principal::Viewer, Principal::Device(LuminaireId(1))]) {
+        assert!(!rules.may_publish(who, topic), "{who:?}");
+    }
+    assert!(!rules.may_subscribe(Principal::Viewer, "x", "$oc/devices/+/sys/properties/report", false));
+    assert!(!rules.may_connect(Principal::Viewer, "viewer", "p_1_0_0_2025041401"));
+    assert!(!rules.may_connect(Principal::Viewer, "viewer", "p_1"));
+    assert!(rules.may_connect(Principal::Viewer, "viewer", "p_9_0_0_2025041401"));
+    let bridge = Principal::Service(Iotda);
+    assert!(rules.may_publish(bridge, "$oc/devices/p_1/sys/commands/request_id=1"));
+    assert!(!rules.may_publish(bridge, "$oc/devices/p_1/sys/status"));
+    assert!(rules.may_subscribe(bridge, "svc-iotda", "$oc/devices/+/sys/status", false));
+    assert!(!rules.may_subscribe(bridge, "svc-iotda", "$oc/#", false));
+}
