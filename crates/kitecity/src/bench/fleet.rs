@@ -118,7 +118,7 @@ fn measure(what: &'static str, luminaires: u32, seconds: u64, outside: Option<Pa
         }
         None => (None, None),
     };
-    let (city, address) = start_city(luminaires, address)?;
+    let (city, address) = start_city(luminaires, address.as_ref())?;
     let fleet = Process::spawn(kitecity(luminaires)?.args([
         "serve",
         "fleet",
@@ -148,11 +148,11 @@ fn kitecity(luminaires: u32) -> Result<Command> {
 }
 
 /// The CMS and the clock, with the embedded broker unless there is one outside.
-fn start_city(luminaires: u32, outside: Option<BusAddress>) -> Result<(Process, BusAddress)> {
+fn start_city(luminaires: u32, outside: Option<&BusAddress>) -> Result<(Process, BusAddress)> {
     let mut command = kitecity(luminaires)?;
     command.args(["up", "--mqtt-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
     command.args(WITHOUT.iter().flat_map(|role| ["--without", role]));
-    if let Some(BusAddress { host, port }) = &outside {
+    if let Some(BusAddress { host, port }) = outside {
         command.args(["--broker", &format!("mqtt://{host}:{port}")]);
     }
     let mut city = Process::spawn(command.stdout(Stdio::piped()))?;
