@@ -101,7 +101,7 @@ impl Process {
         Ok(Self(command.stderr(Stdio::null()).spawn().context("cannot start a process")?))
     }
 
-    /// How much memory it has [KB]; 0 where the system does not tell.
+    /// How much memory it has \[KB\]; 0 where the system does not tell.
     fn resident_kb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
