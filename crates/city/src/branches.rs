@@ -86,7 +86,7 @@ fn is_park(lattice: &Lattice, rings: &[Ring], i: i32, j: i32) -> bool {
         && !rings.iter().any(|ring| is_near(lattice, ring, centre, PARK_RING_M))
 }
 
-/// Where branch streets leave the arterial from node (i, j) [shares of its length]. Both cells beside it use the same
+/// Where branch streets leave the arterial from node (i, j) \[shares of its length\]. Both cells beside it use the same
 /// places, so that branch streets cross arterials.
 fn doors(lattice: &Lattice, heading: Heading, i: i32, j: i32) -> Vec<f64> {
     let (next, purpose) = match heading {

@@ -36,7 +36,7 @@ const STAGGER_UNEVEN_MS: u32 = 5_000;
 const STAGGER_HALF_M: f64 = 1_800.0;
 
 impl CabinetSite {
-    /// How long after the sun its luminaires follow [ms of the city's time], `0..90_000`.
+    /// How long after the sun its luminaires follow \[ms of the city's time\], `0..90_000`.
     ///
     /// It grows with the distance from the origin: dusk runs through the city as a wave from its middle outwards, and
     /// not all luminaires draw their inrush at once. A cabinet's stagger stays when the city grows.

@@ -19,7 +19,7 @@ pub struct District {
 const MIDDLE_M: f64 = 880.0;
 /// How much wider that belt gets per metre away from the river.
 const MIDDLE_WIDENS: f64 = 0.35;
-/// About where the river runs [m east of the origin].
+/// About where the river runs \[m east of the origin\].
 const RIVER_EAST_M: f64 = -700.0;
 
 /// The city's districts: Kuiwen, Weicheng, Fangzi, Hanting.

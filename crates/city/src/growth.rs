@@ -13,11 +13,11 @@ use crate::shape::{Point, lerp};
 /// A city is wider than it is deep.
 const WIDE: f64 = 1.14;
 const DEEP: f64 = 0.90;
-/// The middle of the growing city: between the first quarter and the river [m east of the origin].
+/// The middle of the growing city: between the first quarter and the river \[m east of the origin\].
 const MIDDLE_EAST_M: f64 = -260.0;
 /// How uneven the edge of the city is: keys are off by at most this share.
 const RAGGED: f64 = 0.09;
-/// Beyond the last lit piece, streets are on the plan, but dark: this much further out [share, m].
+/// Beyond the last lit piece, streets are on the plan, but dark: this much further out \[share, m\].
 const FRINGE: (f64, f64) = (1.22, 350.0);
 
 /// How far out a place is \[m\]: round the middle, in ellipses.

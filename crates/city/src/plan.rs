@@ -123,7 +123,7 @@ impl Plan {
         &self.parks
     }
 
-    /// South-west and north-east corner of the rectangle around all streets [m east, m north].
+    /// South-west and north-east corner of the rectangle around all streets \[m east, m north\].
     pub fn bounds(&self) -> ((f64, f64), (f64, f64)) {
         bounds_of(self.streets.iter().flat_map(|street| street.points.iter().copied()))
     }
@@ -168,7 +168,7 @@ impl Plan {
     }
 
     /// Index in [`streets`](Self::streets) of the street closest to a place, and the closest point on it
-    /// [m east, m north].
+    /// \[m east, m north\].
     pub fn nearest_street(&self, x_m: f64, y_m: f64) -> (usize, (f64, f64)) {
         let snap = self.graph.snap((x_m, y_m));
         (self.graph.pieces[snap.piece as usize].street as usize, snap.point)

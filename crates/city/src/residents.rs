@@ -23,7 +23,7 @@ pub struct Residents<'p> {
 pub struct Citizen {
     /// Who they are.
     pub person: Resident,
-    /// Their front door [m east, m north of the city's origin].
+    /// Their front door \[m east, m north of the city's origin\].
     pub home: (f64, f64),
     /// The same \[degrees\].
     pub position: Position,

@@ -30,12 +30,12 @@ impl Route {
         self.lengths.last().copied().unwrap_or(0.0)
     }
 
-    /// Its corners, from start to end [m east, m north of the city's origin].
+    /// Its corners, from start to end \[m east, m north of the city's origin\].
     pub fn points(&self) -> &[(f64, f64)] {
         &self.points
     }
 
-    /// Where one is after walking so far [m → m east, m north]. Before the start it is the start, past the end the end.
+    /// Where one is after walking so far \[m → m east, m north\]. Before the start it is the start, past the end the end.
     pub fn at(&self, distance_m: f64) -> (f64, f64) {
         let next = self.lengths.partition_point(|&length| length < distance_m).clamp(1, self.points.len());
         if next == self.points.len() {

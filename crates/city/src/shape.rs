@@ -1,8 +1,8 @@
-//! Points and polylines on the plane [m east, m north of the city's origin].
+//! Points and polylines on the plane \[m east, m north of the city's origin\].
 //!
 //! Only `+ - * /` and square roots: these give the same bits on every machine, sines do not.
 
-/// A point [m east, m north].
+/// A point \[m east, m north\].
 pub(crate) type Point = (f64, f64);
 
 pub(crate) fn distance(a: Point, b: Point) -> f64 {

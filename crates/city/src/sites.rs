@@ -30,7 +30,7 @@ pub struct LuminaireSite {
     pub rated_mw: u32,
     /// Power without light \[mW\].
     pub standby_mw: u32,
-    /// The road it lights: its share of its street, from kerb to kerb [m²].
+    /// The road it lights: its share of its street, from kerb to kerb \[m²\].
     pub road_m2: f64,
     /// The class of its street.
     pub class: RoadClass,
@@ -111,6 +111,6 @@ pub struct Area {
     pub name_en: String,
     /// Its Chinese name.
     pub name_zh: String,
-    /// Its outline [m east, m north of the city's origin]; the last point joins the first.
+    /// Its outline \[m east, m north of the city's origin\]; the last point joins the first.
     pub points: Vec<(f64, f64)>,
 }

@@ -61,7 +61,7 @@ pub struct Street {
     pub name_zh: String,
     /// Width between the kerbs \[m\].
     pub width_m: f64,
-    /// Its centre line [m east, m north of the city's origin]; at least two points. A ring ends where it begins.
+    /// Its centre line \[m east, m north of the city's origin\]; at least two points. A ring ends where it begins.
     pub points: Vec<(f64, f64)>,
 }
 

@@ -84,7 +84,7 @@ mod tests {
     }
 
     /// NOAA's solar calculator (Meeus, low precision), with the functions of the platform: sunrise and sunset
-    /// [min after local midnight].
+    /// \[min after local midnight\].
     fn noaa(of_year: i64) -> (f64, f64) {
         let solve = |hour: f64, side: f64| {
             let t = (julian(day(of_year)) + hour / 24.0 - 2_451_545.0) / 36_525.0;

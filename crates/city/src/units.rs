@@ -159,7 +159,7 @@ impl StreetKey {
         }
     }
 
-    /// Road that one of its luminaires lights [m²].
+    /// Road that one of its luminaires lights \[m²\].
     pub(crate) fn road_m2(self) -> f64 {
         let sharing = if matches!(self.arrangement(), Arrangement::Opposite) { 2.0 } else { 1.0 };
         self.width_m() * self.spacing_m() / sharing

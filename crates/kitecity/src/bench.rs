@@ -19,7 +19,7 @@ use crate::{Settings, out};
 
 /// Cities that are measured \[luminaires\].
 const SIZES: [u32; 3] = [1_000, 10_000, 100_000];
-/// What a rate is held against [events per core-second].
+/// What a rate is held against \[events per core-second\].
 const EVENTS_TARGET: f64 = 10e6;
 /// How often a night is played; the best counts, since other programs only make it slower.
 const NIGHTS: usize = 5;

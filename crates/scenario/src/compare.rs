@@ -19,11 +19,11 @@ use self::walkers::Walkers;
 use crate::facts::index_of;
 use crate::{Observer, Order};
 
-/// Light of a new LED luminaire per power [lm/W].
+/// Light of a new LED luminaire per power \[lm/W\].
 const EFFICACY_LM_PER_W: f64 = 140.0;
 /// Share of the light that falls on the road.
 const UTILISATION: f64 = 0.6;
-/// How far a luminaire makes someone see and be seen [m].
+/// How far a luminaire makes someone see and be seen \[m\].
 const SEEN_WITHIN_M: f64 = 35.0;
 
 /// Mean illuminance a road must have at least [lx]: in the evening that of classes C4 and P3 of EN 13201-2, as quoted
@@ -49,7 +49,7 @@ struct Meter {
     class: RoadClass,
     rated_w: f64,
     standby_w: f64,
-    /// Illuminance of its road at full light [lx].
+    /// Illuminance of its road at full light \[lx\].
     full_lx: f64,
     road_m2: f64,
     level: f64,
@@ -82,7 +82,7 @@ pub struct Comparison {
     start: Timestamp,
     power_mw: u64,
     peak_mw: u64,
-    /// What a city would use that knows where everyone is [Wh above standby].
+    /// What a city would use that knows where everyone is \[Wh above standby\].
     oracle_wh: f64,
 }
 

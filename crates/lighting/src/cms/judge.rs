@@ -9,7 +9,7 @@ use crate::{AlarmChange, AlarmKind, DimLevel, Report, Telemetry};
 const REPORTS_MIN: u8 = 2;
 /// How long they must agree \[s\]: longer than a cycling lamp stays dark, shorter than two reports of a disagreement.
 const AGREE_MIN_S: u32 = 50;
-/// How far the power may be from what the level should draw [% of rated power].
+/// How far the power may be from what the level should draw \[% of rated power\].
 const POWER_TOLERANCE_PERCENT: u64 = 10;
 /// Turns of a driven lamp within [`CYCLING_WITHIN_S`] that make it cycling.
 const TURNS_MAX: u8 = 5;

@@ -5,9 +5,9 @@ use types::{HOUR_MS, SECOND_MS, Timestamp};
 use super::{Comparison, Meter, required_lx};
 use crate::judge::Spread;
 
-/// Price of energy [yuan/kWh]. A figure of the model.
+/// Price of energy \[yuan/kWh\]. A figure of the model.
 const YUAN_PER_KWH: f64 = 0.60;
-/// Carbon dioxide of the grid [kg/kWh]. A figure of the model.
+/// Carbon dioxide of the grid \[kg/kWh\]. A figure of the model.
 const CO2_KG_PER_KWH: f64 = 0.57;
 /// Hours with light in a year.
 const NIGHTS_PER_YEAR: f64 = 365.0;
@@ -19,29 +19,29 @@ pub struct Figures {
     pub policy: String,
     /// How many luminaires.
     pub luminaires: usize,
-    /// The road they light [m²].
+    /// The road they light \[m²\].
     pub area_m2: f64,
     /// How many days and nights were measured.
     pub nights: f64,
-    /// Energy [kWh].
+    /// Energy \[kWh\].
     pub energy_kwh: f64,
-    /// What a city would use that knows where everyone is, and lights only there, as much as required [kWh].
+    /// What a city would use that knows where everyone is, and lights only there, as much as required \[kWh\].
     pub oracle_kwh: f64,
-    /// Annual energy consumption indicator, if every night were so [kWh/m² a].
+    /// Annual energy consumption indicator, if every night were so \[kWh/m² a\].
     pub aeci_kwh_per_m2: f64,
-    /// Cost [yuan].
+    /// Cost \[yuan\].
     pub cost_yuan: f64,
-    /// Carbon dioxide [kg].
+    /// Carbon dioxide \[kg\].
     pub co2_kg: f64,
-    /// Highest power [kW].
+    /// Highest power \[kW\].
     pub peak_kw: f64,
-    /// Energy for more light than required [kWh].
+    /// Energy for more light than required \[kWh\].
     pub over_lighting_kwh: f64,
-    /// People on foot at night [person hours].
+    /// People on foot at night \[person hours\].
     pub person_hours: f64,
-    /// Missing light, weighted by the people it is missing for [person hours without any].
+    /// Missing light, weighted by the people it is missing for \[person hours without any\].
     pub shortfall_person_hours: f64,
-    /// Share of their time with less light than required [%].
+    /// Share of their time with less light than required \[%\].
     pub below_class_percent: f64,
     /// Longest time someone walked in the dark \[s\].
     pub longest_dark_s: i64,
@@ -60,13 +60,13 @@ pub struct Figures {
 pub struct ClassFigures {
     /// Which class.
     pub class: RoadClass,
-    /// Mean illuminance [lx].
+    /// Mean illuminance \[lx\].
     pub mean_lx: f64,
-    /// What is required in the evening [lx].
+    /// What is required in the evening \[lx\].
     pub required_lx: f64,
-    /// Power density indicator [mW/(lx m²)].
+    /// Power density indicator \[mW/(lx m²)\].
     pub pdi_mw_per_lx_m2: f64,
-    /// Lighting power density [W/m²].
+    /// Lighting power density \[W/m²\].
     pub lpd_w_per_m2: f64,
 }
 

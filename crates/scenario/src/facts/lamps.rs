@@ -84,12 +84,12 @@ impl Lamps {
         }
     }
 
-    /// What all luminaires draw now, as far as they told [mW].
+    /// What all luminaires draw now, as far as they told \[mW\].
     pub(crate) fn power_mw(&self) -> u64 {
         self.lamps.iter().map(|lamp| u64::from(lamp.power_mw)).sum()
     }
 
-    /// What all luminaires used, as far as they told [mWh].
+    /// What all luminaires used, as far as they told \[mWh\].
     pub(crate) fn energy_mwh(&self) -> u64 {
         self.lamps.iter().map(|lamp| lamp.energy_mwh).sum()
     }

@@ -16,7 +16,7 @@ pub(crate) enum Form {
     Always(Condition),
     Never(Operand),
     Eventually(Operand),
-    /// With the time in which 99 of 100 must follow [ms].
+    /// With the time in which 99 of 100 must follow \[ms\].
     After(After, Option<i64>),
     Hold {
         holds: Condition,
