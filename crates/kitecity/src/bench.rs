@@ -13,8 +13,7 @@ use scenario::{Cast, CastSpec};
 use sim::bench::{self, Stopwatch, Weather};
 use types::Seed;
 
-use crate::config::Config;
-use crate::up::UsageError;
+use crate::run::policy_of;
 use crate::{Settings, out};
 
 /// Cities that are measured \[luminaires\].
@@ -87,8 +86,7 @@ fn year(cast: &Cast, wall: Stopwatch<'_>) -> Result<()> {
 }
 
 fn cast(settings: &Settings, luminaires: u32, residents: u32, clinics: u32) -> Result<Cast> {
-    let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
-    let policy = Config::load(settings.config.as_deref()).map_err(usage)?.policy().map_err(usage)?;
+    let policy = policy_of(settings)?;
     let city = CitySpec { seed: Seed(settings.seed.unwrap_or(7)), luminaires, residents, clinics };
     Ok(Cast::new(CastSpec { city, year: 2026, policy, issuer_key: [7; 32], start: 1 })?)
 }

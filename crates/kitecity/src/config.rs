@@ -5,16 +5,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+use city::CitySpec;
 use lighting::AstroTable;
 use medpay::Policies;
 use serde::Deserialize;
-use types::{RunId, SECOND_MS, Timestamp};
+use types::{RunId, SECOND_MS, Seed, Timestamp};
 use wire::Directory;
 use wire::iotda::Register;
 
 mod devices;
 
 use devices::Iotda;
+
+use crate::Settings;
+use crate::up::UsageError;
 
 /// The defaults, in the same file that users read.
 const BUILT_IN: &str = include_str!("../../../config/city.toml");
@@ -123,6 +127,21 @@ impl Config {
             }
             None => read(BUILT_IN, "built-in settings"),
         }
+    }
+
+    /// The settings that `settings` names, before its flags beat them.
+    ///
+    /// # Errors
+    ///
+    /// In words, as a mistake of the user.
+    pub(crate) fn of(settings: &Settings) -> Result<Self, UsageError> {
+        Ok(Self::load(settings.config.as_deref())?)
+    }
+
+    /// Streets, luminaires, people.
+    pub(crate) fn city_spec(&self) -> CitySpec {
+        let City { seed, luminaires, residents, clinics, .. } = self.city;
+        CitySpec { seed: Seed(seed), luminaires, residents, clinics }
     }
 
     /// What no single key can say about itself.

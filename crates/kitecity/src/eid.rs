@@ -216,8 +216,7 @@ fn as_operator<T>(
 }
 
 fn run_of(settings: &Settings) -> Result<RunId> {
-    let config =
-        Config::load(settings.config.as_deref()).map_err(|error| UsageError(format!("{error:#}")))?;
+    let config = Config::of(settings)?;
     Ok(settings.run.unwrap_or(config.city.run))
 }
 

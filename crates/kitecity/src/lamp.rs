@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use city::CitySpec;
 use clap::{Args, Subcommand};
 use lighting::AstroTable;
 use scenario::{Cast, CastSpec, Comparison, Figures, LightingPolicy, local_day, show_duration};
@@ -79,7 +78,7 @@ pub(crate) fn run(what: &Lamp, settings: &Settings) -> Result<ExitCode> {
 }
 
 fn policies(args: &CompareArgs) -> Result<Vec<LightingPolicy>> {
-    let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
+    let usage = UsageError::from;
     if args.policies.is_empty() {
         return BUILT_IN.iter().map(|(name, text)| Ok(parse(text, name).map_err(usage)?)).collect();
     }
@@ -92,22 +91,13 @@ fn policies(args: &CompareArgs) -> Result<Vec<LightingPolicy>> {
 }
 
 fn cast_spec(settings: &Settings, year: i32) -> Result<CastSpec> {
-    let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
-    let config = Config::load(settings.config.as_deref()).map_err(usage)?;
-    let city = &config.city;
-    let seed = Seed(settings.seed.unwrap_or(city.seed));
-    Ok(CastSpec {
-        city: CitySpec {
-            seed,
-            luminaires: settings.luminaires.unwrap_or(city.luminaires),
-            residents: city.residents,
-            clinics: city.clinics,
-        },
-        year,
-        policy: config.policy().map_err(usage)?,
-        issuer_key: seed.stream("issuer key", 0).bytes(),
-        start: 1,
-    })
+    let mut config = Config::of(settings)?;
+    config.city.seed = settings.seed.unwrap_or(config.city.seed);
+    config.city.luminaires = settings.luminaires.unwrap_or(config.city.luminaires);
+    let city = config.city_spec();
+    let policy = config.policy().map_err(UsageError::from)?;
+    let issuer_key = city.seed.stream("issuer key", 0).bytes();
+    Ok(CastSpec { city, year, policy, issuer_key, start: 1 })
 }
 
 fn measure(

@@ -19,7 +19,6 @@ use crate::Settings;
 use crate::config::Config;
 use crate::eid::{Entry, leave};
 use crate::interrupt::{self, apart};
-use crate::up::UsageError;
 
 /// The longest code that is read \[bytes\].
 const CODE_BYTES_MAX: u64 = 16 * 1024;
@@ -182,8 +181,7 @@ fn on_bus<T: Args + Clone>(
     settings: &Settings,
     work: impl AsyncFnOnce(&Operator, T) -> Result<Answer>,
 ) -> Result<ExitCode> {
-    let config =
-        Config::load(settings.config.as_deref()).map_err(|error| UsageError(format!("{error:#}")))?;
+    let config = Config::of(settings)?;
     let run = settings.run.unwrap_or(config.city.run);
     let answer = interrupt::run(async |mut interrupt| {
         let asking = async {

@@ -246,10 +246,9 @@ pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
     Ok(ExitCode::from(if mistakes == 0 { 0 } else { crate::EXIT_USAGE }))
 }
 
-fn policy_of(settings: &Settings) -> Result<Policies> {
-    let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
-    let config = Config::load(settings.config.as_deref()).map_err(usage)?;
-    Ok(config.policy().map_err(usage)?)
+/// The rules of payment of the settings.
+pub(crate) fn policy_of(settings: &Settings) -> Result<Policies> {
+    Ok(Config::of(settings)?.policy().map_err(UsageError::from)?)
 }
 
 fn read_all(files: &[PathBuf], params: &[String]) -> Result<Vec<Script>> {

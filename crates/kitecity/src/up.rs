@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use city::CitySpec;
 use eid::qr::{Level, Symbol};
 use medpay::Policies;
 use scenario::{Cast, CastSpec, Play, Script};
@@ -19,7 +18,7 @@ use services::time::wall_now;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use types::{Seed, Timestamp};
+use types::Timestamp;
 use wire::RoleName;
 use wire::iotda::Register;
 
@@ -61,6 +60,13 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+/// For trouble with what the user wrote: settings, policies, devices.
+impl From<anyhow::Error> for UsageError {
+    fn from(error: anyhow::Error) -> Self {
+        Self(format!("{error:#}"))
+    }
+}
+
 /// A city, planned but not started.
 pub(crate) struct City {
     pub(crate) config: Config,
@@ -94,11 +100,10 @@ impl City {
     }
 
     fn planned(settings: &Settings, keep: bool) -> Result<Self> {
-        let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
-        let mut config = Config::load(settings.config.as_deref()).map_err(usage)?;
+        let mut config = Config::of(settings)?;
         apply(&mut config, settings);
-        config.check().map_err(usage)?;
-        let policy = config.policy().map_err(usage)?;
+        config.check().map_err(UsageError::from)?;
+        let policy = config.policy().map_err(UsageError::from)?;
         let (mut secret, start) = (secret_of(settings), start_number());
         let mut kept = None;
         if let Some(folder) = config.storage.folder().filter(|_| keep) {
@@ -110,12 +115,7 @@ impl City {
             kept = Some(Kept { store, start: founding.start });
         }
         let spec = CastSpec {
-            city: CitySpec {
-                seed: Seed(config.city.seed),
-                luminaires: config.city.luminaires,
-                residents: config.city.residents,
-                clinics: config.city.clinics,
-            },
+            city: config.city_spec(),
             year: config.year(),
             policy,
             issuer_key: secret.key_for("issuer"),
@@ -123,25 +123,24 @@ impl City {
         };
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
         let start = config.start(cast.astro());
-        let devices = Arc::new(config.devices(cast.directory()).map_err(usage)?);
+        let devices = Arc::new(config.devices(cast.directory()).map_err(UsageError::from)?);
         Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept })
     }
 
     /// The city of a scenario, to be played live.
     pub(crate) fn of_script(script: &Script, seed: u64, settings: &Settings) -> Result<Self> {
-        let usage = |error: anyhow::Error| UsageError(format!("{error:#}"));
-        let mut config = Config::load(settings.config.as_deref()).map_err(usage)?;
+        let mut config = Config::of(settings)?;
         apply(&mut config, settings);
         config.city.speed = settings.speed.unwrap_or_else(|| script.speed());
-        config.check().map_err(usage)?;
+        config.check().map_err(UsageError::from)?;
         let secret = secret_of(settings);
-        let policy = config.policy().map_err(usage)?;
+        let policy = config.policy().map_err(UsageError::from)?;
         let mut spec = script.cast_spec(seed, policy);
         spec.issuer_key = secret.key_for("issuer");
         spec.start = start_number();
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("{error}")))?;
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
-        let devices = Arc::new(config.devices(cast.directory()).map_err(usage)?);
+        let devices = Arc::new(config.devices(cast.directory()).map_err(UsageError::from)?);
         Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept: None })
     }
 }

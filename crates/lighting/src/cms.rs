@@ -190,27 +190,19 @@ impl Cms {
         out: &mut Vec<Output>,
     ) {
         let offset_ms = report.stamp.ts.millis_since(now);
-        if offset_ms.abs() > IMPOSSIBLE_MS {
-            self.quarantined += 1;
-            if let Some(view) = self.view_mut(id) {
-                let mut changes = Vec::new();
-                view.take_impossible(offset_ms, &mut changes);
-                let alarm =
-                    |(kind, change)| Output::Alarm { alarm: Alarm { luminaire: id, kind, change }, at: now };
-                out.extend(changes.into_iter().map(alarm));
-            }
-            return;
-        }
+        let impossible = offset_ms.abs() > IMPOSSIBLE_MS;
+        self.quarantined += u64::from(impossible);
         let tolerance_ms = CLOCK_TOLERANCE_MS + BUS_DELAY_MAX_MS * i64::from(self.pace.max(1));
-        let without_supply = report.body.voltage_mv < SUPPLY_MV_MIN;
         let Some(view) = self.view_mut(id) else { return };
-        let asset = *view.asset();
-        if without_supply {
-            self.losses.lose(now, &asset, Why::Supply);
-            return;
-        }
         let mut changes = Vec::new();
-        view.take_telemetry(report, (offset_ms, tolerance_ms), &mut changes);
+        if impossible {
+            view.take_impossible(offset_ms, &mut changes);
+        } else if report.body.voltage_mv < SUPPLY_MV_MIN {
+            let asset = *view.asset();
+            self.losses.lose(now, &asset, Why::Supply);
+        } else {
+            view.take_telemetry(report, (offset_ms, tolerance_ms), &mut changes);
+        }
         for (kind, change) in changes {
             out.push(Output::Alarm { alarm: Alarm { luminaire: id, kind, change }, at: now });
             if (kind, change) == (AlarmKind::LampUnexpectedOn, AlarmChange::Raised) {

@@ -9,8 +9,8 @@ use lighting::{DimLevel, DimRequest, Fault};
 use types::{CabinetId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
 use wire::{FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, WalkRequest};
 
-use crate::expr::{Operand, Scope, World};
-use crate::facts::kind_of;
+use crate::expr::Operand;
+use crate::judge::Moment;
 use crate::order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
 
 /// One step of a timeline.
@@ -140,22 +140,14 @@ impl Director {
         self.due.keys().next().map(|(at, _)| *at)
     }
 
-    pub(crate) fn observe(&mut self, now: Timestamp, message: &Message, changed: bool, world: &World) {
-        if let Message::Reply(reply) = message {
+    pub(crate) fn observe(&mut self, moment: &Moment<'_>) {
+        let now = moment.now;
+        if let Some((_, Message::Reply(reply))) = moment.message {
             self.answered(now, reply);
         }
-        if self.waiting.is_empty() {
-            return;
-        }
-        let kind = kind_of(message);
-        let scope = Scope { message: Some(message), after: None, lamp: None, world };
-        let seen = |operand: &Operand| match operand {
-            Operand::Pattern(pattern) => pattern.kind == kind && pattern.matches(&scope),
-            Operand::Condition(condition) => changed && condition.holds(&scope),
-        };
         let mut index = 0;
         while index < self.waiting.len() {
-            if seen(&self.waiting[index].0) {
+            if moment.shows(&self.waiting[index].0) {
                 let (_, delay_ms, deed) = self.waiting.remove(index);
                 self.plan_deed(now.plus_millis(delay_ms), deed);
             } else {

@@ -133,13 +133,13 @@ impl Observer for Play {
     fn observe(&mut self, now: Timestamp, message: &Message) {
         self.now = now;
         let changed = self.world.observe(message);
-        self.recorder.observe(now, message, &self.world);
-        self.director.observe(now, message, changed, &self.world);
+        let moment = Moment::of(now, message, changed, &self.world);
+        self.recorder.observe(&moment);
+        self.director.observe(&moment);
         if self.remembered.len() == REMEMBERED_MAX {
             self.remembered.pop_front();
         }
         self.remembered.push_back((now, message.clone()));
-        let moment = Moment::of(now, message, changed, &self.world);
         for monitor in &mut self.monitors {
             if monitor.observe(&moment) {
                 monitor.remember(|entity| last_events(&self.remembered, entity, self.start));

@@ -3,7 +3,7 @@ use lighting::{DimLevel, Programme, ProgrammeStep, StepTime};
 use serde::Deserialize;
 use types::MINUTE_MS;
 
-use crate::time::{duration_ms, time_of_day_ms};
+use crate::time::{split, time_of_day_ms};
 
 /// When to give how much light on which class of road: `config/lighting/*.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -54,14 +54,8 @@ impl TryFrom<String> for Moment {
 
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = || format!("expected \"22:00\", \"sunset\" or \"sunrise - 30m\", got \"{text}\"");
-        let (base, minutes) = match text.find(['+', '-']) {
-            None => (text.trim(), 0),
-            Some(at) => {
-                let minutes = duration_ms(&text[at + 1..]).map_err(|_| wrong())? / MINUTE_MS;
-                let minutes = i16::try_from(minutes).map_err(|_| wrong())?;
-                (text[..at].trim(), if text.as_bytes()[at] == b'-' { -minutes } else { minutes })
-            }
-        };
+        let (base, shift_ms) = split(&text).map_err(|_| wrong())?;
+        let minutes = i16::try_from(shift_ms / MINUTE_MS).map_err(|_| wrong())?;
         let at = match base {
             "sunset" => StepTime::Sunset(minutes),
             "sunrise" => StepTime::Sunrise(minutes),

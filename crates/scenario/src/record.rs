@@ -5,7 +5,8 @@ use types::Timestamp;
 use wire::{EventBody, Message};
 
 use crate::expr::World;
-use crate::facts::{KINDS, kind_of};
+use crate::facts::KINDS;
+use crate::judge::Moment;
 
 /// Points of a curve, besides the first.
 const SAMPLES: i64 = 240;
@@ -105,8 +106,9 @@ impl Recorder {
         }
     }
 
-    pub(crate) fn observe(&mut self, now: Timestamp, message: &Message, _: &World) {
-        self.counts[kind_of(message)] += 1;
+    pub(crate) fn observe(&mut self, moment: &Moment<'_>) {
+        let (now, Some((kind, message))) = (moment.now, moment.message) else { return };
+        self.counts[kind] += 1;
         let Message::Event(event) = message else { return };
         match &event.body {
             EventBody::Alarm(alarm) if self.record.alarms.len() < ROWS_MAX => {

@@ -98,7 +98,7 @@ pub(crate) fn start(text: &str, day: i64, astro: &AstroTable) -> Result<Timestam
 }
 
 /// `base + shift` → base and shift \[ms\].
-fn split(text: &str) -> Result<(&str, i64), String> {
+pub(crate) fn split(text: &str) -> Result<(&str, i64), String> {
     let text = text.trim();
     match text.find(['+', '-']) {
         None => Ok((text, 0)),

@@ -69,7 +69,6 @@ impl Binder<'_> {
 
     /// What belongs to another form.
     fn check_extras(&self, form: &str, raw: &Expectation) -> Result<(), Mistake> {
-        let number = |number: Option<Range<usize>>| number;
         let extras = [
             ("then", raw.then.as_ref().map(Text::span), "after"),
             ("then_not", raw.then_not.as_ref().map(Text::span), "after"),
@@ -78,9 +77,9 @@ impl Binder<'_> {
             ("until", raw.until.as_ref().map(Text::span), "hold"),
             ("by", raw.by.as_ref().map(Text::span), "eventually hold"),
             ("to", raw.to.as_ref().map(Text::span), "always never after count"),
-            ("exactly", number(raw.exactly.as_ref().map(toml::Spanned::span)), "count"),
-            ("at_least", number(raw.at_least.as_ref().map(toml::Spanned::span)), "count metric"),
-            ("at_most", number(raw.at_most.as_ref().map(toml::Spanned::span)), "count metric"),
+            ("exactly", raw.exactly.as_ref().map(toml::Spanned::span), "count"),
+            ("at_least", raw.at_least.as_ref().map(toml::Spanned::span), "count metric"),
+            ("at_most", raw.at_most.as_ref().map(toml::Spanned::span), "count metric"),
             ("for_each", raw.for_each.as_ref().map(Text::span), "count"),
         ];
         for (name, span, forms) in extras {

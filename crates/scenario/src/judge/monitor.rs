@@ -295,17 +295,13 @@ impl Monitor {
 
     /// What happened or holds, in words, if it does.
     fn happens(&self, operand: &Operand, moment: &Moment<'_>) -> Option<String> {
-        match (operand, moment.message) {
-            (Operand::Pattern(pattern), Some((kind, message))) if kind == pattern.kind => {
-                let scope = Scope { message: Some(message), after: None, lamp: None, world: moment.world };
-                pattern.matches(&scope).then(|| describe(message))
+        let words = || match (operand, moment.message) {
+            (Operand::Condition(condition), _) => explained(condition, &world_scope(moment)),
+            (Operand::Pattern(_), message) => {
+                message.map_or_else(String::new, |(_, message)| describe(message))
             }
-            (Operand::Condition(condition), _) if moment.changed => {
-                let scope = world_scope(moment);
-                condition.holds(&scope).then(|| explained(condition, &scope))
-            }
-            _ => None,
-        }
+        };
+        moment.shows(operand).then(words)
     }
 
     fn fail(&mut self, moment: &Moment<'_>, expected: String, seen: String) {
