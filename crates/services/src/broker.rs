@@ -82,6 +82,8 @@ pub struct Counters {
     pub refused_subscribes: AtomicU64,
     /// Deliveries dropped: the client was too slow, went away, or the message expired.
     pub dropped: AtomicU64,
+    /// Messages not retained, because there are too many already; they were delivered all the same.
+    pub unretained: AtomicU64,
 }
 
 /// A running broker. Stops when dropped.
@@ -171,15 +173,13 @@ async fn launch(
 ) -> Result<(SocketAddr, Option<SocketAddr>), BrokerError> {
     let context = ServerContext::new()
         .busy_check_enable(false)
-        // Said here so that no files are looked for. No `retained_message_ttl`: it would overrule each message's own.
-        .plugins_config_map_add("rmqtt-retainer", "storage.type = \"ram\"")
+        // Said here so that no files are looked for.
         .plugins_config_map_add("rmqtt-shared-subscription", "strategy = \"round_robin\"")
         .build()
         .await;
     let settings = |error: rmqtt::Error| BrokerError::Settings(error.to_string());
-    rmqtt_retainer::register(&context, true, false).await.map_err(settings)?;
     rmqtt_shared_subscription::register(&context, true, false).await.map_err(settings)?;
-    retained::last_for_ever_unless_told(&context).await;
+    retained::keep_here(&context, counters.clone()).await;
     routes::change_one_at_a_time(&context).await;
     presence::subscribe_devices(&context, rules.clone()).await;
     let presence = Presence::new(context.clone());

@@ -80,7 +80,11 @@ impl Outbox {
     pub(super) fn pop(&self) -> Option<Publish> {
         let mut queue = self.queue();
         loop {
-            let queued = queue.pop_front()?;
+            let Some(queued) = queue.pop_front() else {
+                // Thousands of queues stand empty most of the time.
+                *queue = VecDeque::new();
+                return None;
+            };
             if queued.expires.is_none_or(|at| at > Instant::now()) {
                 return Some(queued.publish);
             }

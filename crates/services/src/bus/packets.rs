@@ -14,7 +14,7 @@ use wire::{Channel, Frame};
 use super::{ClientOptions, PACKET_BYTES_MAX, Received};
 
 /// Messages on their way without an acknowledgement. rumqttc reserves room for each: by default 8 MB a client.
-const INFLIGHT: (u16, u16) = (16, 128);
+const INFLIGHT: (u16, u16) = (4, 128);
 /// How often a silent client shows that it is there. rumqttc panics below 5 s.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long a connection may take to stand \[s\]. Thousands of luminaires connect at once.

@@ -1,11 +1,12 @@
 //! The task of one client: connects, subscribes, sends, receives, and starts over.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Filter, Packet, PubAckReason, Publish, SubscribeReasonCode};
-use rumqttc::v5::{AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, Request};
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, Publish, SubscribeReasonCode};
+use rumqttc::v5::{AsyncClient, ClientError, ConnectionError, Event, EventLoop, Request};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -38,17 +39,7 @@ pub(super) async fn run<T: Copy + Send + Sync + 'static>(
     tag: T,
     events: mpsc::Sender<(T, BusEvent)>,
 ) {
-    let task = Task {
-        mqtt: packets::options(&options),
-        filters: packets::filters(&options),
-        client_id: options.client_id,
-        outbox: outbox.clone(),
-        tag,
-        events,
-        failures: 0,
-        brief: 0,
-        told: None,
-    };
+    let task = Task { options, outbox: outbox.clone(), tag, events, failures: 0, brief: 0, told: None };
     // Also when the task is dropped half-way: `closed` must not wait for a task that is no more.
     let _end = EndGuard(outbox);
     task.run().await;
@@ -63,9 +54,7 @@ impl Drop for EndGuard {
 }
 
 struct Task<T> {
-    mqtt: MqttOptions,
-    filters: Vec<Filter>,
-    client_id: String,
+    options: ClientOptions,
     outbox: Arc<Outbox>,
     tag: T,
     events: mpsc::Sender<(T, BusEvent)>,
@@ -125,7 +114,7 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
             }
             self.failures = self.failures.saturating_add(1);
             tokio::select! {
-                () = sleep(backoff(&self.client_id, self.failures)) => {}
+                () = sleep(backoff(&self.options.client_id, self.failures)) => {}
                 () = self.events.closed() => return,
                 // Without a connection there is no way to send what is queued.
                 () = self.outbox.closing() => return,
@@ -136,7 +125,7 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
     /// One connection, from the first packet to what is left of it.
     async fn connection(&mut self) -> End {
         // A new event loop each time: the old one may wait for ever for an acknowledgement of a lost session.
-        let (client, mut event_loop) = AsyncClient::new(self.mqtt.clone(), AHEAD_MAX);
+        let (client, mut event_loop) = AsyncClient::new(packets::options(&self.options), AHEAD_MAX);
         let mut connection =
             Connection { client, ready: None, leaving: false, deadline: None, silent: None, newest: 0 };
         let end = loop {
@@ -165,6 +154,10 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
         event_loop: &mut EventLoop,
         connection: &mut Connection,
     ) -> Option<Result<Event, ConnectionError>> {
+        if event_loop.state.events.is_empty() {
+            // rumqttc reserves room for a hundred, and goes round in it: 39 KB for each of thousands of clients.
+            event_loop.state.events = VecDeque::new();
+        }
         let mut poll = std::pin::pin!(event_loop.poll());
         loop {
             self.feed(connection);
@@ -210,10 +203,12 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
         match event {
             Event::Outgoing(rumqttc::Outgoing::Publish(id)) => connection.newest = id,
             Event::Outgoing(_) => {}
-            Event::Incoming(Packet::ConnAck(_)) if self.filters.is_empty() => self.stand(connection).await,
+            Event::Incoming(Packet::ConnAck(_)) if self.options.filters.is_empty() => {
+                self.stand(connection).await
+            }
             Event::Incoming(Packet::ConnAck(_)) => {
                 // Before any message: their packet ids and that of the subscription could be the same.
-                let sent = connection.client.try_subscribe_many(self.filters.clone());
+                let sent = connection.client.try_subscribe_many(packets::filters(&self.options));
                 return sent.err().map(|_| refused("a filter is malformed".to_owned()));
             }
             Event::Incoming(Packet::SubAck(ack)) => match self.first_refused(&ack.return_codes) {
@@ -226,7 +221,7 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
             Event::Incoming(Packet::PubAck(ack)) => {
                 self.outbox.count_done();
                 if !matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
-                    tracing::warn!(client_id = self.client_id, reason = ?ack.reason, "message refused by the broker");
+                    tracing::warn!(client_id = self.options.client_id, reason = ?ack.reason, "message refused by the broker");
                     self.outbox.count_refused();
                 }
             }
@@ -257,8 +252,8 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
         let granted =
             |code: Option<&SubscribeReasonCode>| matches!(code, Some(SubscribeReasonCode::Success(_)));
         let (index, filter) =
-            self.filters.iter().enumerate().find(|(index, _)| !granted(codes.get(*index)))?;
-        Some(format!("subscription to `{}` refused: {:?}", filter.path, codes.get(index)))
+            self.options.filters.iter().enumerate().find(|(index, _)| !granted(codes.get(*index)))?;
+        Some(format!("subscription to `{}` refused: {:?}", filter, codes.get(index)))
     }
 
     /// Saves what a broken connection leaves: messages received and acknowledged but not told yet, and messages not
@@ -300,7 +295,7 @@ impl<T: Copy + Send + Sync + 'static> Task<T> {
 
     async fn tell_trouble(&mut self, reason: String, refused: bool) {
         if self.told.as_ref() == Some(&reason) || (self.told.is_some() && !refused) {
-            tracing::debug!(client_id = self.client_id, reason, "still no connection");
+            tracing::debug!(client_id = self.options.client_id, reason, "still no connection");
             return;
         }
         self.told = Some(reason.clone());
