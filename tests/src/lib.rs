@@ -101,7 +101,20 @@ impl Process {
     ///
     /// If it does not end within [`PATIENCE`].
     pub fn interrupt(&mut self) -> ExitStatus {
-        let _ = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
+        self.end("-INT")
+    }
+
+    /// Asks it to end as service managers and containers do, and waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end within [`PATIENCE`].
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.end("-TERM")
+    }
+
+    fn end(&mut self, signal: &str) -> ExitStatus {
+        let _ = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
         wait_for("the end of the process", || self.0.try_wait().ok().flatten())
     }
 }

@@ -80,3 +80,11 @@ fn ctrl_c_ends_a_role_without_its_broker() {
     wait_for("the role to listen for Ctrl-C", || role.listens_for_ctrl_c().then_some(()));
     assert!(role.interrupt().success(), "{}", role.errors());
 }
+
+#[test]
+fn a_service_manager_ends_it_cleanly_too() {
+    let mut city = Starting::of(20);
+    wait_for("the port", || answers(city.http));
+    let status = city.process.terminate();
+    assert_eq!(status.code(), Some(0), "{status}: {}", city.process.errors());
+}

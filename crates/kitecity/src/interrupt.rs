@@ -1,4 +1,4 @@
-//! Ctrl-C, listened to from the first moment.
+//! Being told to stop, listened to from the first moment.
 
 use std::time::Duration;
 
@@ -12,27 +12,42 @@ use tokio::signal::windows::{CtrlC as Signal, ctrl_c};
 /// How long what is given up may take to notice.
 const GIVE_UP_WITHIN: Duration = Duration::from_millis(100);
 
-/// Hears of Ctrl-C. One that came before anyone waited for it is not lost.
+/// Hears of Ctrl-C and, on Unix, of SIGTERM, which service managers and containers send. One that came before anyone
+/// waited for it is not lost.
 #[derive(Debug)]
-pub(crate) struct Interrupt(Signal);
+pub(crate) struct Interrupt {
+    ctrl_c: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+}
 
 impl Interrupt {
-    /// Listens from now on: what Ctrl-C would do to the process, it does no more.
+    /// Listens from now on: what the signals would do to the process, they do no more.
     #[cfg(unix)]
     fn listen() -> std::io::Result<Self> {
-        signal(SignalKind::interrupt()).map(Self)
+        Ok(Self { ctrl_c: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     /// Listens from now on: what Ctrl-C would do to the process, it does no more.
     #[cfg(windows)]
     fn listen() -> std::io::Result<Self> {
-        ctrl_c().map(Self)
+        Ok(Self { ctrl_c: ctrl_c()? })
+    }
+
+    /// Waits for either.
+    #[cfg(unix)]
+    pub(crate) async fn came(&mut self) {
+        // `None` = no more can come: then nobody waits for one in vain.
+        tokio::select! {
+            _ = self.ctrl_c.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 
     /// Waits for Ctrl-C.
+    #[cfg(windows)]
     pub(crate) async fn came(&mut self) {
-        // `None` = no more can come: then nobody waits for one in vain.
-        let _ = self.0.recv().await;
+        let _ = self.ctrl_c.recv().await;
     }
 
     /// The outcome of `work`; `None` if Ctrl-C comes first. Then its end is not waited for.
@@ -53,7 +68,7 @@ pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + 
 pub(crate) fn run<T>(work: impl AsyncFnOnce(Interrupt) -> Result<T>) -> Result<T> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
-        let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+        let interrupt = Interrupt::listen().context("cannot listen for signals")?;
         work(interrupt).await
     });
     runtime.shutdown_timeout(GIVE_UP_WITHIN);
