@@ -44,8 +44,8 @@ impl ClockState {
 /// A change to the clock; what is not given stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockChange {
-    /// City seconds per wall second, `1..=3600`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// City seconds per wall second, `1..=`[`SPEED_MAX`].
+    #[serde(default, deserialize_with = "read_new_speed", skip_serializing_if = "Option::is_none")]
     pub speed: Option<u32>,
     /// Whether the clock should stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,9 +61,34 @@ fn read_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, 
 }
 
 fn read_speed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let speed = u32::deserialize(deserializer)?;
+    check_speed(u32::deserialize(deserializer)?)
+}
+
+fn read_new_speed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Option::deserialize(deserializer)?.map(check_speed).transpose()
+}
+
+fn check_speed<E: Error>(speed: u32) -> Result<u32, E> {
     if (1..=SPEED_MAX).contains(&speed) {
         return Ok(speed);
     }
-    Err(D::Error::custom(format!("speed {speed}, expected 1 to {SPEED_MAX}")))
+    Err(E::custom(format!("speed {speed}, expected 1 to {SPEED_MAX}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_to_a_speed_no_clock_has_is_refused_and_one_without_a_speed_is_not() {
+        for text in [r#"{"speed":0}"#, r#"{"speed":3601}"#, r#"{"speed":-1}"#] {
+            assert!(serde_json::from_str::<ClockChange>(text).is_err(), "{text}");
+        }
+        for (text, speed) in [(r#"{"speed":3600}"#, Some(3_600)), (r#"{"speed":null}"#, None), ("{}", None)] {
+            assert_eq!(
+                serde_json::from_str::<ClockChange>(text).map(|change| change.speed).ok(),
+                Some(speed)
+            );
+        }
+    }
 }

@@ -7,7 +7,7 @@ use lighting::{CommandStatus, DimLevel, DimRequest, Fault};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::LuminaireId;
-use wire::{ClockChange, FaultOrder, Message, ReplyBody, RequestBody, SPEED_MAX};
+use wire::{ClockChange, FaultOrder, Message, ReplyBody, RequestBody};
 
 use super::App;
 use super::problem::Problem;
@@ -135,9 +135,6 @@ pub(crate) async fn set_clock(
     body: Result<Json<ClockChange>, JsonRejection>,
 ) -> Answer {
     let Json(change) = body.map_err(|error| Problem::invalid(error.body_text()))?;
-    if change.speed.is_some_and(|speed| !(1..=SPEED_MAX).contains(&speed)) {
-        return Err(Problem::invalid(format!("speed must be 1 to {SPEED_MAX}")));
-    }
     match app.caller.ask(RequestBody::SetClock(change)).await {
         Some(ReplyBody::Clock(state)) => Ok(Json(json!({ "ok": true, "clock": state }))),
         _ => Err(Problem::silent("clock")),
