@@ -1,5 +1,6 @@
 //! Puts luminaires and cabinets along the streets.
 
+use lighting::{Circuit, Phase};
 use types::{CabinetId, LuminaireId};
 
 use crate::district::{District, district_at};
@@ -7,7 +8,7 @@ use crate::lattice::Lattice;
 use crate::near::NearSet;
 use crate::plan::place;
 use crate::shape::{Point, Walk, length};
-use crate::sites::{CabinetSite, LuminaireSite, Phase};
+use crate::sites::{CabinetSite, LuminaireSite};
 use crate::units::{Arrangement, Run, StreetKey, Unit};
 
 /// Luminaires one cabinet feeds, at most.
@@ -87,8 +88,8 @@ impl Lamps {
                 street: 0,
                 cabinet: id,
                 // One circuit leaves the cabinet each way.
-                circuit: if k < stretch.len().div_ceil(2) { 1 } else { 2 },
-                phase: [Phase::R, Phase::S, Phase::T][k % 3],
+                circuit: Circuit::ALL[usize::from(k >= stretch.len().div_ceil(2))],
+                phase: Phase::ALL[k % 3],
                 district,
                 rated_mw: class.rated_mw(),
                 standby_mw: class.standby_mw(),

@@ -47,7 +47,7 @@ pub use district::District;
 pub use plan::{ORIGIN, Plan};
 pub use residents::{Citizen, Residents};
 pub use route::Route;
-pub use sites::{Area, CabinetSite, Clinic, LuminaireSite, Phase};
+pub use sites::{Area, CabinetSite, Clinic, LuminaireSite};
 pub use spec::{CitySpec, SpecError};
 pub use street::{RoadClass, Street};
 pub use sun::{YearError, astro_shift_ms, astro_table};

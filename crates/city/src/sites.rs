@@ -1,6 +1,5 @@
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use lighting::{Circuit, Leg, Phase};
+use serde::Serialize;
 use types::{CabinetId, DistrictId, LuminaireId, Position, ProviderId};
 
 use crate::street::RoadClass;
@@ -20,8 +19,8 @@ pub struct LuminaireSite {
     pub street: usize,
     /// The cabinet that feeds it.
     pub cabinet: CabinetId,
-    /// The cabinet's circuit it is on, 1 or 2.
-    pub circuit: u8,
+    /// The cabinet's circuit it is on.
+    pub circuit: Circuit,
     /// The phase it draws from.
     pub phase: Phase,
     /// The district of its cabinet.
@@ -36,20 +35,10 @@ pub struct LuminaireSite {
     pub class: RoadClass,
 }
 
-/// A phase of the three-phase supply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Phase {
-    /// The first, L1.
-    R,
-    /// The second, L2.
-    S,
-    /// The third, L3.
-    T,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+impl LuminaireSite {
+    /// What it hangs on at its cabinet.
+    pub fn leg(&self) -> Leg {
+        Leg { circuit: self.circuit, phase: self.phase }
     }
 }
 

@@ -97,7 +97,7 @@ fn cast_spec(settings: &Settings, year: i32) -> Result<CastSpec> {
     let city = config.city_spec();
     let policy = config.policy().map_err(UsageError::from)?;
     let issuer_key = city.seed.stream("issuer key", 0).bytes();
-    Ok(CastSpec { city, year, policy, issuer_key, start: 1 })
+    Ok(CastSpec { city, year, policy, issuer_key, start: 1, switched_cabinets: 0 })
 }
 
 fn measure(

@@ -120,6 +120,7 @@ impl City {
             policy,
             issuer_key: secret.key_for("issuer"),
             start,
+            switched_cabinets: 0,
         };
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
         let start = config.start(cast.astro());
@@ -329,7 +330,8 @@ fn start_broker(city: &City) -> Result<Broker> {
     let config =
         BrokerConfig { mqtt: settings.listen, websocket: Some(settings.websocket), open: settings.open };
     let rules = Rules::new(city.config.city.run, city.cast.directory().clone());
-    let rules = rules.with_devices(city.devices.clone());
+    let cabinets = city.cast.plan().cabinets().iter().map(|site| (site.id, site.district));
+    let rules = rules.with_cabinets(cabinets.collect()).with_devices(city.devices.clone());
     let broker = Broker::start(config, rules, city.secret.clone())?;
     if broker.mqtt_addr() != settings.listen && settings.listen.port() != 0 {
         eprintln!("port {} is taken: MQTT is at {} instead", settings.listen.port(), broker.mqtt_addr());

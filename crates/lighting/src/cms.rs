@@ -1,5 +1,6 @@
 //! The central management system.
 
+mod cabinets;
 mod commands;
 mod config;
 mod io;
@@ -10,8 +11,9 @@ mod view;
 
 use std::sync::Arc;
 
-use types::{CommandId, Core, DAY_MS, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
+use types::{CabinetId, CommandId, Core, DAY_MS, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
 
+use self::cabinets::Cabinets;
 use self::commands::{Commands, Sent};
 pub use self::config::{Asset, CmsConfig, CmsConfigError};
 pub use self::io::{Input, Output, Refusal};
@@ -20,8 +22,8 @@ use self::requests::Requests;
 pub use self::view::LuminaireView;
 use self::view::{Order, Watch};
 use crate::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand, DimLevel,
-    DimRequest, LightState, Programme, Report, Stamp, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, CabinetState, CommandAck, CommandReport, CommandStatus,
+    DimCommand, DimLevel, DimRequest, LightState, Programme, Report, Stamp, Telemetry,
 };
 
 /// The central management system: publishes programmes, turns requests into commands and follows them up, and notices
@@ -39,6 +41,7 @@ pub struct Cms {
     commands: Commands,
     requests: Requests,
     losses: Losses,
+    cabinets: Cabinets,
     /// Readings from an impossible time, which were not taken.
     quarantined: u64,
     ids: Stream,
@@ -73,6 +76,7 @@ impl Core for Cms {
             Input::State { luminaire, report } => self.on_state(now, luminaire, &report, out),
             Input::Telemetry { luminaire, report } => self.on_telemetry(now, luminaire, report, out),
             Input::Ack { luminaire, report } => self.on_ack(now, luminaire, &report, out),
+            Input::Cabinet { cabinet, report } => self.on_cabinet(now, cabinet, &report, out),
             Input::Online { luminaire, online } => self.on_online(now, luminaire, online, out),
             Input::Request { from, request } => self.on_request(now, from, &request, out),
             Input::Pace(pace) => {
@@ -94,7 +98,7 @@ impl Core for Cms {
             }
         }
         let mut told = Vec::new();
-        self.losses.expire(now, &mut told);
+        self.losses.expire(now, &self.cabinets, &mut told);
         announce(now, told, out);
     }
 
@@ -123,8 +127,11 @@ impl Cms {
         {
             return Err(CmsConfigError::NoCalendar { luminaire, calendar, calendars: count });
         }
+        let mut cabinets = Cabinets::default();
+        assets.iter().for_each(|asset| cabinets.add(asset));
         Ok(Self {
             losses: Losses::new(&assets),
+            cabinets,
             quarantined: 0,
             luminaires: assets.into_iter().map(LuminaireView::new).collect(),
             calendars,
@@ -168,6 +175,22 @@ impl Cms {
         } else {
             self.losses.lose(now, &asset, Why::Silence);
         }
+    }
+
+    /// A cabinet knows best which of its feeders are dead, and whether they should be: who hangs on those is not
+    /// missed.
+    fn on_cabinet(
+        &mut self,
+        now: Timestamp,
+        cabinet: CabinetId,
+        report: &Report<CabinetState>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut incidents = Vec::new();
+        if let Some(fed) = self.cabinets.take(cabinet, report, &mut incidents) {
+            self.losses.set_fed(now, cabinet, fed);
+        }
+        out.extend(incidents.into_iter().map(|incident| Output::Incident { incident, at: now }));
     }
 
     fn on_state(

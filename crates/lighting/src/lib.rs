@@ -4,19 +4,23 @@
 //! operator ──request──▶ Cms ──command, programme──▶ Luminaire
 //!          ◀──report───     ◀──ack, state, telemetry──
 //!                         └──alarm──▶ everyone
+//!                                        Cabinet ──supply──▶ its Luminaires
 //! ```
 //!
-//! Read [`Luminaire`] and [`Cms`] first. Each is a [`Core`](types::Core): it does no I/O and reads no clock, and meets
+//! Read [`Luminaire`], [`Cabinet`] and [`Cms`] first. Each is a [`Core`](types::Core): it does no I/O and reads no clock, and meets
 //! the other only in the messages of this crate, so that a real luminaire or another CMS can stand in for either.
 //!
 //! A luminaire keeps its programme by the sun ([`AstroTable`]) and the clock, obeys overrides until they end, answers
 //! presence, fades, and meters energy exactly. The CMS hands out programmes, follows commands up until they are
 //! acknowledged, and tells a broken lamp from one that is merely off.
 //!
-//! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
-//! an open lamp; ageing, temperature and minimum levels; drifting clocks; restarts that keep the meter; groups, and
+//! A cabinet switches its circuits, measures them, and tells of breakers and door; which luminaires then have mains
+//! voltage is no message: whoever runs them hands it on, as the wire does.
+//!
+//! Not here yet: the feeder's voltage drop; ageing, temperature and minimum levels; drifting clocks; restarts that keep the meter; groups, and
 //! calendars with a rule per date.
 
+pub mod cabinet;
 pub mod cms;
 pub mod luminaire;
 
@@ -24,12 +28,15 @@ mod level;
 mod messages;
 mod sun;
 
+pub use cabinet::{
+    Cabinet, CabinetConfig, CabinetEvent, CabinetState, CabinetTelemetry, Circuit, CircuitState, Control,
+    Draw, FeederStyle, Incident, IncidentKind, Leg, Load, Phase, PhaseReadings, Phases, SwitchCommand,
+};
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
 pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError};
 pub use messages::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
-    DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime,
-    Telemetry,
+    DimRequest, Fault, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

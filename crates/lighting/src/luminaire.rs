@@ -17,11 +17,11 @@ use self::drive::Drive;
 pub use self::io::{Input, LuminaireConfig, Output};
 use self::meter::Meter;
 pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError};
-use self::recent::Recent;
+pub(crate) use self::recent::Recent;
 use self::schedule::{Schedule, Sun};
 use crate::{
-    AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode, Programme, Report,
-    Stamp, Telemetry,
+    AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Draw, Fault, LightState, Mode, Programme,
+    Report, Stamp, Telemetry,
 };
 
 /// One luminaire with its controller: obeys commands, keeps its programme, fades, measures.
@@ -59,6 +59,8 @@ pub struct Luminaire {
     switch_count: u32,
     epoch: u32,
     seq: u32,
+    /// Whether its feeder is live.
+    fed: bool,
     /// The level that overrides the programme.
     held_level: Option<DimLevel>,
     target: DimLevel,
@@ -88,7 +90,8 @@ impl Core for Luminaire {
 
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         let mut due = self.catch_up(now);
-        if self.defect.is_mute() && !matches!(input, Input::Fault(_) | Input::Repair) {
+        let physical = matches!(input, Input::Fault(_) | Input::Repair | Input::Supply(_));
+        if !self.has_supply() && !physical {
             // Without supply it hears nothing.
             self.tell(due, now, out);
             return;
@@ -108,7 +111,8 @@ impl Core for Luminaire {
                 self.presence_until = self.presence_until.max(now.plus_millis(hold_ms));
             }
             Input::Fault(fault) => due.add(self.break_by(fault, now, out)),
-            Input::Repair => due.add(self.repair(now)),
+            Input::Repair => due.add(self.repair(now, out)),
+            Input::Supply(fed) => due.add(self.feed(fed, now, out)),
         }
         due.add(self.retarget(now));
         self.tell(due, now, out);
@@ -146,6 +150,7 @@ impl Luminaire {
             switch_count: 0,
             epoch: 1,
             seq: 0,
+            fed: true,
             target: DimLevel::OFF,
             mode: Mode::Default,
             defect: Defect::None,
@@ -195,9 +200,23 @@ impl Luminaire {
         self.tell(due, now, out);
     }
 
-    /// Whether it has mains voltage. Without it says nothing and hears nothing.
+    /// Whether it has mains voltage: its feeder is live and its own supply is whole. Without it says nothing and hears
+    /// nothing.
     pub fn has_supply(&self) -> bool {
-        !self.defect.is_mute()
+        self.fed && !self.defect.is_mute()
+    }
+
+    /// What it takes from its feeder at `now`, which is not before the last call nor after the next moment it waits for.
+    pub fn draw(&self, now: Timestamp) -> Draw {
+        let mut meter = self.meter;
+        if self.defect != Defect::MeterFrozen {
+            meter.count(&self.model, self.drive, self.glow(meter.counted_to()), now);
+        }
+        Draw {
+            power_mw: self.power_mw(now),
+            rated_mw: self.model.rated_mw(),
+            energy_mwh: meter.energy_mwh(&self.model),
+        }
     }
 
     /// Applies, each at its own moment, what has become due.
@@ -266,27 +285,41 @@ impl Luminaire {
         }
     }
 
-    /// Breaks; what broke before is as good as repaired. A lost supply is told with the last charge.
+    /// Breaks; what broke before is as good as repaired.
     fn break_by(&mut self, fault: Fault, now: Timestamp, out: &mut Vec<Output>) -> Due {
-        let before = self.glow(now);
+        let before = (self.glow(now), self.has_supply());
         self.defect = Defect::from_fault(fault, self.drive.level(now), now);
-        if self.defect.is_mute() {
-            self.say(Due::BOTH, now, out);
-        }
-        self.shown(before, now)
+        self.shown(before, now, out)
     }
 
-    /// Works again; after a lost supply it tells how it stands.
-    fn repair(&mut self, now: Timestamp) -> Due {
-        let (before, was_mute) = (self.glow(now), self.defect.is_mute());
+    /// Its feeder is live from now on, or is not.
+    fn feed(&mut self, fed: bool, now: Timestamp, out: &mut Vec<Output>) -> Due {
+        let before = (self.glow(now), self.has_supply());
+        self.fed = fed;
+        self.shown(before, now, out)
+    }
+
+    /// Works again.
+    fn repair(&mut self, now: Timestamp, out: &mut Vec<Output>) -> Due {
+        let before = (self.glow(now), self.has_supply());
         self.defect = Defect::None;
-        if was_mute { Due::BOTH } else { self.shown(before, now) }
+        self.shown(before, now, out)
     }
 
-    /// What there is to tell if the light is not what it was.
-    fn shown(&self, before: Glow, now: Timestamp) -> Due {
-        let shows = self.glow(now) != before;
-        Due { state: shows, telemetry: shows }
+    /// What there is to tell if the light is not what it was. A lost supply is told with the last charge; when it is
+    /// back, so is how things stand.
+    fn shown(&mut self, (glow, supplied): (Glow, bool), now: Timestamp, out: &mut Vec<Output>) -> Due {
+        match (supplied, self.has_supply()) {
+            (true, false) => {
+                self.say(Due::BOTH, now, out);
+                Due::default()
+            }
+            (false, true) => Due::BOTH,
+            _ => {
+                let shows = self.glow(now) != glow;
+                Due { state: shows, telemetry: shows }
+            }
+        }
     }
 
     /// Sets off towards the level that now counts, if it is another one.
@@ -331,12 +364,12 @@ impl Luminaire {
     }
 
     fn glow(&self, now: Timestamp) -> Glow {
-        self.defect.glow(self.drive, &self.model, now)
+        if self.fed { self.defect.glow(self.drive, &self.model, now) } else { Glow::Dead }
     }
 
     /// Tells what is due, unless there is nothing to tell it with, and plans the next call.
     fn tell(&mut self, due: Due, now: Timestamp, out: &mut Vec<Output>) {
-        if !self.defect.is_mute() {
+        if self.has_supply() {
             self.say(due, now, out);
         } else if due.telemetry {
             self.telemetry_at = self.next_regular_report(now);
@@ -357,7 +390,7 @@ impl Luminaire {
     }
 
     fn plan(&mut self, now: Timestamp) {
-        if self.glow(now) != Glow::Follows && !self.defect.is_mute() {
+        if self.glow(now) != Glow::Follows && self.has_supply() {
             self.telemetry_at = self.telemetry_at.min(now.plus_millis(DISAGREEMENT_PERIOD_MS));
         }
         self.wake_at = self.telemetry_at.min(self.next_change());
@@ -385,22 +418,25 @@ impl Luminaire {
         LightState { target: self.target, in_effect, actual, mode: self.mode }
     }
 
-    fn telemetry(&self, now: Timestamp) -> Telemetry {
-        let fine = self.drive.level(now);
+    fn power_mw(&self, now: Timestamp) -> u32 {
         let parts = match self.glow(now) {
             Glow::Follows if self.drive.is_off() => self.model.parts_standby(),
-            Glow::Follows => self.model.parts_lit(fine),
+            Glow::Follows => self.model.parts_lit(self.drive.level(now)),
             Glow::Holds(level) => self.model.parts_lit(level),
             Glow::Standby => self.model.parts_standby(),
             Glow::Dead => 0,
         };
+        u32::try_from(parts / self.model.parts_per_mw()).unwrap_or(u32::MAX)
+    }
+
+    fn telemetry(&self, now: Timestamp) -> Telemetry {
         Telemetry {
-            power_mw: u32::try_from(parts / self.model.parts_per_mw()).unwrap_or(u32::MAX),
-            voltage_mv: if self.defect.is_mute() { 0 } else { SUPPLY_MV },
+            power_mw: self.power_mw(now),
+            voltage_mv: if self.has_supply() { SUPPLY_MV } else { 0 },
             energy_mwh: self.meter.energy_mwh(&self.model),
             burning_s: self.meter.burning_s(),
             switch_count: self.switch_count,
-            in_effect: self.model.level(fine),
+            in_effect: self.model.level(self.drive.level(now)),
         }
     }
 }

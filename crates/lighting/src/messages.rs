@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use types::{CabinetId, CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
+use types::{CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
 
 use crate::DimLevel;
 
@@ -218,20 +218,6 @@ pub struct Alarm {
     pub kind: AlarmKind,
     /// Began or ended.
     pub change: AlarmChange,
-}
-
-/// CMS → everyone: what at least half of a cabinet's luminaires have at once is one incident of the cabinet, not an alarm
-/// of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incident {
-    /// Which cabinet.
-    pub cabinet: CabinetId,
-    /// What its luminaires have.
-    pub kind: AlarmKind,
-    /// Began or ended.
-    pub change: AlarmChange,
-    /// How many have it now.
-    pub luminaires: u32,
 }
 
 /// Operator → CMS: override one luminaire, or end the override.

@@ -40,6 +40,8 @@ impl Bus {
         let asset = Asset {
             luminaire: LAMP,
             cabinet: types::CabinetId(1),
+            leg: lighting::Leg { circuit: lighting::Circuit::ALL[0], phase: lighting::Phase::R },
+            street_m: 30,
             rated_mw: 80_500,
             standby_mw: 500,
             calendar: 0,

@@ -2,6 +2,7 @@
 
 mod deeds;
 mod expectations;
+mod feeders;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,20 +1,21 @@
 use std::sync::Arc;
 
 use city::{
-    CitySpec, Plan, RoadClass, SpecError, YearError, astro_shift_ms, astro_table, calendar_of, calendars,
+    CabinetSite, CitySpec, LuminaireSite, Plan, RoadClass, SpecError, YearError, astro_shift_ms, astro_table,
+    calendar_of, calendars,
 };
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
 use eid::{Registry, Resident, RootKey};
 use lighting::{
-    Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
-    LuminaireModelConfig, LuminaireModelError, Programme,
+    Asset, AstroTable, Cabinet, CabinetConfig, Cms, CmsConfig, CmsConfigError, FeederStyle, Luminaire,
+    LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Programme,
 };
 use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
 use medpay::provider::{Clinic, ProviderConfig};
-use types::{Fen, MINUTE_MS, Stream, Timestamp};
-use wire::roles::{ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
+use types::{CabinetId, Fen, MINUTE_MS, Stream, Timestamp};
+use wire::roles::{CabinetRole, ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
 use wire::{Directory, MessageIds};
 
 use crate::{LightingPolicy, Residents};
@@ -43,6 +44,8 @@ pub struct CastSpec {
     pub issuer_key: [u8; 32],
     /// Different at each start of the same city, so that ids are not used twice.
     pub start: u64,
+    /// How many cabinets, counted from the first, switch their feeders off by day; the others' are always live.
+    pub switched_cabinets: u32,
 }
 
 /// Why there is no such city.
@@ -134,6 +137,8 @@ impl Cast {
         let assets = self.plan.luminaires().iter().map(|site| Asset {
             luminaire: site.id,
             cabinet: site.cabinet,
+            leg: site.leg(),
+            street_m: self.street_m(site),
             rated_mw: site.rated_mw,
             standby_mw: site.standby_mw,
             calendar: calendar_of(site.class),
@@ -183,6 +188,37 @@ impl Cast {
             luminaires.push(LuminaireRole::new(core, site.district, site.id));
         }
         Ok(luminaires)
+    }
+
+    /// Every cabinet, as it comes up at `now`.
+    pub fn cabinets(&self, now: Timestamp) -> Vec<CabinetRole> {
+        let role = |site: &CabinetSite| {
+            let mut chance = self.spec.city.seed.stream("meter offset", u64::from(site.id.0));
+            let config = CabinetConfig {
+                style: self.feeder_style(site.id),
+                astro: self.astro.clone(),
+                astro_shift_ms: astro_shift_ms(site.position) + site.stagger_ms(),
+                report_period_ms: REPORT_PERIOD_MS,
+                report_offset_ms: chance.below(u64::from(REPORT_PERIOD_MS)) as u32,
+            };
+            let core = Cabinet::new(config, now).with_epoch(self.spec.start as u32);
+            CabinetRole::new(core, site.district, site.id)
+        };
+        self.plan.cabinets().iter().map(role).collect()
+    }
+
+    fn feeder_style(&self, cabinet: CabinetId) -> FeederStyle {
+        if cabinet.0 <= self.spec.switched_cabinets {
+            FeederStyle::CabinetSwitched
+        } else {
+            FeederStyle::AlwaysLive
+        }
+    }
+
+    /// The street that one luminaire lights \[m\].
+    fn street_m(&self, site: &LuminaireSite) -> u16 {
+        let width_m = self.plan.streets().get(site.street).map_or(1.0, |street| street.width_m);
+        (site.road_m2 / width_m).round() as u16
     }
 
     /// The e-ID issuer.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use city::{LuminaireSite, Plan};
 use eid::{Demand, EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
-use lighting::{DimLevel, DimRequest, Fault};
+use lighting::{CabinetEvent, Circuit, Control, DimLevel, DimRequest, Fault, SwitchCommand};
 use types::{CabinetId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
-use wire::{FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, WalkRequest};
+use wire::{
+    FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, Segment, WalkRequest,
+};
 
 use crate::expr::Operand;
 use crate::judge::Moment;
@@ -71,6 +73,14 @@ pub(crate) enum Deed {
         ppm: i32,
         step_ms: i64,
     },
+    AtCabinet(CabinetId, AtCabinet),
+}
+
+/// What is done at a cabinet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AtCabinet {
+    Events([Option<CabinetEvent>; 2]),
+    Switch { circuits: [Option<Circuit>; 2], control: Control, for_ms: Option<i64> },
 }
 
 impl Deed {
@@ -204,6 +214,28 @@ impl Director {
                 orders.push(Order::Crash { role, until: now.plus_millis(for_ms) });
             }
             Deed::Drift { lamps, ppm, step_ms } => orders.push(Order::Drift { who: lamps, ppm, step_ms }),
+            Deed::AtCabinet(cabinet, what) => self.at_cabinet(now, cabinet, what, orders),
+        }
+    }
+
+    fn at_cabinet(&mut self, now: Timestamp, cabinet: CabinetId, what: AtCabinet, orders: &mut Vec<Order>) {
+        let Some(district) = self.plan.cabinet(cabinet).map(|site| site.district) else { return };
+        match what {
+            AtCabinet::Events(events) => orders.extend(
+                events
+                    .into_iter()
+                    .flatten()
+                    .map(|event| Order::Send(Message::CabinetEvent { district, cabinet, event })),
+            ),
+            AtCabinet::Switch { circuits, control, for_ms } => {
+                for circuit in circuits.into_iter().flatten() {
+                    let id = self.ids.next(now).to_string().parse().expect("a UUID is a command id");
+                    let until = for_ms.map(|for_ms| now.plus_millis(for_ms));
+                    let command = SwitchCommand { id, circuit, control, until };
+                    let body = Segment::Command(command);
+                    orders.push(Order::Send(Message::Cabinet { district, cabinet, body }));
+                }
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! [`kinds`] is the catalogue of messages, [`lamps`] that of luminaires.
 
+mod cabinets;
 mod kinds;
 mod lamps;
 mod which;
@@ -113,6 +114,16 @@ pub(crate) const ALARM: Type = Type::Word(&[
     "clock_failure",
     "communication_failure",
     "supply_loss",
+]);
+
+/// Kinds of incident.
+pub(crate) const INCIDENT: Type = Type::Word(&[
+    "communication_failure",
+    "supply_loss",
+    "circuit_breaker_tripped",
+    "cabinet_door_open",
+    "switching_error_on",
+    "switching_error_off",
 ]);
 
 impl Type {

@@ -91,12 +91,21 @@ pub(crate) struct CityPart {
     /// Clinics and hospitals, `0..=100`.
     #[schemars(with = "u32", range(max = 100))]
     pub(crate) clinics: Spanned<u32>,
+    /// How many cabinets, from `c-0001` on, switch their feeders off by day; the others' are always live.
+    #[schemars(with = "u32", range(max = 200_000))]
+    pub(crate) switched_cabinets: Spanned<u32>,
 }
 
 impl Default for CityPart {
     fn default() -> Self {
         let number = |number| Spanned::new(0..0, number);
-        Self { seed: 7, luminaires: number(200), residents: number(50), clinics: number(2) }
+        Self {
+            seed: 7,
+            luminaires: number(200),
+            residents: number(50),
+            clinics: number(2),
+            switched_cabinets: number(0),
+        }
     }
 }
 
@@ -144,6 +153,20 @@ pub(crate) struct Step {
     pub(crate) crash: Option<CrashArg>,
     /// Deed: the clocks of luminaires go wrong.
     pub(crate) drift: Option<DriftArg>,
+    /// Deed: breakers of a cabinet trip.
+    pub(crate) trip: Option<FeederArg>,
+    /// Deed: tripped breakers of a cabinet are closed again.
+    pub(crate) reclose: Option<FeederArg>,
+    /// Deed: contactors of a cabinet stay as they are, whatever is wanted.
+    pub(crate) jam: Option<CircuitArg>,
+    /// Deed: jammed contactors move again.
+    pub(crate) free: Option<CircuitArg>,
+    /// Deed: contactors of a cabinet are told to hold, or are left to the cabinet again.
+    pub(crate) switch: Option<SwitchArg>,
+    /// Deed: a cabinet's door is opened.
+    pub(crate) open_door: Option<CabinetArg>,
+    /// Deed: a cabinet's door is closed.
+    pub(crate) close_door: Option<CabinetArg>,
 }
 
 /// What breaks, and how.
@@ -332,6 +355,72 @@ pub(crate) struct DriftArg {
     /// How far they jump: `20m`, or `-20m`.
     #[schemars(with = "Option<String>")]
     pub(crate) step: Option<Text>,
+}
+
+/// Breakers of a cabinet.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FeederArg {
+    /// Which cabinet, such as `c-0002`.
+    #[schemars(with = "String")]
+    pub(crate) cabinet: Text,
+    /// Circuit 1 or 2; both if not given.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 2))]
+    pub(crate) circuit: Option<Spanned<u8>>,
+    /// Phase `R`, `S` or `T`; all if not given.
+    #[schemars(with = "Option<String>")]
+    pub(crate) phase: Option<Text>,
+}
+
+/// Contactors of a cabinet.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CircuitArg {
+    /// Which cabinet, such as `c-0002`.
+    #[schemars(with = "String")]
+    pub(crate) cabinet: Text,
+    /// Circuit 1 or 2; both if not given.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 2))]
+    pub(crate) circuit: Option<Spanned<u8>>,
+}
+
+/// A command to contactors of a cabinet.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SwitchArg {
+    /// Which cabinet, such as `c-0002`.
+    #[schemars(with = "String")]
+    pub(crate) cabinet: Text,
+    /// Circuit 1 or 2; both if not given.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 2))]
+    pub(crate) circuit: Option<Spanned<u8>>,
+    /// `on`, `off`, or `auto` to leave it to the cabinet.
+    pub(crate) to: ControlArg,
+    /// For how long; until further notice if not given.
+    #[serde(rename = "for")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) duration: Option<Text>,
+}
+
+/// What a contactor should do.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ControlArg {
+    /// Be closed.
+    On,
+    /// Be open.
+    Off,
+    /// Follow the cabinet.
+    Auto,
+}
+
+/// Which cabinet.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CabinetArg {
+    /// Such as `c-0002`.
+    #[schemars(with = "String")]
+    pub(crate) cabinet: Text,
 }
 
 /// What must come of it: a name and one form.

@@ -110,6 +110,7 @@ impl Script {
             policy,
             issuer_key: seed.stream("issuer key", 0).bytes(),
             start: 1,
+            switched_cabinets: *city.switched_cabinets.get_ref(),
         }
     }
 
@@ -157,6 +158,7 @@ impl Script {
             ("luminaires", &city.luminaires, 1, 200_000),
             ("residents", &city.residents, 1, 1_000_000),
             ("clinics", &city.clinics, 0, 100),
+            ("switched_cabinets", &city.switched_cabinets, 0, 200_000),
             ("speed", speed, 1, 3_600),
         ];
         for (name, number, min, max) in numbers {

@@ -1,11 +1,12 @@
 //! Who may publish and subscribe what. Deny by default; one table, and the broker asks it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use types::{LuminaireId, RunId, Timestamp};
+use types::{CabinetId, DistrictId, LuminaireId, RunId, Timestamp};
 use wire::iotda::{self, LoginError, Register};
 use wire::{Directory, RoleName, filter_matches, prefix};
 
@@ -75,10 +76,12 @@ fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
 }
 
 /// Who a client is, by its user name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
     /// A luminaire: user name and client id are its id.
     Device(LuminaireId),
+    /// A cabinet, likewise.
+    Cabinet(CabinetId),
     /// A service: `svc-` and its role.
     Service(RoleName),
     /// The person who runs the city: `operator`.
@@ -97,7 +100,10 @@ impl Principal {
             "viewer" => Some(Self::Viewer),
             _ => match username.strip_prefix("svc-") {
                 Some(role) => role.parse().ok().map(Self::Service),
-                None => username.parse().ok().map(Self::Device),
+                None => {
+                    let cabinet = || username.parse().ok().map(Self::Cabinet);
+                    username.parse().ok().map(Self::Device).or_else(cabinet)
+                }
             },
         }
     }
@@ -150,13 +156,20 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
 pub struct Rules {
     prefix: String,
     directory: Arc<Directory>,
+    cabinets: Arc<BTreeMap<CabinetId, DistrictId>>,
     devices: Arc<Register>,
 }
 
 impl Rules {
     /// The rules of `run`; `directory` tells in which district each luminaire stands.
     pub fn new(run: RunId, directory: Arc<Directory>) -> Self {
-        Self { prefix: prefix(run), directory, devices: Arc::default() }
+        Self { prefix: prefix(run), directory, cabinets: Arc::default(), devices: Arc::default() }
+    }
+
+    /// The same, and these cabinets come in too, each with its district.
+    #[must_use]
+    pub fn with_cabinets(self, cabinets: BTreeMap<CabinetId, DistrictId>) -> Self {
+        Self { cabinets: Arc::new(cabinets), ..self }
     }
 
     /// The same, and the devices of `register` come in too.
@@ -194,7 +207,9 @@ impl Rules {
     /// Whether this client may be who it says: a device's client id is its id, a service's begins with its name.
     pub fn may_connect(&self, who: Principal, username: &str, client_id: &str) -> bool {
         match who {
-            Principal::Device(id) => client_id == username && self.directory.contains_key(&id),
+            Principal::Device(_) | Principal::Cabinet(_) => {
+                client_id == username && self.device_home(who).is_some()
+            }
             Principal::Service(_) => client_id == username || client_id.starts_with(&format!("{username}-")),
             Principal::Operator | Principal::Viewer => {
                 let device = iotda::ClientId::parse(client_id).map(|client| client.device);
@@ -217,7 +232,7 @@ impl Rules {
         }
         let Some(topic) = topic.strip_prefix(&self.prefix) else { return false };
         match who {
-            Principal::Device(id) => self.device_home(id).is_some_and(|home| {
+            Principal::Device(_) | Principal::Cabinet(_) => self.device_home(who).is_some_and(|home| {
                 topic.strip_prefix(&home).is_some_and(|rest| rest == "status" || filter_matches("up/+", rest))
             }),
             Principal::Service(role) => {
@@ -230,9 +245,10 @@ impl Rules {
 
     /// Whether this client may leave a will on `topic`. The broker delivers wills unasked, so they are checked here.
     pub fn may_will(&self, who: Principal, topic: &str) -> bool {
-        let own_status = |id| Some(format!("{}{}status", self.prefix, self.device_home(id)?));
         match who {
-            Principal::Device(id) => own_status(id).is_some_and(|own| own == topic),
+            Principal::Device(_) | Principal::Cabinet(_) => {
+                self.device_home(who).is_some_and(|home| format!("{}{home}status", self.prefix) == topic)
+            }
             _ => self.may_publish(who, topic),
         }
     }
@@ -253,8 +269,8 @@ impl Rules {
         }
         let Some(filter) = filter.strip_prefix(&self.prefix) else { return false };
         match who {
-            Principal::Device(id) => {
-                let home = self.device_home(id);
+            Principal::Device(_) | Principal::Cabinet(_) => {
+                let home = self.device_home(who);
                 !shared && home.is_some_and(|home| covers(&format!("{home}down/+"), filter))
             }
             Principal::Service(role) => {
@@ -275,9 +291,13 @@ impl Rules {
         iotda::canonical_filter(self.device_id(place), filter)
     }
 
-    /// `light/{district}/{id}/`
-    fn device_home(&self, id: LuminaireId) -> Option<String> {
-        Some(format!("light/{}/{id}/", self.directory.get(&id)?))
+    /// `light/{district}/{id}/` of a luminaire or cabinet of this city.
+    fn device_home(&self, who: Principal) -> Option<String> {
+        match who {
+            Principal::Device(id) => Some(format!("light/{}/{id}/", self.directory.get(&id)?)),
+            Principal::Cabinet(id) => Some(format!("light/{}/{id}/", self.cabinets.get(&id)?)),
+            _ => None,
+        }
     }
 
     fn allowed(&self, role: RoleName, action: Action, client_id: &str) -> impl Iterator<Item = String> {

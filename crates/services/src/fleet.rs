@@ -1,4 +1,6 @@
-//! The simulated luminaires: each is an MQTT client of its own, all run by one task.
+//! The simulated luminaires and cabinets: each is an MQTT client of its own, all run by one task.
+
+mod cabinets;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -12,18 +14,19 @@ use types::{Core, LuminaireId, Timestamp};
 use wire::roles::LuminaireRole;
 use wire::{BusInput, Message, RoleName, Walker, decode, encode, prefix};
 
+use self::cabinets::Cabinet;
 use crate::bus::{BusClient, BusEvent, ClientOptions};
 use crate::link::{Link, Port};
 use crate::time::RoleClock;
 
 /// How far a presence sensor sees \[m\].
 const SENSOR_RANGE_M: f64 = 35.0;
-/// Events of all luminaires waiting for the fleet's task.
+/// Events of all clients waiting for the fleet's task.
 const EVENTS_MAX: usize = 16_384;
 /// The fleet's own client, beside those of the luminaires: hears the clock, who walks where, and faults to put in.
 const WORLD_FILTERS: [&str; 3] = ["sim/clock", "sim/presence", "sim/fault/+/+"];
 
-/// Runs all luminaires of `cast` but those `left_out` – to devices from outside – until `stop` says so.
+/// Runs all cabinets of `cast`, and all its luminaires but those `left_out` – to devices from outside – until `stop` says so.
 ///
 /// # Errors
 ///
@@ -51,45 +54,73 @@ pub async fn run(
             _ = stop.changed() => return Ok(()),
         }
     };
-    let (sender, lamp_events) = mpsc::channel(EVENTS_MAX);
+    let (sender, events) = mpsc::channel(EVENTS_MAX);
+    let cabinets: Vec<Cabinet> = cast
+        .cabinets(start)
+        .into_iter()
+        .enumerate()
+        .map(|(index, role)| Cabinet::new(&link, role, index, sender.clone()))
+        .collect();
     let lamps: Vec<Lamp> = cast
         .luminaires(start)?
         .into_iter()
         .enumerate()
         .map(|(index, role)| {
             let present = !left_out.contains(&role.id());
-            Lamp { bus: present.then(|| connect(&link, &role, index, sender.clone())), role }
+            let bus = present.then(|| {
+                let (id, unit) = (role.id().to_string(), Unit::Lamp(index));
+                connect(&link, id, &role.will(), role.filter(), unit, sender.clone())
+            });
+            Lamp { role, bus }
         })
         .collect();
-    tracing::info!(luminaires = lamps.len(), left_out = left_out.len(), "fleet connects");
+    tracing::info!(
+        luminaires = lamps.len(),
+        cabinets = cabinets.len(),
+        left_out = left_out.len(),
+        "fleet connects"
+    );
     // From the start: a moment that the first inputs do not move would otherwise never be noted.
-    let timers = lamps
+    let lamp_timers = lamps
         .iter()
         .enumerate()
         .filter(|(_, lamp)| lamp.bus.is_some())
-        .filter_map(|(index, lamp)| Some(Reverse((lamp.role.next_timeout()?, index))))
-        .collect();
-    let fleet = Fleet { link, plan: cast.plan().clone(), lamps, timers, clock, out: Vec::new() };
-    fleet.run(port, world, lamp_events, stop).await;
+        .filter_map(|(index, lamp)| Some(Reverse((lamp.role.next_timeout()?, Unit::Lamp(index)))));
+    let cabinet_timers = cabinets
+        .iter()
+        .enumerate()
+        .filter_map(|(index, cabinet)| Some(Reverse((cabinet.role.next_timeout()?, Unit::Cabinet(index)))));
+    let timers = cabinet_timers.chain(lamp_timers).collect();
+    let fleet = Fleet { link, plan: cast.plan().clone(), lamps, cabinets, timers, clock, out: Vec::new() };
+    fleet.run(port, world, events, stop).await;
     Ok(())
 }
 
+/// A device's client: its name is its id.
 fn connect(
     link: &Link,
-    role: &LuminaireRole,
-    index: usize,
-    events: mpsc::Sender<(usize, BusEvent)>,
+    id: String,
+    will: &Message,
+    filter: String,
+    unit: Unit,
+    events: mpsc::Sender<(Unit, BusEvent)>,
 ) -> BusClient {
-    let id = role.id().to_string();
     let options = ClientOptions {
         address: link.address.clone(),
         credentials: link.credentials(&id),
         client_id: id,
         device: true,
-        will: Some(encode(link.run, &role.will())),
-        filters: vec![format!("{}{}", prefix(link.run), role.filter())],
+        will: Some(encode(link.run, will)),
+        filters: vec![format!("{}{filter}", prefix(link.run))],
     };
-    BusClient::spawn(options, index, events)
+    BusClient::spawn(options, unit, events)
+}
+
+/// One client of the fleet, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unit {
+    Cabinet(usize),
+    Lamp(usize),
 }
 
 struct Lamp {
@@ -102,8 +133,9 @@ struct Fleet {
     link: Link,
     plan: Arc<Plan>,
     lamps: Vec<Lamp>,
-    /// When which luminaire wants the time. Entries go stale when its next moment moves; stale ones do no harm.
-    timers: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    cabinets: Vec<Cabinet>,
+    /// When who wants the time. Entries go stale when its next moment moves; stale ones do no harm.
+    timers: BinaryHeap<Reverse<(Timestamp, Unit)>>,
     clock: RoleClock,
     out: Vec<Message>,
 }
@@ -113,13 +145,13 @@ impl Fleet {
         mut self,
         mut port: Port,
         mut world: mpsc::Receiver<((), BusEvent)>,
-        mut lamp_events: mpsc::Receiver<(usize, BusEvent)>,
+        mut events: mpsc::Receiver<(Unit, BusEvent)>,
         mut stop: watch::Receiver<bool>,
     ) {
         while !*stop.borrow() {
             let due = self.timers.peek().map(|Reverse((at, _))| *at);
             tokio::select! {
-                Some((index, event)) = lamp_events.recv() => self.lamp_event(index, event),
+                Some((unit, event)) = events.recv() => self.event(unit, event),
                 Some(((), event)) = world.recv() => if let BusEvent::Message(received) = event
                     && let Some(message) = port.read(&received) {
                     self.world(&message);
@@ -129,35 +161,43 @@ impl Fleet {
             }
             self.tick();
         }
-        for bus in self.lamps.iter().filter_map(|lamp| lamp.bus.as_ref()) {
+        for bus in self.clients() {
             bus.disconnect();
         }
-        for bus in self.lamps.iter().filter_map(|lamp| lamp.bus.as_ref()) {
+        for bus in self.clients() {
             bus.closed().await;
         }
         port.close().await;
     }
 
-    fn lamp_event(&mut self, index: usize, event: BusEvent) {
+    fn clients(&self) -> impl Iterator<Item = &BusClient> {
+        let lamps = self.lamps.iter().filter_map(|lamp| lamp.bus.as_ref());
+        self.cabinets.iter().map(|cabinet| &cabinet.bus).chain(lamps)
+    }
+
+    fn event(&mut self, unit: Unit, event: BusEvent) {
         let input = match event {
             BusEvent::Connected => BusInput::Connected,
             BusEvent::Message(received) => match decode(self.link.run, received.delivery()) {
                 Ok(message) => BusInput::Message(message),
                 Err(error) => {
-                    tracing::debug!(topic = received.topic(), %error, "a luminaire ignores what it does not understand");
+                    tracing::debug!(topic = received.topic(), %error, "a device ignores what it does not understand");
                     return;
                 }
             },
             BusEvent::Disconnected { reason } => {
-                tracing::debug!(luminaire = %self.lamps[index].role.id(), reason, "bus lost");
+                tracing::debug!(?unit, reason, "bus lost");
                 return;
             }
             BusEvent::Refused { reason } => {
-                tracing::warn!(luminaire = %self.lamps[index].role.id(), reason, "refused by the bus");
+                tracing::warn!(?unit, reason, "refused by the bus");
                 return;
             }
         };
-        self.with(index, |role, now, out| role.handle(now, input, out));
+        match unit {
+            Unit::Lamp(index) => self.with(index, |role, now, out| role.handle(now, input, out)),
+            Unit::Cabinet(index) => self.with_cabinet(index, |role, now, out| role.handle(now, input, out)),
+        }
     }
 
     fn world(&mut self, message: &Message) {
@@ -171,6 +211,7 @@ impl Fleet {
                     self.with(index, |role, now, out| role.handle(now, input, out));
                 }
             }
+            Message::CabinetEvent { cabinet, .. } => self.happen_at_cabinet(*cabinet, message),
             _ => {}
         }
     }
@@ -186,13 +227,28 @@ impl Fleet {
 
     fn tick(&mut self) {
         let Some(now) = self.clock.now() else { return };
-        while let Some(&Reverse((at, index))) = self.timers.peek()
+        while let Some(&Reverse((at, unit))) = self.timers.peek()
             && at <= now
         {
             self.timers.pop();
-            if self.lamps[index].role.next_timeout().is_some_and(|due| due <= now) {
-                self.with(index, |role, now, out| role.handle_timeout(now, out));
+            let is_due = |next: Option<Timestamp>| next.is_some_and(|due| due <= now);
+            match unit {
+                Unit::Lamp(index) if is_due(self.lamps[index].role.next_timeout()) => {
+                    self.with(index, |role, now, out| role.handle_timeout(now, out));
+                }
+                Unit::Cabinet(index) if is_due(self.cabinets[index].role.next_timeout()) => {
+                    self.with_cabinet(index, |role, now, out| role.handle_timeout(now, out));
+                }
+                _ => {}
             }
+        }
+    }
+
+    /// Notes when a client wants the time next, unless that is noted already.
+    fn note_timer(&mut self, before: Option<Timestamp>, next: Option<Timestamp>, unit: Unit) {
+        let Some(next) = next else { return };
+        if before != Some(next) || self.clock.now().is_some_and(|now| next <= now) {
+            self.timers.push(Reverse((next, unit)));
         }
     }
 
@@ -207,9 +263,7 @@ impl Fleet {
             // A full queue means no connection: everything is told anew when it is back.
             let _ = bus.publish(encode(self.link.run, &message));
         }
-        match lamp.role.next_timeout() {
-            Some(next) if before != Some(next) || next <= now => self.timers.push(Reverse((next, index))),
-            _ => {}
-        }
+        let next = lamp.role.next_timeout();
+        self.note_timer(before, next, Unit::Lamp(index));
     }
 }

@@ -2,12 +2,14 @@ use scenario::Clients;
 use types::{LuminaireId, Timestamp};
 use wire::RoleName;
 
-/// One client of the bus: a role, or a luminaire. Never depends on how many others there are.
+/// One client of the bus: a role, a luminaire, or a cabinet. Never depends on how many others there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Client(u32);
 
 /// Numbers below are for roles.
 const LUMINAIRES_FROM: u32 = 16;
+/// Numbers from here on are for cabinets.
+const CABINETS_FROM: u32 = 1 << 31;
 
 impl Client {
     pub(crate) const fn role(role: RoleName) -> Self {
@@ -19,14 +21,20 @@ impl Client {
         Self(LUMINAIRES_FROM + index as u32)
     }
 
+    /// The cabinet at this place, counted from 0.
+    pub(crate) const fn cabinet(index: usize) -> Self {
+        Self(CABINETS_FROM + index as u32)
+    }
+
     pub(crate) const fn number(self) -> u32 {
         self.0
     }
 
     pub(crate) fn who(self) -> Who {
-        match self.0.checked_sub(LUMINAIRES_FROM) {
-            Some(index) => Who::Lamp(index as usize),
-            None => Who::Role(self.0 as usize),
+        match self.0 {
+            ..LUMINAIRES_FROM => Who::Role(self.0 as usize),
+            LUMINAIRES_FROM..CABINETS_FROM => Who::Lamp((self.0 - LUMINAIRES_FROM) as usize),
+            CABINETS_FROM.. => Who::Cabinet((self.0 - CABINETS_FROM) as usize),
         }
     }
 
@@ -47,6 +55,8 @@ pub(crate) enum Who {
     Role(usize),
     /// The luminaire at this place, counted from 0.
     Lamp(usize),
+    /// The cabinet at this place, counted from 0.
+    Cabinet(usize),
 }
 
 /// The number of the luminaire at a place.

@@ -2,9 +2,10 @@
 
 use scenario::Observer;
 use types::Timestamp;
-use wire::{BusInput, Light, Message, RoleName};
+use wire::{BusInput, Light, Message, RoleName, Segment};
 
 use crate::Sim;
+use crate::cabinets::cabinet_index;
 use crate::client::{Client, Link, Who, index_of, luminaire_at};
 use crate::lamps::Lamp;
 use crate::network::Way;
@@ -112,6 +113,7 @@ impl Sim {
         let link = match from.who() {
             Who::Role(place) => &mut self.links[place],
             Who::Lamp(index) => &mut self.lamps[index].link,
+            Who::Cabinet(index) => &mut self.cabinets[index].link,
         };
         link.chain = self.digest.note(from, link.chain, now, message);
         observer.observe(now, message);
@@ -124,10 +126,23 @@ impl Sim {
                     self.send_down(Client::lamp(index), about, message);
                 }
             }
-            _ => self.retained.keep(message),
+            _ => {
+                self.retained.keep(message);
+                self.send_to_cabinet(message);
+            }
         }
         for role in self.routes.of(message) {
             self.send_down(Client::role(role), about, message);
+        }
+    }
+
+    /// Sends a command down to the cabinet it is for; a cabinet's filter names its district, too.
+    fn send_to_cabinet(&mut self, message: &Message) {
+        if let Message::Cabinet { district, cabinet, body: Segment::Command(_) } = message
+            && let Some(index) = cabinet_index(*cabinet)
+            && self.cabinets.get(index).is_some_and(|known| known.role.district() == *district)
+        {
+            self.send_down(Client::cabinet(index), None, message);
         }
     }
 
@@ -185,6 +200,7 @@ impl Sim {
         let link = match to.who() {
             Who::Role(place) => &self.links[place],
             Who::Lamp(index) => &self.lamps[index].link,
+            Who::Cabinet(index) => &self.cabinets[index].link,
         };
         let arrives = link.connected && link.session == *session;
         // The way of nearly all: taken where it lies.
@@ -215,6 +231,7 @@ impl Sim {
     fn tell(&mut self, to: Client, message: Message, observer: &mut impl Observer) {
         match to.who() {
             Who::Lamp(index) => self.tell_lamp(index, BusInput::Message(message), observer),
+            Who::Cabinet(index) => self.tell_cabinet(index, BusInput::Message(message), observer),
             Who::Role(place) if place == RoleName::Fleet as usize => self.happen(message, observer),
             Who::Role(place) => self.tell_service(place, BusInput::Message(message), observer),
         }
@@ -269,6 +286,7 @@ impl Sim {
         match client.who() {
             Who::Role(place) => &mut self.links[place],
             Who::Lamp(index) => &mut self.lamps[index].link,
+            Who::Cabinet(index) => &mut self.cabinets[index].link,
         }
     }
 }

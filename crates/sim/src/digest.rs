@@ -4,7 +4,7 @@ mod fields;
 
 use serde::Serialize;
 use types::{RunId, Timestamp};
-use wire::{Event, EventBody, Light, Message, ReplyBody, RequestBody};
+use wire::{Event, EventBody, Light, Message, ReplyBody, RequestBody, Segment};
 
 use self::fields::Fields;
 use crate::client::Client;
@@ -71,6 +71,16 @@ fn message_into(message: &Message, fields: &mut Fields) {
             fields.text(district.0.as_str());
             tagged(fields, 63, order);
         }
+        Message::Cabinet { district, cabinet, body } => {
+            fields.word(u64::from(cabinet.0));
+            fields.text(district.0.as_str());
+            segment_into(body, fields);
+        }
+        Message::CabinetEvent { district, cabinet, event } => {
+            fields.word(u64::from(cabinet.0));
+            fields.text(district.0.as_str());
+            tagged(fields, 70, event);
+        }
         Message::DeadLetter { consumer, letter } => {
             fields.text(consumer.as_str());
             tagged(fields, 64, letter);
@@ -101,6 +111,30 @@ fn light_into(body: &Light, fields: &mut Fields) {
             tagged(fields, 5, &(&command.id, command.level, command.until));
         }
         Light::Programme(programme) => tagged(fields, 6, programme),
+    }
+}
+
+fn segment_into(body: &Segment, fields: &mut Fields) {
+    let mut stamped = |tag: u64, stamp: lighting::Stamp| {
+        tagged(fields, tag, &(stamp.epoch, stamp.seq, stamp.ts));
+    };
+    match body {
+        Segment::State(report) => {
+            stamped(71, report.stamp);
+            fields.value(&report.body);
+        }
+        Segment::Telemetry(report) => {
+            stamped(72, report.stamp);
+            fields.value(&report.body);
+        }
+        Segment::Ack(report) => {
+            stamped(73, report.stamp);
+            fields.value(&report.body);
+        }
+        Segment::Online(online) => tagged(fields, 74, online),
+        Segment::Command(command) => {
+            tagged(fields, 75, &(&command.id, command.circuit, command.control, command.until));
+        }
     }
 }
 

@@ -84,6 +84,7 @@ impl Sim {
                     });
                 }
             }
+            Message::CabinetEvent { cabinet, .. } => self.happen_at_cabinet(cabinet, message, observer),
             _ => {}
         }
     }

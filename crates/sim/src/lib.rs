@@ -20,6 +20,7 @@
 
 pub mod bench;
 
+mod cabinets;
 mod client;
 mod clock;
 mod delivery;

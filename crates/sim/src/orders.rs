@@ -60,10 +60,12 @@ impl Sim {
     }
 
     fn publish_will(&mut self, client: Client, observer: &mut impl Observer) {
-        if let Who::Lamp(index) = client.who() {
-            let will = self.lamps[index].role.will();
-            self.publish(client, &will, observer);
-        }
+        let will = match client.who() {
+            Who::Lamp(index) => self.lamps[index].role.will(),
+            Who::Cabinet(index) => self.cabinets[index].role.will(),
+            Who::Role(_) => return,
+        };
+        self.publish(client, &will, observer);
     }
 
     fn take_broker_away(&mut self, until: Timestamp) {
@@ -89,7 +91,7 @@ impl Sim {
         self.broker_down_until = None;
         let long = self.now.millis_since(self.broker_lost_at) >= KEEP_ALIVE_MS;
         for client in self.clients() {
-            if long && matches!(client.who(), Who::Lamp(index) if self.retained.is_online(index)) {
+            if long && self.retained.is_online(client.who()) {
                 self.publish_will(client, observer);
             }
         }
@@ -132,6 +134,7 @@ impl Sim {
                 }
                 self.tell_lamp(index, BusInput::Connected, observer);
             }
+            Who::Cabinet(index) => self.tell_cabinet(index, BusInput::Connected, observer),
             Who::Role(place) if place == RoleName::Clock as usize => {
                 let state = self.clock_state();
                 self.send_up(client, &state, observer);
@@ -145,8 +148,11 @@ impl Sim {
 
     /// Sends a role what is kept for it.
     fn send_retained(&mut self, role: RoleName) {
-        let lamps = &self.lamps;
-        let all = self.retained.all(|index| lamps[index].role.district());
+        let (lamps, cabinets) = (&self.lamps, &self.cabinets);
+        let all = self.retained.all(|who| match who {
+            Who::Cabinet(index) => cabinets[index].role.district(),
+            Who::Lamp(index) | Who::Role(index) => lamps[index].role.district(),
+        });
         let kept: Vec<Message> = all.filter(|message| self.routes.of(message).contains(role)).collect();
         for message in kept {
             let about = self.about(Client::role(role), &message);

@@ -1,15 +1,17 @@
 use std::collections::BTreeMap;
 
-use lighting::{LightState, Programme, Report};
-use types::DistrictId;
-use wire::{ClockState, Light, Message};
+use lighting::{CabinetState, LightState, Programme, Report};
+use types::{CabinetId, DistrictId};
+use wire::{ClockState, Light, Message, Segment};
 
-use crate::client::luminaire_at;
+use crate::cabinets::cabinet_index;
+use crate::client::{Who, luminaire_at};
 
 /// What the broker keeps for those who come later.
 #[derive(Debug)]
 pub(crate) struct Retained {
     lamps: Box<[OfLamp]>,
+    cabinets: Box<[OfCabinet]>,
     programmes: Programmes,
     clock: Option<ClockState>,
     keys: Option<Message>,
@@ -24,18 +26,38 @@ struct OfLamp {
     programme: u32,
 }
 
+/// What is kept of one cabinet.
+#[derive(Clone, Debug, Default)]
+struct OfCabinet {
+    state: Option<Report<CabinetState>>,
+    online: Option<bool>,
+}
+
 impl Retained {
-    pub(crate) fn new(lamps: usize) -> Self {
+    pub(crate) fn new(lamps: usize, cabinets: usize) -> Self {
         let lamps = vec![OfLamp::default(); lamps].into();
-        Self { lamps, programmes: Programmes::default(), clock: None, keys: None }
+        let cabinets = vec![OfCabinet::default(); cabinets].into();
+        Self { lamps, cabinets, programmes: Programmes::default(), clock: None, keys: None }
     }
 
     /// Keeps what is to be kept. What is about a luminaire that is not in the city has no place here.
     pub(crate) fn keep(&mut self, message: &Message) {
         match message {
             Message::Clock(clock) => self.clock = Some(*clock),
+            Message::Cabinet { cabinet, body, .. } => self.keep_segment(*cabinet, body),
             Message::EidKeys(_) => self.keys = Some(message.clone()),
             _ => {}
+        }
+    }
+
+    fn keep_segment(&mut self, cabinet: CabinetId, body: &Segment) {
+        let Some(cabinet) = cabinet_index(cabinet).and_then(|index| self.cabinets.get_mut(index)) else {
+            return;
+        };
+        match body {
+            Segment::State(report) => cabinet.state = Some(report.clone()),
+            Segment::Online(online) => cabinet.online = Some(*online),
+            Segment::Telemetry(_) | Segment::Ack(_) | Segment::Command(_) => {}
         }
     }
 
@@ -53,9 +75,14 @@ impl Retained {
         }
     }
 
-    /// Whether the last thing said of a luminaire's connection is that it is there.
-    pub(crate) fn is_online(&self, index: usize) -> bool {
-        self.lamps.get(index).is_some_and(|lamp| lamp.online == Some(true))
+    /// Whether the last thing said of a luminaire's or cabinet's connection is that it is there.
+    pub(crate) fn is_online(&self, who: Who) -> bool {
+        let online = match who {
+            Who::Lamp(index) => self.lamps.get(index).and_then(|lamp| lamp.online),
+            Who::Cabinet(index) => self.cabinets.get(index).and_then(|cabinet| cabinet.online),
+            Who::Role(_) => None,
+        };
+        online == Some(true)
     }
 
     /// The programme kept for one luminaire.
@@ -63,16 +90,22 @@ impl Retained {
         self.programmes.get(self.lamps.get(index)?.programme)
     }
 
-    /// Everything that is kept, luminaire by luminaire, except programmes: those only luminaires want.
-    pub(crate) fn all(&self, district: impl Fn(usize) -> DistrictId) -> impl Iterator<Item = Message> {
+    /// Everything that is kept, cabinet by cabinet and luminaire by luminaire, except programmes: those only luminaires want.
+    pub(crate) fn all(&self, district: impl Fn(Who) -> DistrictId + Copy) -> impl Iterator<Item = Message> {
         let rest = self.clock.map(Message::Clock).into_iter().chain(self.keys.clone());
         let lamps = self.lamps.iter().enumerate().flat_map(move |(index, lamp)| {
-            let (district, luminaire) = (district(index), luminaire_at(index));
+            let (district, luminaire) = (district(Who::Lamp(index)), luminaire_at(index));
             let online = lamp.online.map(Light::Online);
             let bodies = online.into_iter().chain(lamp.state.clone().map(Light::State));
             bodies.map(move |body| Message::Light { district, luminaire, body })
         });
-        rest.chain(lamps)
+        let cabinets = self.cabinets.iter().enumerate().flat_map(move |(index, kept)| {
+            let (district, cabinet) = (district(Who::Cabinet(index)), CabinetId(index as u32 + 1));
+            let online = kept.online.map(Segment::Online);
+            let bodies = online.into_iter().chain(kept.state.clone().map(Segment::State));
+            bodies.map(move |body| Message::Cabinet { district, cabinet, body })
+        });
+        rest.chain(cabinets).chain(lamps)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who listens to what, worked out once.
 
-use types::{LuminaireId, ReplyTo};
-use wire::{Light, Message, RoleName, Topic, filter_matches};
+use types::{CabinetId, LuminaireId, ReplyTo};
+use wire::{Light, Message, RoleName, Segment, Topic, filter_matches};
 
 /// For each kind of message the roles that listen to it, as a set of places in [`RoleName::ALL`].
 ///
@@ -19,7 +19,7 @@ pub(crate) struct Routes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listeners(u16);
 
-const KINDS: usize = 12;
+const KINDS: usize = 18;
 
 impl Routes {
     /// The routes to roles with these filters.
@@ -49,6 +49,8 @@ impl Routes {
             Message::Presence(_) => self.kinds[9],
             Message::Fault { .. } => self.kinds[10],
             Message::DeadLetter { .. } => self.kinds[11],
+            Message::Cabinet { body, .. } => self.kinds[segment_kind(body)],
+            Message::CabinetEvent { .. } => self.kinds[17],
         }
     }
 
@@ -90,9 +92,19 @@ fn light_kind(body: &Light) -> usize {
     }
 }
 
+fn segment_kind(body: &Segment) -> usize {
+    match body {
+        Segment::State(_) => 12,
+        Segment::Telemetry(_) => 13,
+        Segment::Ack(_) => 14,
+        Segment::Online(_) => 15,
+        Segment::Command(_) => 16,
+    }
+}
+
 /// One topic of each kind, in the order of `Routes::of`.
 fn topics() -> [String; KINDS] {
-    let (district, luminaire) = ("x".parse().expect("a slug"), LuminaireId(0));
+    let (district, luminaire, cabinet) = ("x".parse().expect("a slug"), LuminaireId(0), CabinetId(0));
     let slug = || "x".parse().expect("a slug");
     [
         Topic::LightState(district, luminaire),
@@ -107,6 +119,12 @@ fn topics() -> [String; KINDS] {
         Topic::Presence,
         Topic::Fault(district, luminaire),
         Topic::DeadLetter(slug()),
+        Topic::CabinetState(district, cabinet),
+        Topic::CabinetTelemetry(district, cabinet),
+        Topic::CabinetAck(district, cabinet),
+        Topic::CabinetStatus(district, cabinet),
+        Topic::CabinetCommand(district, cabinet),
+        Topic::CabinetEvent(district, cabinet),
     ]
     .map(|topic| topic.to_string())
 }
@@ -154,7 +172,15 @@ mod tests {
     fn who_hears_a_message_is_who_asks_for_its_topic() {
         let city = CitySpec { seed: Seed(7), luminaires: 50, residents: 50, clinics: 2 };
         let policy = toml::from_str(include_str!("../../../config/policies/demo.toml")).unwrap();
-        let cast = Cast::new(CastSpec { city, year: 2026, policy, issuer_key: [7; 32], start: 1 }).unwrap();
+        let cast = Cast::new(CastSpec {
+            city,
+            year: 2026,
+            policy,
+            issuer_key: [7; 32],
+            start: 1,
+            switched_cabinets: 0,
+        })
+        .unwrap();
         let start = cast.astro().sunset(20_561);
         let run = "sim".parse().unwrap();
         let mut sim = Sim::new(&cast, run, start).unwrap();

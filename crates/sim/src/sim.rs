@@ -6,6 +6,7 @@ use scenario::{Cast, CastError, Observer};
 use types::{RunId, Timestamp};
 use wire::{ClockState, Message, RoleName};
 
+use crate::cabinets::Cabinet;
 use crate::client::{Client, Link, NEVER, Who, luminaire_at};
 use crate::clock::LocalClock;
 use crate::delivery::{Down, Flight};
@@ -35,6 +36,7 @@ pub struct Sim {
     /// The same places; also of roles that run elsewhere or nowhere.
     pub(crate) links: [Link; RoleName::ALL.len()],
     pub(crate) lamps: Box<[Lamp]>,
+    pub(crate) cabinets: Box<[Cabinet]>,
     /// The clocks that are not the city's, by place of the luminaire.
     pub(crate) clocks: BTreeMap<usize, LocalClock>,
     pub(crate) network: Network,
@@ -99,6 +101,7 @@ impl Sim {
             services[role as usize] = Service::new(cast, role)?;
         }
         let lamps: Box<[Lamp]> = cast.luminaires(start)?.into_iter().map(Lamp::new).collect();
+        let cabinets: Box<[Cabinet]> = cast.cabinets(start).into_iter().map(Cabinet::new).collect();
         let mut sim = Self {
             cast: cast.clone(),
             now: start,
@@ -110,8 +113,9 @@ impl Sim {
             links: [const { Link::new() }; RoleName::ALL.len()],
             clocks: BTreeMap::new(),
             network: Network::new(cast.plan().spec().seed),
-            retained: Retained::new(lamps.len()),
+            retained: Retained::new(lamps.len(), cabinets.len()),
             lamps,
+            cabinets,
             broker_down_until: None,
             broker_lost_at: start,
             digest: Digest::new(run),
@@ -183,8 +187,9 @@ impl Sim {
 
     /// Everyone, in the order in which they connect.
     pub(crate) fn clients(&self) -> impl Iterator<Item = Client> + use<> {
+        let cabinets = (0..self.cabinets.len()).map(Client::cabinet);
         let lamps = (0..self.lamps.len()).map(Client::lamp);
-        RoleName::ALL.into_iter().map(Client::role).chain(lamps)
+        RoleName::ALL.into_iter().map(Client::role).chain(cabinets).chain(lamps)
     }
 
     /// What is due first, within `limit`. Warms the luminaires that are due soon: a large city is in no cache.
@@ -204,6 +209,7 @@ impl Sim {
     fn act(&mut self, due: Due, observer: &mut impl Observer) {
         match (due.what, due.client.who()) {
             (What::Timeout, Who::Lamp(index)) => self.lamp_timeout(index, observer),
+            (What::Timeout, Who::Cabinet(index)) => self.cabinet_timeout(index, observer),
             (What::Timeout, Who::Role(place)) => self.service_timeout(place, observer),
             (What::Arrival(number), _) => self.arrive(due.client, number, observer),
             (What::Connect, _) => self.connect(due.client, observer),

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use lighting::{AlarmChange, AstroTable, DimLevel};
+use lighting::{Alarm, AlarmChange, AlarmKind, AstroTable, DimLevel};
 use medpay::PayEvent;
 use scenario::{Cast, Observer, Order, Play, RunOptions, Script, Standing, Verdict};
 use sim::Sim;
 use types::Timestamp;
-use wire::{EventBody, Light, Message, ReplyBody, WalkEvent};
+use wire::{Event, EventBody, Light, Message, ReplyBody, Segment, WalkEvent};
 
 const POLICY: &str = include_str!("../../../config/policies/demo.toml");
 /// The digest of each file's event log. Debug and release builds are held to the same.
@@ -171,6 +171,9 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("incidents come twice", incidents_twice),
             ("lamps stay dark", dark),
             ("incidents never end", incidents_never_end),
+            ("alarms are raised for its luminaires", losses_are_alarms),
+            ("meters are silent", no_meters),
+            ("nobody goes offline", nobody_offline),
         ],
         "day-burner" => &[
             ("alarms are lost", no_alarms),
@@ -281,6 +284,21 @@ fn incidents_twice(message: &Message) -> Vec<Message> {
 
 fn incidents_never_end(message: &Message) -> Vec<Message> {
     without(message, is_incident(message, AlarmChange::Cleared))
+}
+
+/// Each luminaire that goes offline has an alarm of its own.
+fn losses_are_alarms(message: &Message) -> Vec<Message> {
+    let mut messages = same(message);
+    if let Message::Light { luminaire, body: Light::Online(false), .. } = message {
+        let alarm = Alarm { luminaire: *luminaire, kind: AlarmKind::SupplyLoss, change: AlarmChange::Raised };
+        let (id, time) = (uuid::Uuid::nil(), Timestamp::default());
+        messages.push(Message::Event(Event { id, time, body: EventBody::Alarm(alarm) }));
+    }
+    messages
+}
+
+fn no_meters(message: &Message) -> Vec<Message> {
+    without(message, matches!(message, Message::Cabinet { body: Segment::Telemetry(_), .. }))
 }
 
 fn is_command(message: &Message) -> bool {

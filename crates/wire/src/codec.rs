@@ -3,14 +3,15 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use types::{ReplyTo, RunId, Slug};
+use types::{CabinetId, DistrictId, ReplyTo, RunId, Slug};
 use uuid::Uuid;
 
 use crate::channels::{self, Channel};
 use crate::cloud_event::{self, CloudEvent, SpecVersion};
-use crate::device::{Down, Plain, Status, Up, Version};
+use crate::device::{Dim, Down, Plain, Status, Switch, Up, Version};
 use crate::{
-    Event, EventBody, Light, Message, Reply, ReplyBody, Request, RequestBody, Topic, prefix, shard_of,
+    Event, EventBody, Light, Message, Reply, ReplyBody, Request, RequestBody, Segment, Topic, prefix,
+    shard_of,
 };
 
 /// The longest payload that is read \[bytes\].
@@ -87,10 +88,11 @@ pub fn encode(run: RunId, message: &Message) -> Frame {
                 (Topic::LightStatus(*district, *luminaire), plain(&Status { online: *online }))
             }
             Light::Command(command) => {
-                (Topic::LightCommand(*district, *luminaire), json(&Down::from(command)))
+                (Topic::LightCommand(*district, *luminaire), json(&Down::<Dim>::from(command)))
             }
             Light::Programme(programme) => (Topic::LightProgramme(*district, *luminaire), plain(programme)),
         },
+        Message::Cabinet { district, cabinet, body } => encode_segment(*district, *cabinet, body),
         Message::Event(event) => encode_event(event),
         Message::Request(request) => encode_request(request),
         Message::Reply(reply) => encode_reply(reply),
@@ -98,6 +100,9 @@ pub fn encode(run: RunId, message: &Message) -> Frame {
         Message::Clock(state) => (Topic::Clock, plain(state)),
         Message::Presence(walkers) => (Topic::Presence, plain(walkers)),
         Message::Fault { district, luminaire, order } => (Topic::Fault(*district, *luminaire), plain(order)),
+        Message::CabinetEvent { district, cabinet, event } => {
+            (Topic::CabinetEvent(*district, *cabinet), plain(event))
+        }
         Message::DeadLetter { consumer, letter } => (Topic::DeadLetter(*consumer), plain(letter)),
     };
     let (response_topic, correlation) = match message {
@@ -125,13 +130,19 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
     }
     let payload = delivery.payload;
     let light = |district, luminaire, body| Message::Light { district, luminaire, body };
+    let segment = |district, cabinet, body| Message::Cabinet { district, cabinet, body };
     Ok(match topic {
         Topic::LightState(d, l) => light(d, l, Light::State(read::<Up<_>>(payload)?.into())),
         Topic::LightTelemetry(d, l) => light(d, l, Light::Telemetry(read::<Up<_>>(payload)?.into())),
         Topic::LightAck(d, l) => light(d, l, Light::Ack(read::<Up<_>>(payload)?.into())),
         Topic::LightStatus(d, l) => light(d, l, Light::Online(read_plain::<Status>(payload)?.online)),
-        Topic::LightCommand(d, l) => light(d, l, Light::Command(read::<Down>(payload)?.into())),
+        Topic::LightCommand(d, l) => light(d, l, Light::Command(read::<Down<Dim>>(payload)?.into())),
         Topic::LightProgramme(d, l) => light(d, l, Light::Programme(read_plain(payload)?)),
+        Topic::CabinetState(d, c) => segment(d, c, Segment::State(read::<Up<_>>(payload)?.into())),
+        Topic::CabinetTelemetry(d, c) => segment(d, c, Segment::Telemetry(read::<Up<_>>(payload)?.into())),
+        Topic::CabinetAck(d, c) => segment(d, c, Segment::Ack(read::<Up<_>>(payload)?.into())),
+        Topic::CabinetStatus(d, c) => segment(d, c, Segment::Online(read_plain::<Status>(payload)?.online)),
+        Topic::CabinetCommand(d, c) => segment(d, c, Segment::Command(read::<Down<Switch>>(payload)?.into())),
         Topic::Event { service, aggregate, event, .. } => decode_event(payload, [service, aggregate, event])?,
         Topic::Request { service, method, .. } => decode_request(run, delivery, service, method)?,
         Topic::Reply(path) => decode_reply(delivery, path)?,
@@ -141,8 +152,25 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
         Topic::Fault(district, luminaire) => {
             Message::Fault { district, luminaire, order: read_plain(payload)? }
         }
+        Topic::CabinetEvent(district, cabinet) => {
+            Message::CabinetEvent { district, cabinet, event: read_plain(payload)? }
+        }
         Topic::DeadLetter(consumer) => Message::DeadLetter { consumer, letter: read_plain(payload)? },
     })
+}
+
+fn encode_segment(district: DistrictId, cabinet: CabinetId, body: &Segment) -> (Topic, Vec<u8>) {
+    match body {
+        Segment::State(report) => (Topic::CabinetState(district, cabinet), json(&Up::from(report))),
+        Segment::Telemetry(report) => (Topic::CabinetTelemetry(district, cabinet), json(&Up::from(report))),
+        Segment::Ack(report) => (Topic::CabinetAck(district, cabinet), json(&Up::from(report))),
+        Segment::Online(online) => {
+            (Topic::CabinetStatus(district, cabinet), plain(&Status { online: *online }))
+        }
+        Segment::Command(command) => {
+            (Topic::CabinetCommand(district, cabinet), json(&Down::<Switch>::from(command)))
+        }
+    }
 }
 
 fn encode_event(event: &Event) -> (Topic, Vec<u8>) {

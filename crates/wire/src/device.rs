@@ -1,7 +1,7 @@
 //! The envelope of device traffic: compact JSON, `{"v":1,"seq":…,"epoch":…,"ts":…,"d":{…}}`, so that any small client
 //! can join.
 
-use lighting::{DimCommand, DimLevel, Report, Stamp};
+use lighting::{Circuit, Control, DimCommand, DimLevel, Report, Stamp, SwitchCommand};
 use serde::{Deserialize, Serialize};
 use types::{CommandId, Timestamp};
 
@@ -23,25 +23,35 @@ pub(crate) struct Plain<T> {
     pub(crate) d: T,
 }
 
-/// A command to a luminaire.
+/// A command to a luminaire or cabinet.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Down {
+pub(crate) struct Down<T> {
     pub(crate) v: Version,
     pub(crate) id: CommandId,
-    pub(crate) d: DownBody,
+    pub(crate) d: T,
 }
 
-/// What a command asks for. A level must be given, be it `null`: a misspelt key must not end an override.
+/// What a luminaire is asked for. A level must be given, be it `null`: a misspelt key must not end an override.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DownBody {
+pub(crate) struct Dim {
     #[serde(deserialize_with = "Option::deserialize")]
     level: Option<DimLevel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
 }
 
-/// Whether a luminaire is connected.
+/// What a cabinet is asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Switch {
+    circuit: Circuit,
+    control: Control,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}
+
+/// Whether a luminaire or cabinet is connected.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) online: bool,
@@ -79,15 +89,28 @@ impl<'a, T> From<&'a Report<T>> for Up<&'a T> {
     }
 }
 
-impl From<Down> for DimCommand {
-    fn from(down: Down) -> Self {
+impl From<Down<Dim>> for DimCommand {
+    fn from(down: Down<Dim>) -> Self {
         Self { id: down.id, level: down.d.level, until: down.d.until }
     }
 }
 
-impl From<&DimCommand> for Down {
+impl From<&DimCommand> for Down<Dim> {
     fn from(command: &DimCommand) -> Self {
-        let d = DownBody { level: command.level, until: command.until };
+        let d = Dim { level: command.level, until: command.until };
+        Self { v: Version, id: command.id.clone(), d }
+    }
+}
+
+impl From<Down<Switch>> for SwitchCommand {
+    fn from(down: Down<Switch>) -> Self {
+        Self { id: down.id, circuit: down.d.circuit, control: down.d.control, until: down.d.until }
+    }
+}
+
+impl From<&SwitchCommand> for Down<Switch> {
+    fn from(command: &SwitchCommand) -> Self {
+        let d = Switch { circuit: command.circuit, control: command.control, until: command.until };
         Self { v: Version, id: command.id.clone(), d }
     }
 }

@@ -29,7 +29,7 @@ pub use clock::{ClockChange, ClockState, SPEED_MAX};
 pub use codec::{DecodeError, Delivery, Frame, PAYLOAD_BYTES_MAX, decode, encode};
 pub use message::{
     DeadLetter, DimRefused, Event, EventBody, FaultOrder, Light, Message, Reply, ReplyBody, Request,
-    RequestBody, WalkEvent, WalkReply, WalkRequest, Walker,
+    RequestBody, Segment, WalkEvent, WalkReply, WalkRequest, Walker,
 };
 pub use role::{BusInput, Directory, MessageIds, Role, RoleName};
 pub use topic::{Topic, filter_matches, prefix, shard_of};

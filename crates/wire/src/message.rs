@@ -5,15 +5,15 @@ use eid::{
     ManageReply, ManageRequest, Verdict, VerifyRequest,
 };
 use lighting::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, Incident, LightState, Programme, Report,
-    Telemetry,
+    Alarm, CabinetEvent, CabinetState, CabinetTelemetry, CommandAck, CommandReport, DimCommand, DimRequest,
+    Fault, Incident, LightState, Programme, Report, SwitchCommand, Telemetry,
 };
 use medpay::{
     BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
     SettleRequest, VisitReply, VisitRequest,
 };
 use serde::{Deserialize, Serialize};
-use types::{DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
+use types::{CabinetId, DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
 use uuid::Uuid;
 
 use crate::{ClockChange, ClockState};
@@ -29,6 +29,15 @@ pub enum Message {
         luminaire: LuminaireId,
         /// What is said.
         body: Light,
+    },
+    /// Traffic of one cabinet.
+    Cabinet {
+        /// Where it stands.
+        district: DistrictId,
+        /// Which one.
+        cabinet: CabinetId,
+        /// What is said.
+        body: Segment,
     },
     /// Something happened in a service.
     Event(Event),
@@ -50,6 +59,15 @@ pub enum Message {
         luminaire: LuminaireId,
         /// Break or repair.
         order: FaultOrder,
+    },
+    /// Something happens to a simulated cabinet.
+    CabinetEvent {
+        /// Where it stands.
+        district: DistrictId,
+        /// Which one.
+        cabinet: CabinetId,
+        /// What.
+        event: CabinetEvent,
     },
     /// Something a consumer could not understand.
     DeadLetter {
@@ -75,6 +93,21 @@ pub enum Light {
     Command(DimCommand),
     /// Down: the programme, retained.
     Programme(Programme),
+}
+
+/// What a cabinet's segment controller and its CMS say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Up: contactors, breakers, door, retained.
+    State(Report<CabinetState>),
+    /// Up: the three-phase meter.
+    Telemetry(Report<CabinetTelemetry>),
+    /// Up: an answer to a command.
+    Ack(Report<CommandAck>),
+    /// Up: connected or not, retained; the will says not.
+    Online(bool),
+    /// Down: hold a contactor, or end that.
+    Command(SwitchCommand),
 }
 
 /// Something that happened, in a CloudEvents 1.0 envelope.

@@ -2,11 +2,13 @@
 //!
 //! This is where one domain's output becomes another's input, and nowhere else.
 
+mod cabinet;
 mod cms;
 mod identity;
 mod luminaire;
 mod payment;
 
+pub use cabinet::CabinetRole;
 pub use cms::CmsRole;
 pub use identity::{IssuerRole, VerifierRole};
 pub use luminaire::LuminaireRole;

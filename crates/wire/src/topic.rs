@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use types::{DistrictId, LuminaireId, RunId, Slug};
+use types::{CabinetId, DistrictId, LuminaireId, RunId, Slug};
 
 /// A place on the bus, below `kitecity/v1/{run}/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,16 @@ pub enum Topic {
     LightCommand(DistrictId, LuminaireId),
     /// `light/{district}/{luminaire}/down/cfg`
     LightProgramme(DistrictId, LuminaireId),
+    /// `light/{district}/{cabinet}/up/state`
+    CabinetState(DistrictId, CabinetId),
+    /// `light/{district}/{cabinet}/up/tele`
+    CabinetTelemetry(DistrictId, CabinetId),
+    /// `light/{district}/{cabinet}/up/ack`
+    CabinetAck(DistrictId, CabinetId),
+    /// `light/{district}/{cabinet}/status`
+    CabinetStatus(DistrictId, CabinetId),
+    /// `light/{district}/{cabinet}/down/cmd`
+    CabinetCommand(DistrictId, CabinetId),
     /// `evt/{service}/{aggregate}/s{shard}/{event}`
     Event {
         /// Which service tells.
@@ -49,6 +59,8 @@ pub enum Topic {
     Presence,
     /// `sim/fault/{district}/{luminaire}`
     Fault(DistrictId, LuminaireId),
+    /// `sim/fault/{district}/{cabinet}`
+    CabinetEvent(DistrictId, CabinetId),
     /// `dlq/{consumer}`
     DeadLetter(Slug),
 }
@@ -76,16 +88,11 @@ impl Topic {
     pub fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split('/').collect();
         Some(match parts[..] {
-            ["light", district, luminaire, ref rest @ ..] => {
-                let (district, luminaire) = (district.parse().ok()?, luminaire.parse().ok()?);
-                match rest {
-                    ["up", "state"] => Self::LightState(district, luminaire),
-                    ["up", "tele"] => Self::LightTelemetry(district, luminaire),
-                    ["up", "ack"] => Self::LightAck(district, luminaire),
-                    ["status"] => Self::LightStatus(district, luminaire),
-                    ["down", "cmd"] => Self::LightCommand(district, luminaire),
-                    ["down", "cfg"] => Self::LightProgramme(district, luminaire),
-                    _ => return None,
+            ["light", district, device, ref rest @ ..] => {
+                let district = district.parse().ok()?;
+                match device.parse() {
+                    Ok(luminaire) => Self::of_luminaire(district, luminaire, rest)?,
+                    Err(_) => Self::of_cabinet(district, device.parse().ok()?, rest)?,
                 }
             }
             ["evt", service, aggregate, shard, event] => Self::Event {
@@ -103,10 +110,37 @@ impl Topic {
             ["eid", "keys"] => Self::EidKeys,
             ["sim", "clock"] => Self::Clock,
             ["sim", "presence"] => Self::Presence,
-            ["sim", "fault", district, luminaire] => {
-                Self::Fault(district.parse().ok()?, luminaire.parse().ok()?)
+            ["sim", "fault", district, device] => {
+                let district = district.parse().ok()?;
+                match device.parse() {
+                    Ok(luminaire) => Self::Fault(district, luminaire),
+                    Err(_) => Self::CabinetEvent(district, device.parse().ok()?),
+                }
             }
             ["dlq", consumer] => Self::DeadLetter(consumer.parse().ok()?),
+            _ => return None,
+        })
+    }
+
+    fn of_luminaire(district: DistrictId, luminaire: LuminaireId, rest: &[&str]) -> Option<Self> {
+        Some(match rest {
+            ["up", "state"] => Self::LightState(district, luminaire),
+            ["up", "tele"] => Self::LightTelemetry(district, luminaire),
+            ["up", "ack"] => Self::LightAck(district, luminaire),
+            ["status"] => Self::LightStatus(district, luminaire),
+            ["down", "cmd"] => Self::LightCommand(district, luminaire),
+            ["down", "cfg"] => Self::LightProgramme(district, luminaire),
+            _ => return None,
+        })
+    }
+
+    fn of_cabinet(district: DistrictId, cabinet: CabinetId, rest: &[&str]) -> Option<Self> {
+        Some(match rest {
+            ["up", "state"] => Self::CabinetState(district, cabinet),
+            ["up", "tele"] => Self::CabinetTelemetry(district, cabinet),
+            ["up", "ack"] => Self::CabinetAck(district, cabinet),
+            ["status"] => Self::CabinetStatus(district, cabinet),
+            ["down", "cmd"] => Self::CabinetCommand(district, cabinet),
             _ => return None,
         })
     }
@@ -126,6 +160,11 @@ impl fmt::Display for Topic {
             Self::LightStatus(district, luminaire) => write!(f, "light/{district}/{luminaire}/status"),
             Self::LightCommand(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cmd"),
             Self::LightProgramme(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cfg"),
+            Self::CabinetState(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/state"),
+            Self::CabinetTelemetry(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/tele"),
+            Self::CabinetAck(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/ack"),
+            Self::CabinetStatus(district, cabinet) => write!(f, "light/{district}/{cabinet}/status"),
+            Self::CabinetCommand(district, cabinet) => write!(f, "light/{district}/{cabinet}/down/cmd"),
             Self::Event { service, aggregate, shard, event } => {
                 write!(f, "evt/{service}/{aggregate}/s{shard:02x}/{event}")
             }
@@ -135,6 +174,7 @@ impl fmt::Display for Topic {
             Self::Clock => f.write_str("sim/clock"),
             Self::Presence => f.write_str("sim/presence"),
             Self::Fault(district, luminaire) => write!(f, "sim/fault/{district}/{luminaire}"),
+            Self::CabinetEvent(district, cabinet) => write!(f, "sim/fault/{district}/{cabinet}"),
             Self::DeadLetter(consumer) => write!(f, "dlq/{consumer}"),
         }
     }
@@ -167,6 +207,9 @@ mod tests {
             "light/kuiwen/l-1/up/state",
             "light/kuiwen/l-0001/up/stat",
             "light/kuiwen/l-0001/up/state/x",
+            "light/kuiwen/c-0001/down/cfg",
+            "light/kuiwen/r-0001/up/state",
+            "sim/fault/kuiwen/h-0001",
             "evt/eid/resident/s1/issued",
             "evt/eid/resident/sFF/issued",
             "rpc/eid/s00",
@@ -188,6 +231,12 @@ mod tests {
             "light/kuiwen/l-0001/status",
             "light/kuiwen/l-0001/down/cmd",
             "light/kuiwen/l-0001/down/cfg",
+            "light/kuiwen/c-0001/up/state",
+            "light/kuiwen/c-0001/up/tele",
+            "light/kuiwen/c-0001/up/ack",
+            "light/kuiwen/c-0001/status",
+            "light/kuiwen/c-0001/down/cmd",
+            "sim/fault/kuiwen/c-0001",
             "evt/medpay/bill/s0f/settled",
             "rpc/verifier/s00/verify",
             "rsp/svc-payer/x/y",

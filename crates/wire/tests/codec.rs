@@ -5,18 +5,20 @@ use eid::{
     Profile, PublicKey, QrText, RefusalReason, Scope, VerifyRequest,
 };
 use lighting::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode,
-    Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, Circuit,
+    CircuitState, CommandAck, Control, DimCommand, DimLevel, Fault, LightState, Mode, Phase, PhaseReadings,
+    Phases, Programme, ProgrammeStep, Report, Stamp, StepTime, SwitchCommand, Telemetry,
 };
 use medpay::{PayEvent, PayRefusal};
 use proptest::prelude::*;
 use types::{
-    BillId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, RunId, Timestamp,
+    BillId, CabinetId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, RunId,
+    Timestamp,
 };
 use uuid::Uuid;
 use wire::{
     CHANNELS, ClockState, DeadLetter, DecodeError, Delivery, Event, EventBody, FaultOrder, Frame, Light,
-    Message, PAYLOAD_BYTES_MAX, Reply, ReplyBody, Request, RequestBody, Walker, decode, encode,
+    Message, PAYLOAD_BYTES_MAX, Reply, ReplyBody, Request, RequestBody, Segment, Walker, decode, encode,
 };
 
 fn run() -> RunId {
@@ -71,6 +73,22 @@ fn a_payload_out_of_range_says_where_and_what() {
         };
         assert!(reason.contains(words), "{reason}");
         assert!(got.abs_diff(offset) <= 3, "{reason}: offset {got}, expected about {offset}");
+    }
+}
+
+#[test]
+fn a_command_to_a_cabinet_that_names_no_contactor_or_no_order_is_refused() {
+    for (payload, words) in [
+        (&br#"{"v":1,"id":"x","d":{"circuit":3,"control":"off"}}"#[..], "circuit 3"),
+        (br#"{"v":1,"id":"x","d":{"circuit":1,"control":"of"}}"#, "unknown variant"),
+        (br#"{"v":1,"id":"x","d":{"circuit":1}}"#, "missing field `control`"),
+        (br#"{"v":1,"id":"x","d":{"circuit":1,"control":"off","for":5}}"#, "unknown field `for`"),
+        (br#"{"v":1,"id":"x","d":{"level":40}}"#, "unknown field `level`"),
+    ] {
+        let Err(DecodeError::Payload { reason, .. }) = read("light/kuiwen/c-0001/down/cmd", payload) else {
+            panic!("{} was understood", String::from_utf8_lossy(payload));
+        };
+        assert!(reason.contains(words), "{reason}");
     }
 }
 
@@ -130,6 +148,7 @@ fn every_example_of_the_table_is_read_and_written_back() {
     let values = [
         ("{district}", "kuiwen"),
         ("{luminaire}", "l-0412"),
+        ("{cabinet}", "c-0012"),
         ("{service}", "lighting"),
         ("{aggregate}", "alarm"),
         ("{event}", "raised"),
@@ -310,7 +329,89 @@ fn message() -> impl Strategy<Value = Message> {
         consumer: "lighting".parse().unwrap(),
         letter: DeadLetter { topic, offset, reason },
     });
-    prop_oneof![light, event, request, keys, presence, fault, clock, clock_reply, letter]
+    prop_oneof![
+        light,
+        segment(),
+        cabinet_event(),
+        event,
+        request,
+        keys,
+        presence,
+        fault,
+        clock,
+        clock_reply,
+        letter
+    ]
+}
+
+prop_compose! {
+    fn circuit()(place in 0..2usize) -> Circuit {
+        Circuit::ALL[place]
+    }
+}
+
+fn phases() -> impl Strategy<Value = Phases> {
+    prop::collection::vec(0..3usize, 0..4)
+        .prop_map(|places| places.into_iter().map(|place| Phase::ALL[place]).collect())
+}
+
+fn control() -> impl Strategy<Value = Control> {
+    prop_oneof![Just(Control::Auto), Just(Control::On), Just(Control::Off)]
+}
+
+fn circuit_state() -> impl Strategy<Value = CircuitState> {
+    (control(), any::<bool>(), any::<bool>(), phases())
+        .prop_map(|(control, wanted, closed, tripped)| CircuitState { control, wanted, closed, tripped })
+}
+
+fn segment() -> impl Strategy<Value = Message> {
+    let state = (stamp(), circuit_state(), circuit_state(), any::<bool>()).prop_map(
+        |(stamp, one, two, door_open)| {
+            Segment::State(Report { stamp, body: CabinetState { circuits: [one, two], door_open } })
+        },
+    );
+    let readings = (any::<u32>(), any::<u32>(), any::<u32>(), 0..=1_000u16).prop_map(
+        |(power_mw, voltage_mv, current_ma, power_factor_permille)| PhaseReadings {
+            power_mw,
+            voltage_mv,
+            current_ma,
+            power_factor_permille,
+        },
+    );
+    let telemetry =
+        (stamp(), prop::array::uniform3(readings), any::<u64>()).prop_map(|(stamp, phases, energy_mwh)| {
+            Segment::Telemetry(Report { stamp, body: CabinetTelemetry { phases, energy_mwh } })
+        });
+    let command = ("[a-z0-9]{1,16}", circuit(), control(), prop::option::of(time())).prop_map(
+        |(id, circuit, control, until)| {
+            Segment::Command(SwitchCommand { id: id.parse().unwrap(), circuit, control, until })
+        },
+    );
+    let ack = (stamp(), "[a-z0-9]{1,16}").prop_map(|(stamp, id)| {
+        let body = CommandAck { command: id.parse().unwrap(), result: AckResult::Done };
+        Segment::Ack(Report { stamp, body })
+    });
+    let body = prop_oneof![state, telemetry, command, ack, any::<bool>().prop_map(Segment::Online)];
+    (any::<u32>(), body).prop_map(|(id, body)| Message::Cabinet {
+        district: "kuiwen".parse().unwrap(),
+        cabinet: CabinetId(id),
+        body,
+    })
+}
+
+fn cabinet_event() -> impl Strategy<Value = Message> {
+    let breakers = (circuit(), phases(), any::<bool>()).prop_map(|(circuit, phases, trips)| {
+        if trips { CabinetEvent::Trip { circuit, phases } } else { CabinetEvent::Reclose { circuit, phases } }
+    });
+    let contactor = (circuit(), any::<bool>()).prop_map(|(circuit, jams)| {
+        if jams { CabinetEvent::Jam(circuit) } else { CabinetEvent::Free(circuit) }
+    });
+    let door = prop_oneof![Just(CabinetEvent::OpenDoor), Just(CabinetEvent::CloseDoor)];
+    prop_oneof![breakers, contactor, door].prop_map(|event| Message::CabinetEvent {
+        district: "kuiwen".parse().unwrap(),
+        cabinet: CabinetId(2),
+        event,
+    })
 }
 
 fn clock_state() -> impl Strategy<Value = ClockState> {

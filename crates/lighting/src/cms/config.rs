@@ -1,6 +1,6 @@
 use types::{CabinetId, LuminaireId, Stream};
 
-use crate::Programme;
+use crate::{Leg, Programme};
 
 /// What a CMS is told about its luminaires.
 #[derive(Clone, Debug)]
@@ -22,6 +22,10 @@ pub struct Asset {
     pub luminaire: LuminaireId,
     /// The cabinet that feeds it.
     pub cabinet: CabinetId,
+    /// What it hangs on there.
+    pub leg: Leg,
+    /// The street that it lights \[m\].
+    pub street_m: u16,
     /// Active power at full output \[mW\].
     pub rated_mw: u32,
     /// Active power without light \[mW\], below `rated_mw`.

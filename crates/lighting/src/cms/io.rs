@@ -1,8 +1,8 @@
-use types::{LuminaireId, ReplyTo, Timestamp};
+use types::{CabinetId, LuminaireId, ReplyTo, Timestamp};
 
 use crate::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Incident, LightState, Programme, Report,
-    Telemetry,
+    Alarm, CabinetState, CommandAck, CommandReport, DimCommand, DimRequest, Incident, LightState, Programme,
+    Report, Telemetry,
 };
 
 /// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
@@ -37,6 +37,13 @@ pub enum Input {
         luminaire: LuminaireId,
         /// Whether it is.
         online: bool,
+    },
+    /// A cabinet told of its contactors, breakers and door.
+    Cabinet {
+        /// Which one.
+        cabinet: CabinetId,
+        /// What it told.
+        report: Report<CabinetState>,
     },
     /// An operator asks for a level.
     Request {

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use types::{CabinetId, LuminaireId, MINUTE_MS, SECOND_MS, Timestamp};
 
 use super::Asset;
-use crate::{Alarm, AlarmChange, AlarmKind, Incident};
+use super::cabinets::Cabinets;
+use crate::cabinet::LEGS;
+use crate::{Alarm, AlarmChange, AlarmKind, Incident, IncidentKind};
 
 /// How long a luminaire may be silent before anyone is told \[ms\].
 const SILENCE_MAX_MS: i64 = 5 * MINUTE_MS;
 /// How long the last words of a cabinet's luminaires are gathered \[ms\].
 const GATHER_MS: i64 = 30 * SECOND_MS;
 /// A cabinet with fewer luminaires has no incidents of its own.
-const CABINET_MIN: usize = 3;
+const CABINET_MIN: u32 = 3;
 
 /// Why a luminaire is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,12 +33,29 @@ impl Why {
         }
     }
 
+    fn incident(self) -> IncidentKind {
+        match self {
+            Self::Silence => IncidentKind::CommunicationFailure,
+            Self::Supply => IncidentKind::SupplyLoss,
+        }
+    }
+
     fn grace_ms(self) -> i64 {
         match self {
             Self::Silence => SILENCE_MAX_MS,
             Self::Supply => GATHER_MS,
         }
     }
+}
+
+/// Whether a leg has mains voltage, as its cabinet tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fed {
+    /// It has, or nobody told.
+    #[default]
+    Live,
+    /// It has not: its luminaires must be missing. What is wrong, if anything is, the cabinet says itself.
+    Dead,
 }
 
 /// What is to be told.
@@ -53,12 +72,16 @@ struct Missing {
     due: Timestamp,
     /// An alarm of its own was raised.
     alarmed: bool,
+    /// The place of its leg.
+    leg: usize,
 }
 
 #[derive(Debug, Default)]
 struct Cabinet {
-    members: usize,
-    missing: BTreeSet<LuminaireId>,
+    /// How many hang on each leg.
+    members: [u32; LEGS],
+    fed: [Fed; LEGS],
+    missing: BTreeMap<LuminaireId, usize>,
     /// An incident was raised, of this kind.
     incident: Option<Why>,
 }
@@ -75,7 +98,7 @@ impl Losses {
     pub(super) fn new(assets: &[Asset]) -> Self {
         let mut losses = Self::default();
         for asset in assets {
-            losses.cabinets.entry(asset.cabinet).or_default().members += 1;
+            losses.cabinets.entry(asset.cabinet).or_default().members[asset.leg.index()] += 1;
         }
         losses
     }
@@ -93,9 +116,9 @@ impl Losses {
         }
         self.forget(asset);
         let due = now.plus_millis(why.grace_ms());
-        self.missing.insert(asset.luminaire, Missing { why, due, alarmed: false });
+        self.missing.insert(asset.luminaire, Missing { why, due, alarmed: false, leg: asset.leg.index() });
         self.due.insert((due, asset.luminaire, asset.cabinet));
-        self.cabinet(asset.cabinet).missing.insert(asset.luminaire);
+        self.cabinet(asset.cabinet).missing.insert(asset.luminaire, asset.leg.index());
     }
 
     /// It is back.
@@ -106,11 +129,19 @@ impl Losses {
         }
         let cabinet = self.cabinet(asset.cabinet);
         if let Some(why) = cabinet.incident
-            && cabinet.missing.len() * 2 < cabinet.members
+            && !cabinet.is_half_missing()
         {
             cabinet.incident = None;
-            let left: Vec<LuminaireId> = cabinet.missing.iter().copied().collect();
-            told.push(incident(asset.cabinet, why, AlarmChange::Cleared, left.len()));
+            let left: Vec<LuminaireId> = cabinet.missing.keys().copied().collect();
+            told.push(Told::Incident(Incident {
+                cabinet: asset.cabinet,
+                kind: why.incident(),
+                change: AlarmChange::Cleared,
+                circuit: None,
+                phases: Default::default(),
+                luminaires: left.len() as u32,
+                street_m: 0,
+            }));
             // Who is missing still is missing on its own, and has time to come back too.
             for luminaire in left {
                 self.give_time(now, luminaire, asset.cabinet);
@@ -119,23 +150,43 @@ impl Losses {
     }
 
     /// Tells of those whose time is over.
-    pub(super) fn expire(&mut self, now: Timestamp, told: &mut Vec<Told>) {
+    pub(super) fn expire(&mut self, now: Timestamp, cabinets: &Cabinets, told: &mut Vec<Told>) {
         while let Some(&(due, luminaire, id)) = self.due.first()
             && due <= now
         {
             self.due.pop_first();
-            let Some(why) = self.missing.get(&luminaire).map(|missing| missing.why) else { continue };
+            let Some(&Missing { why, leg, .. }) = self.missing.get(&luminaire) else { continue };
             let cabinet = self.cabinet(id);
-            if cabinet.incident.is_some() {
+            if cabinet.incident.is_some() || cabinet.fed[leg] == Fed::Dead {
                 continue;
             }
-            let count = cabinet.missing.len();
-            if cabinet.members >= CABINET_MIN && count * 2 >= cabinet.members {
+            if cabinet.is_half_missing() {
                 cabinet.incident = Some(why);
-                told.push(incident(id, why, AlarmChange::Raised, count));
+                let missing = cabinet.missed();
+                let (circuit, phases, street_m) = cabinets.extent(id, &missing);
+                told.push(Told::Incident(Incident {
+                    cabinet: id,
+                    kind: why.incident(),
+                    change: AlarmChange::Raised,
+                    circuit,
+                    phases,
+                    luminaires: missing.iter().sum(),
+                    street_m,
+                }));
             } else {
                 self.alarm_alone(luminaire, told);
             }
+        }
+    }
+
+    /// A cabinet told which of its legs are live. Who hangs on one that is live again has time to come back.
+    pub(super) fn set_fed(&mut self, now: Timestamp, id: CabinetId, fed: [Fed; LEGS]) {
+        let cabinet = self.cabinet(id);
+        let before = std::mem::replace(&mut cabinet.fed, fed);
+        let back = |leg: usize| before[leg] == Fed::Dead && fed[leg] == Fed::Live;
+        let awaited = cabinet.missing.iter().filter(|(_, leg)| back(**leg)).map(|(luminaire, _)| *luminaire);
+        for luminaire in awaited.collect::<Vec<_>>() {
+            self.give_time(now, luminaire, id);
         }
     }
 
@@ -169,17 +220,58 @@ fn alarm(luminaire: LuminaireId, why: Why, change: AlarmChange) -> Told {
     Told::Alarm(Alarm { luminaire, kind: why.kind(), change })
 }
 
-fn incident(cabinet: CabinetId, why: Why, change: AlarmChange, luminaires: usize) -> Told {
-    Told::Incident(Incident { cabinet, kind: why.kind(), change, luminaires: luminaires as u32 })
+impl Cabinet {
+    /// How many are missing of each leg that should have supply.
+    fn missed(&self) -> [u32; LEGS] {
+        let mut missed = [0; LEGS];
+        for &leg in self.missing.values().filter(|leg| self.fed[**leg] == Fed::Live) {
+            missed[leg] += 1;
+        }
+        missed
+    }
+
+    /// Whether that is at least half of them, and they are enough to speak of a cabinet.
+    fn is_half_missing(&self) -> bool {
+        let live = (0..LEGS).filter(|leg| self.fed[*leg] == Fed::Live);
+        let members: u32 = live.map(|leg| self.members[leg]).sum();
+        members >= CABINET_MIN && self.missed().iter().sum::<u32>() * 2 >= members
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Circuit, Leg, Phase};
 
     fn asset(number: u32) -> Asset {
         let cabinet = CabinetId(1 + number / 10);
-        Asset { luminaire: LuminaireId(number), cabinet, rated_mw: 80_000, standby_mw: 500, calendar: 0 }
+        let leg = leg_of(number);
+        Asset {
+            luminaire: LuminaireId(number),
+            cabinet,
+            leg,
+            street_m: 30,
+            rated_mw: 80_000,
+            standby_mw: 500,
+            calendar: 0,
+        }
+    }
+
+    /// Of each ten, the first five on circuit 1, and the phases in turns.
+    fn leg_of(number: u32) -> Leg {
+        let circuit = Circuit::ALL[(number % 10 / 5) as usize];
+        Leg { circuit, phase: Phase::ALL[(number % 3) as usize] }
+    }
+
+    fn cabinets() -> Cabinets {
+        let mut cabinets = Cabinets::default();
+        (0..20).for_each(|number| cabinets.add(&asset(number)));
+        cabinets
+    }
+
+    /// Of cabinet 1: circuit 1 has no supply, circuit 2 has.
+    fn one_dead() -> [Fed; LEGS] {
+        std::array::from_fn(|leg| if leg < LEGS / 2 { Fed::Dead } else { Fed::Live })
     }
 
     /// Luminaires 0 to 9 on cabinet 1, 10 to 19 on cabinet 2.
@@ -193,7 +285,7 @@ mod tests {
 
     fn told(losses: &mut Losses, second: i64) -> Vec<String> {
         let mut told = Vec::new();
-        losses.expire(at(second), &mut told);
+        losses.expire(at(second), &cabinets(), &mut told);
         told.into_iter().map(in_short).collect()
     }
 
@@ -254,5 +346,47 @@ mod tests {
         losses.lose(at(0), &asset(3), Why::Supply);
         losses.lose(at(1), &asset(3), Why::Silence);
         assert_eq!(told(&mut losses, 1_000), ["l-0003 SupplyLoss Raised"]);
+    }
+
+    #[test]
+    fn nobody_on_a_dead_feeder_is_missed_however_many_and_however_long() {
+        let mut losses = losses();
+        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        losses.set_fed(at(1), CabinetId(1), one_dead());
+        losses.lose(at(2), &asset(3), Why::Silence);
+        assert_eq!(told(&mut losses, 100_000), [""; 0]);
+    }
+
+    #[test]
+    fn who_stays_away_when_the_feeder_is_live_again_is_missed_after_its_time() {
+        let mut losses = losses();
+        losses.set_fed(at(0), CabinetId(1), one_dead());
+        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        assert_eq!(told(&mut losses, 40_000), [""; 0]);
+        losses.set_fed(at(40_000), CabinetId(1), [Fed::Live; LEGS]);
+        (0..4).for_each(|number| assert_eq!(found(&mut losses, number), [""; 0]));
+        assert_eq!(told(&mut losses, 40_029), [""; 0]);
+        assert_eq!(told(&mut losses, 40_030), ["l-0004 SupplyLoss Raised"]);
+    }
+
+    #[test]
+    fn half_of_what_should_be_live_is_an_incident_though_it_is_a_quarter_of_the_cabinet() {
+        let mut losses = losses();
+        losses.set_fed(at(0), CabinetId(1), one_dead());
+        (5..8).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        assert_eq!(told(&mut losses, 30), ["c-0001 SupplyLoss Raised 3"]);
+    }
+
+    #[test]
+    fn an_incident_names_circuit_phases_and_street() {
+        let (mut losses, mut told) = (losses(), Vec::new());
+        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        losses.expire(at(30), &cabinets(), &mut told);
+        let [Told::Incident(incident)] = told[..] else { panic!("not one incident: {told:?}") };
+        assert_eq!(incident.circuit, Circuit::from_number(1));
+        assert_eq!(
+            (incident.phases.to_string().as_str(), incident.luminaires, incident.street_m),
+            ("RST", 5, 150)
+        );
     }
 }

@@ -1,7 +1,7 @@
 use types::{CabinetId, SECOND_MS, Seed};
 
 use super::*;
-use crate::{AlarmChange, DimLevel, Mode};
+use crate::{AlarmChange, Circuit, DimLevel, Leg, Mode, Phase};
 
 const LAMP: LuminaireId = LuminaireId(7);
 const ACK_TIMEOUT_MS: i64 = 5 * SECOND_MS;
@@ -22,6 +22,8 @@ fn config() -> CmsConfig {
     let asset = |id| Asset {
         luminaire: LuminaireId(id),
         cabinet: CabinetId(1),
+        leg: Leg { circuit: Circuit::ALL[0], phase: Phase::R },
+        street_m: 30,
         rated_mw: 80_500,
         standby_mw: 500,
         calendar: 1,

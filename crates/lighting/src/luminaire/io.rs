@@ -35,6 +35,8 @@ pub enum Input {
     Fault(Fault),
     /// Everything works again.
     Repair,
+    /// Its feeder is live from now on, or is not.
+    Supply(bool),
 }
 
 /// What a luminaire tells the bus.

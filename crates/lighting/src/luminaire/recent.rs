@@ -9,7 +9,7 @@ use types::CommandId;
 ///
 /// Takes memory from the first command on only: most luminaires keep to their programme and never get one.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Option<Box<Ring>>);
+pub(crate) struct Recent(Option<Box<Ring>>);
 
 #[derive(Debug, Default)]
 struct Ring {
@@ -22,11 +22,11 @@ struct Ring {
 const REMEMBERED: usize = 4;
 
 impl Recent {
-    pub(super) fn contains(&self, id: &CommandId) -> bool {
+    pub(crate) fn contains(&self, id: &CommandId) -> bool {
         self.0.as_ref().is_some_and(|ring| ring.hashes.contains(&Some(hash(id))))
     }
 
-    pub(super) fn insert(&mut self, id: &CommandId) {
+    pub(crate) fn insert(&mut self, id: &CommandId) {
         let ring = self.0.get_or_insert_default();
         ring.hashes[usize::from(ring.oldest)] = Some(hash(id));
         ring.oldest = (ring.oldest + 1) % REMEMBERED as u8;

@@ -51,13 +51,13 @@ impl Binder<'_> {
                 .map(|arg| Ok(Deed::Crash(self.crashing(&arg.service)?, self.lasting(&arg.duration)?))),
             step.drift.as_ref().map(|arg| self.drift(span, arg)),
         ];
-        let mut deeds = deeds.into_iter().flatten();
+        let mut deeds = deeds.into_iter().chain(self.cabinet_deeds(step)).flatten();
         match (deeds.next(), deeds.next()) {
             (Some(deed), None) => deed,
             (Some(_), Some(_)) => Err(self.script.mistake(span, "a step has one deed, this has two: make two steps")),
             (None, _) => Err(self.script.mistake(
                 span,
-                "a step needs a deed: break, repair, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
+                "a step needs a deed: break, repair, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash, drift, trip, reclose, jam, free, switch, open_door or close_door",
             )),
         }
     }
@@ -89,7 +89,7 @@ impl Binder<'_> {
         }
     }
 
-    fn cabinet(&self, text: &Text) -> Result<CabinetId, Mistake> {
+    pub(super) fn cabinet(&self, text: &Text) -> Result<CabinetId, Mistake> {
         self.script.read(text, |text| {
             let id: CabinetId = text.parse().map_err(|error: types::IdError| error.to_string())?;
             let last = CabinetId(self.plan.cabinets().len() as u32);
@@ -189,7 +189,7 @@ impl Binder<'_> {
         })
     }
 
-    fn lasting(&self, text: &Text) -> Result<i64, Mistake> {
+    pub(super) fn lasting(&self, text: &Text) -> Result<i64, Mistake> {
         self.script.read(text, |text| match duration_ms(text)? {
             0 => Err("this lasts no time at all".to_owned()),
             ms => Ok(ms),

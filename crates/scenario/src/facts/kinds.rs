@@ -1,8 +1,9 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
-use lighting::{Incident, LightState, Telemetry};
+use lighting::{LightState, Telemetry};
 use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
-use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
+use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
 
+use super::cabinets::{ACK, COMMAND, EVENT, INCIDENT_FIELDS, ONLINE, STATE, TELEMETRY};
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
 
 /// One kind of message on the bus, as scenarios name it.
@@ -30,7 +31,7 @@ pub(crate) struct Field {
     pub(crate) read: fn(&Message) -> Value,
 }
 
-const fn field(name: &'static str, of_type: Type, read: fn(&Message) -> Value) -> Field {
+pub(super) const fn field(name: &'static str, of_type: Type, read: fn(&Message) -> Value) -> Field {
     Field { name, of_type, read }
 }
 
@@ -79,19 +80,6 @@ const ALARM_FIELDS: &[Field] = &[
         _ => Value::Missing,
     }),
 ];
-
-const INCIDENT_FIELDS: &[Field] = &[
-    field("cabinet", Type::Text, |message| incident(message, |incident| Value::id(&incident.cabinet))),
-    field("kind", ALARM, |message| incident(message, |incident| Value::word(&incident.kind))),
-    field("luminaires", AMOUNT, |message| incident(message, |incident| Value::of(incident.luminaires))),
-];
-
-fn incident(message: &Message, part: fn(&Incident) -> Value) -> Value {
-    match message {
-        Message::Event(Event { body: EventBody::Incident(incident), .. }) => part(incident),
-        _ => Value::Missing,
-    }
-}
 
 const RESIDENT: Field = field("resident", Type::Resident, |message| match message {
     Message::Event(event) => match &event.body {
@@ -391,11 +379,17 @@ pub const KINDS: &[Kind] = &[
             ),
         ],
     ),
+    kind("cabinet.state", "A cabinet tells of its contactors, breakers and door.", STATE),
+    kind("cabinet.telemetry", "A cabinet tells what its meter shows.", TELEMETRY),
+    kind("cabinet.ack", "A cabinet answers a command.", ACK),
+    kind("cabinet.online", "A cabinet is connected, or not any more.", ONLINE),
+    kind("cabinet.command", "A cabinet is told to hold a contactor, or to see to it itself.", COMMAND),
+    kind("cabinet.event", "A breaker trips, a door is opened, …", EVENT),
     kind("alarm.raised", "The CMS raises an alarm.", ALARM_FIELDS),
     kind("alarm.cleared", "The CMS takes an alarm back.", ALARM_FIELDS),
     kind(
         "incident.raised",
-        "The CMS raises an incident: at least half of a cabinet's luminaires.",
+        "The CMS raises an incident: of a cabinet, or of at least half of its luminaires.",
         INCIDENT_FIELDS,
     ),
     kind("incident.cleared", "The CMS takes an incident back.", INCIDENT_FIELDS),

@@ -1,7 +1,7 @@
 use eid::EidEvent;
 use lighting::AlarmChange;
 use medpay::PayEvent;
-use wire::{EventBody, Light, Message, ReplyBody, RequestBody, WalkEvent};
+use wire::{EventBody, Light, Message, ReplyBody, RequestBody, Segment, WalkEvent};
 
 use super::KINDS;
 
@@ -36,6 +36,14 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             Light::Command(_) => const { index("lamp.command") },
             Light::Programme(_) => const { index("lamp.programme") },
         },
+        Message::Cabinet { body, .. } => match body {
+            Segment::State(_) => const { index("cabinet.state") },
+            Segment::Telemetry(_) => const { index("cabinet.telemetry") },
+            Segment::Ack(_) => const { index("cabinet.ack") },
+            Segment::Online(_) => const { index("cabinet.online") },
+            Segment::Command(_) => const { index("cabinet.command") },
+        },
+        Message::CabinetEvent { .. } => const { index("cabinet.event") },
         Message::Fault { .. } => const { index("lamp.fault") },
         Message::Event(event) => event_kind(&event.body),
         Message::Request(request) => request_kind(&request.body),
@@ -167,6 +175,15 @@ mod tests {
         check(&Message::Presence(Vec::new()), "presence");
         check(&reply(ReplyBody::Pay(PayReply::Refused(PayRefusal::Busy))), "reply.pay");
         let letter = DeadLetter { topic: "t".to_owned(), offset: 0, reason: "r".to_owned() };
+        let (district, cabinet) = ("x".parse().unwrap(), types::CabinetId(1));
+        let segment = |body| Message::Cabinet { district, cabinet, body };
+        check(&segment(Segment::Online(true)), "cabinet.online");
+        let id = "x".parse().unwrap();
+        let (circuit, control) = (lighting::Circuit::ALL[0], lighting::Control::Off);
+        let switch = lighting::SwitchCommand { id, circuit, control, until: None };
+        check(&segment(Segment::Command(switch)), "cabinet.command");
+        let event = lighting::CabinetEvent::OpenDoor;
+        check(&Message::CabinetEvent { district, cabinet, event }, "cabinet.event");
         check(&Message::DeadLetter { consumer: "x".parse().unwrap(), letter }, "dead_letter");
     }
 }

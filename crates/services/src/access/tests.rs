@@ -5,7 +5,8 @@ fn rules() -> Rules {
         (LuminaireId(1), "kuiwen".parse().unwrap()),
         (LuminaireId(2), "kuiwen".parse().unwrap()),
     ]);
-    Rules::new("demo".parse().unwrap(), Arc::new(directory))
+    let cabinets = BTreeMap::from([(CabinetId(1), "kuiwen".parse().unwrap())]);
+    Rules::new("demo".parse().unwrap(), Arc::new(directory)).with_cabinets(cabinets)
 }
 
 fn at(topic: &str) -> String {
@@ -50,6 +51,30 @@ fn a_device_is_kept_to_its_own_topics() {
     assert!(rules.may_will(me, &at("light/kuiwen/l-0001/status")));
     assert!(rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/+"), false));
     assert!(rules.may_subscribe(me, "l-0001", &at("light/kuiwen/l-0001/down/cmd"), false));
+}
+
+#[test]
+fn a_cabinet_is_kept_to_its_own_topics_not_to_those_of_its_luminaires() {
+    let (rules, me) = (rules(), Principal::Cabinet(CabinetId(1)));
+    for topic in [
+        "light/kuiwen/c-0002/up/state",
+        "light/kuiwen/l-0001/up/state",
+        "light/kuiwen/c-0001/down/cmd",
+        "light/hanting/c-0001/up/state",
+        "evt/lighting/incident/s00/raised",
+    ] {
+        assert!(!rules.may_publish(me, &at(topic)), "{topic}");
+        assert!(!rules.may_will(me, &at(topic)), "{topic}");
+    }
+    assert!(!rules.may_subscribe(me, "c-0001", &at("light/kuiwen/l-0001/down/+"), false));
+    assert!(!rules.may_connect(me, "c-0001", "c-0002"));
+    assert!(!rules.may_connect(Principal::Cabinet(CabinetId(2)), "c-0002", "c-0002"));
+
+    assert_eq!(Principal::of("c-0001"), Some(me));
+    assert!(rules.may_connect(me, "c-0001", "c-0001"));
+    assert!(rules.may_publish(me, &at("light/kuiwen/c-0001/up/state")));
+    assert!(rules.may_will(me, &at("light/kuiwen/c-0001/status")));
+    assert!(rules.may_subscribe(me, "c-0001", &at("light/kuiwen/c-0001/down/cmd"), false));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 
 use city::ORIGIN;
 use eid::EidEvent;
-use lighting::{Alarm, AlarmChange, AlarmKind, DimCommand, Incident, LightState, Mode, Report, Telemetry};
+use lighting::{
+    Alarm, AlarmChange, AlarmKind, DimCommand, Incident, IncidentKind, LightState, Mode, Report, Telemetry,
+};
 use medpay::PayEvent;
 use scenario::Cast;
 use serde_json::{Value, json};
@@ -261,8 +263,8 @@ impl LampView {
     }
 }
 
-fn changed(change: AlarmChange, what: &str, kind: AlarmKind) -> (String, String) {
-    let (en, zh) = match kind {
+fn alarm_summary(alarm: &Alarm) -> (String, String) {
+    let words = match alarm.kind {
         AlarmKind::LampFailure => ("lamp failure", "灯具故障"),
         AlarmKind::LampUnexpectedOn => ("burns when it should be off", "白天亮灯"),
         AlarmKind::RelayFailure => ("relay failure", "继电器故障"),
@@ -273,6 +275,24 @@ fn changed(change: AlarmChange, what: &str, kind: AlarmKind) -> (String, String)
         AlarmKind::CommunicationFailure => ("not heard of", "通信中断"),
         AlarmKind::SupplyLoss => ("no supply", "失电"),
     };
+    changed(alarm.change, &alarm.luminaire.to_string(), words)
+}
+
+fn incident_summary(incident: &Incident) -> (String, String) {
+    let words = match incident.kind {
+        IncidentKind::CommunicationFailure => ("not heard of", "通信中断"),
+        IncidentKind::SupplyLoss => ("no supply", "失电"),
+        IncidentKind::CircuitBreakerTripped => ("breaker has tripped", "断路器跳闸"),
+        IncidentKind::CabinetDoorOpen => ("door is open", "柜门打开"),
+        IncidentKind::SwitchingErrorOn => ("contactor does not close", "接触器拒合"),
+        IncidentKind::SwitchingErrorOff => ("contactor does not open", "接触器拒分"),
+    };
+    let Incident { cabinet, phases, luminaires, .. } = incident;
+    let part = if phases.is_empty() { String::new() } else { format!(" {phases}") };
+    changed(incident.change, &format!("{cabinet}{part} ({luminaires})"), words)
+}
+
+fn changed(change: AlarmChange, what: &str, (en, zh): (&str, &str)) -> (String, String) {
     match change {
         AlarmChange::Raised => (format!("{what}: {en}"), format!("{what}：{zh}")),
         AlarmChange::Cleared => (format!("{what}: {en} is over"), format!("{what}：{zh}已恢复")),
@@ -282,12 +302,8 @@ fn changed(change: AlarmChange, what: &str, kind: AlarmKind) -> (String, String)
 /// One line about an event, in English and Chinese.
 pub(crate) fn summary(event: &Event) -> (String, String) {
     match &event.body {
-        EventBody::Alarm(Alarm { luminaire, kind, change }) => {
-            changed(*change, &luminaire.to_string(), *kind)
-        }
-        EventBody::Incident(Incident { cabinet, kind, change, luminaires }) => {
-            changed(*change, &format!("{cabinet} ({luminaires})"), *kind)
-        }
+        EventBody::Alarm(alarm) => alarm_summary(alarm),
+        EventBody::Incident(incident) => incident_summary(incident),
         EventBody::Eid(event) => match event {
             EidEvent::Enrolled { resident } => (format!("{resident} enrolled"), format!("{resident} 已注册")),
             EidEvent::Issued { resident, .. } => {

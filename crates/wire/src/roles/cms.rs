@@ -6,7 +6,7 @@ use types::{Core, LuminaireId, Timestamp};
 
 use crate::{
     BusInput, DimRefused, Directory, Event, EventBody, Light, Message, MessageIds, Reply, ReplyBody,
-    RequestBody, Role, RoleName,
+    RequestBody, Role, RoleName, Segment,
 };
 
 /// The CMS on the bus.
@@ -94,6 +94,7 @@ fn light_input(luminaire: LuminaireId, body: Light) -> Option<Input> {
 fn input(message: Message) -> Option<Input> {
     Some(match message {
         Message::Light { luminaire, body, .. } => return light_input(luminaire, body),
+        Message::Cabinet { cabinet, body: Segment::State(report), .. } => Input::Cabinet { cabinet, report },
         Message::Request(request) => match request.body {
             RequestBody::Dim(body) => Input::Request { from: request.reply_to, request: body },
             _ => return None,

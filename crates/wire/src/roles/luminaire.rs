@@ -1,5 +1,5 @@
-use lighting::Luminaire;
 use lighting::luminaire::{Input, Output};
+use lighting::{Draw, Luminaire};
 use types::{Core, DistrictId, LuminaireId, Timestamp};
 
 use crate::{BusInput, FaultOrder, Light, Message};
@@ -77,6 +77,28 @@ impl LuminaireRole {
         self.run(now, Input::Presence { hold_ms: PRESENCE_HOLD_MS }, out);
     }
 
+    /// Its feeder is live from now on, or is not.
+    pub fn set_supply(&mut self, now: Timestamp, live: bool, out: &mut Vec<Message>) {
+        self.run_physical(now, Input::Supply(live), out);
+    }
+
+    /// What it takes from its feeder; see [`Luminaire::draw`].
+    pub fn draw(&self, now: Timestamp) -> Draw {
+        self.core.draw(now)
+    }
+
+    /// What may take its supply or give it back. It says first that it is there again; its last words are what the
+    /// broker would say for it, once it misses it.
+    fn run_physical(&mut self, now: Timestamp, input: Input, out: &mut Vec<Message>) {
+        let (before, place) = (self.core.has_supply(), out.len());
+        self.run(now, input, out);
+        match (before, self.core.has_supply()) {
+            (true, false) => out.push(self.will()),
+            (false, true) => out.insert(place, self.message(Light::Online(true))),
+            _ => {}
+        }
+    }
+
     fn run(&mut self, now: Timestamp, input: Input, out: &mut Vec<Message>) {
         let mut outputs = Vec::new();
         self.core.handle(now, input, &mut outputs);
@@ -110,17 +132,13 @@ impl Core for LuminaireRole {
             BusInput::Message(Message::Light { body: Light::Programme(programme), .. }) => {
                 self.run(now, Input::Programme(programme), out);
             }
-            BusInput::Message(Message::Fault { order, .. }) => match order {
-                FaultOrder::Break(fault) => {
-                    self.run(now, Input::Fault(fault), out);
-                    // Its last words: what the broker would say for it, once it misses it.
-                    out.extend((!self.core.has_supply()).then(|| self.will()));
-                }
-                FaultOrder::Repair => {
-                    out.extend((!self.core.has_supply()).then(|| self.message(Light::Online(true))));
-                    self.run(now, Input::Repair, out);
-                }
-            },
+            BusInput::Message(Message::Fault { order, .. }) => {
+                let input = match order {
+                    FaultOrder::Break(fault) => Input::Fault(fault),
+                    FaultOrder::Repair => Input::Repair,
+                };
+                self.run_physical(now, input, out);
+            }
             BusInput::Message(_) => {}
         }
     }
