@@ -69,7 +69,7 @@ pub async fn run(
             let present = !left_out.contains(&role.id());
             let bus = present.then(|| {
                 let (id, unit) = (role.id().to_string(), Unit::Lamp(index));
-                connect(&link, id, &role.will(), role.filter(), unit, sender.clone())
+                connect(&link, id, &role.will(), &role.filter(), unit, sender.clone())
             });
             Lamp { role, bus }
         })
@@ -101,7 +101,7 @@ fn connect(
     link: &Link,
     id: String,
     will: &Message,
-    filter: String,
+    filter: &str,
     unit: Unit,
     events: mpsc::Sender<(Unit, BusEvent)>,
 ) -> BusClient {

@@ -1,7 +1,10 @@
 use types::{CabinetId, SECOND_MS, Seed};
 
 use super::*;
-use crate::{AlarmChange, Circuit, DimLevel, Leg, Mode, Phase};
+use crate::{
+    AlarmChange, CabinetState, Circuit, CircuitState, Control, DimLevel, Incident, IncidentKind, Leg, Mode,
+    Phase, Phases,
+};
 
 const LAMP: LuminaireId = LuminaireId(7);
 const ACK_TIMEOUT_MS: i64 = 5 * SECOND_MS;
@@ -381,6 +384,68 @@ fn the_lowest_level_of_the_smallest_lamp_is_told_from_standby() {
     bench.state(Mode::Programme, 1);
     // 0.5 W + 80 W · (0.05 + 0.95 · 0.01).
     assert_eq!((bench.telemetry(1, 5_260), bench.telemetry(1, 5_260)), (vec![], vec![]));
+}
+
+/// A cabinet that always wants to be live.
+fn cabinet(closed: bool, tripped: Phases) -> CabinetState {
+    let circuit = CircuitState { control: Control::Auto, wanted: true, closed, tripped };
+    CabinetState { circuits: [circuit; 2], door_open: false }
+}
+
+impl Bench {
+    fn cabinet(&mut self, body: CabinetState) -> Vec<Incident> {
+        let report = self.report(body);
+        let out = self.handle(Input::Cabinet { cabinet: CabinetId(1), report });
+        let incident = |output: &Output| match output {
+            Output::Incident { incident, .. } => *incident,
+            other => panic!("not an incident: {other:?}"),
+        };
+        out.iter().map(incident).collect()
+    }
+}
+
+#[test]
+fn a_cabinet_outside_the_register_is_ignored() {
+    let mut bench = bench();
+    let report = bench.report(cabinet(false, Phases::ALL));
+    assert_eq!(bench.handle(Input::Cabinet { cabinet: CabinetId(2), report }), []);
+}
+
+#[test]
+fn a_tripped_breaker_is_one_incident_and_its_luminaires_are_not_missed() {
+    let mut bench = bench();
+    assert_eq!(bench.cabinet(cabinet(true, Phases::NONE)), []);
+    let raised = bench.cabinet(cabinet(true, Phase::R.into()));
+    let [Incident { kind: IncidentKind::CircuitBreakerTripped, luminaires: 3, street_m: 90, .. }] =
+        raised[..]
+    else {
+        panic!("{raised:?}");
+    };
+    assert_eq!(bench.cabinet(cabinet(true, Phase::R.into())), [], "once");
+    bench.handle(Input::Online { luminaire: LAMP, online: false });
+    assert_eq!(bench.wait(), [], "it is not missed");
+    let cleared = bench.cabinet(cabinet(true, Phases::NONE));
+    assert_eq!(cleared.iter().map(|incident| incident.change).collect::<Vec<_>>(), [AlarmChange::Cleared]);
+    assert!(matches!(bench.wait()[..], [Output::Alarm { .. }]), "now it is");
+}
+
+#[test]
+fn a_contactor_that_does_not_follow_is_an_incident_and_an_open_one_that_should_be_is_none() {
+    let mut bench = bench();
+    let kinds = |incidents: Vec<Incident>| incidents.iter().map(|incident| incident.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(bench.cabinet(cabinet(false, Phases::NONE))), [IncidentKind::SwitchingErrorOn]);
+    let mut off = cabinet(false, Phases::NONE);
+    off.circuits.iter_mut().for_each(|circuit| circuit.wanted = false);
+    let ended = bench.cabinet(off);
+    assert_eq!((ended.len(), ended[0].change), (1, AlarmChange::Cleared));
+}
+
+#[test]
+fn what_a_cabinet_told_before_what_is_known_is_old() {
+    let mut bench = bench();
+    let late = bench.report(cabinet(true, Phases::ALL));
+    bench.cabinet(cabinet(true, Phases::NONE));
+    assert_eq!(bench.handle(Input::Cabinet { cabinet: CabinetId(1), report: late }), []);
 }
 
 #[test]

@@ -279,6 +279,32 @@ fn a_late_call_tells_how_things_stand_once() {
 }
 
 #[test]
+fn a_luminaire_on_a_dead_feeder_hears_nothing_says_nothing_and_draws_nothing() {
+    let mut bench = bench();
+    bench.handle(Input::Programme(programme(1)));
+    bench.run_until(local(0, 20, 0));
+    assert_eq!(bench.luminaire.draw(bench.now).power_mw, 80_500);
+    assert_eq!(bench.handle(Input::Supply(false)).len(), 2, "its last words");
+    let before = bench.luminaire.draw(bench.now);
+    assert_eq!(bench.handle(command("x", Some(10), None)), [""; 0]);
+    assert_eq!(bench.run_until(local(0, 23, 0)), [""; 0]);
+    assert_eq!(bench.luminaire.draw(bench.now), Draw { power_mw: 0, ..before });
+    assert_eq!(bench.handle(Input::Supply(true)).len(), 2, "it is back");
+    assert_eq!(bench.luminaire.draw(bench.now).power_mw, 80_500);
+}
+
+#[test]
+fn a_live_feeder_gives_nothing_to_a_luminaire_whose_own_supply_is_lost() {
+    let mut bench = bench();
+    bench.handle(Input::Fault(Fault::SupplyLoss));
+    bench.handle(Input::Supply(false));
+    assert_eq!(bench.handle(Input::Supply(true)), [""; 0]);
+    assert!(!bench.luminaire.has_supply());
+    bench.handle(Input::Repair);
+    assert!(bench.luminaire.has_supply());
+}
+
+#[test]
 fn a_luminaire_is_small() {
     let (own, steps) = (size_of::<Luminaire>(), 6 * size_of::<ProgrammeStep>());
     assert!(own + steps <= 300, "{own} B and {steps} B for the steps of its programme");

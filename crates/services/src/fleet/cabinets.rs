@@ -23,7 +23,7 @@ impl Cabinet {
         events: tokio::sync::mpsc::Sender<(Unit, BusEvent)>,
     ) -> Self {
         let bus =
-            connect(link, role.id().to_string(), &role.will(), role.filter(), Unit::Cabinet(index), events);
+            connect(link, role.id().to_string(), &role.will(), &role.filter(), Unit::Cabinet(index), events);
         Self { role, bus }
     }
 }
