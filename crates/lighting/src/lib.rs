@@ -17,8 +17,8 @@
 //! A cabinet switches its circuits, measures them, and tells of breakers and door; which luminaires then have mains
 //! voltage is no message: whoever runs them hands it on, as the wire does.
 //!
-//! Not here yet: the feeder's voltage drop; ageing, temperature and minimum levels; drifting clocks; restarts that keep the meter; groups, and
-//! calendars with a rule per date.
+//! Not here yet: the feeder's voltage drop; ageing, temperature and minimum levels; drifting clocks; restarts that keep
+//! the meter; groups, and calendars with a rule per date.
 
 pub mod cabinet;
 pub mod cms;

@@ -78,6 +78,8 @@ pub struct Counters {
     pub refused_connects: AtomicU64,
     /// Messages refused for their topic.
     pub refused_publishes: AtomicU64,
+    /// Messages of a device that said too many in one second.
+    pub limited: AtomicU64,
     /// Subscriptions refused.
     pub refused_subscribes: AtomicU64,
     /// Deliveries dropped: the client was too slow, went away, or the message expired.

@@ -129,10 +129,8 @@ impl Guard {
     fn publishes(&self, session: &Session, publish: &Publish) -> PublishAclResult {
         let who = self.known_in(session);
         let topic: &str = &publish.topic;
-        if let Some(Principal::Iotda(place)) = who
-            && !self.pace.allows(place, wall_now())
-        {
-            self.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
+        if who.is_some_and(|who| !self.pace.allows(who, wall_now())) {
+            self.counters.limited.fetch_add(1, Ordering::Relaxed);
             return PublishAclResult::rejected(false, None);
         }
         if who.is_some_and(|who| self.rules.may_publish(who, topic)) {

@@ -238,10 +238,15 @@ impl View {
         let telemetry = || self.lamps.iter().filter_map(|lamp| Some(lamp.telemetry.as_ref()?.body));
         let lit = self.lamps.iter().filter(|lamp| lamp.is_lit()).count();
         let refused = self.counters.as_ref().map_or(0, |counters| {
-            [&counters.refused_connects, &counters.refused_publishes, &counters.refused_subscribes]
-                .map(|count| count.load(Ordering::Relaxed))
-                .iter()
-                .sum()
+            [
+                &counters.refused_connects,
+                &counters.refused_publishes,
+                &counters.refused_subscribes,
+                &counters.limited,
+            ]
+            .map(|count| count.load(Ordering::Relaxed))
+            .iter()
+            .sum()
         });
         json!({
             "messages_per_s": (self.messages - before) * 1_000 / passed_ms,
