@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use types::Core;
-use wire::iotda::{Bridge, Input, Output, UP_FILTERS, decode, device_of, encode};
+use wire::iotda::{Bridge, Input, Output, UP_FILTERS, decode_up, device_of, encode_down};
 use wire::{Directory, RoleName};
 
 use crate::bus::{BusEvent, Received};
@@ -76,7 +76,7 @@ impl Driver {
         if received.is_retained() && !received.topic().ends_with("/sys/status") {
             return None;
         }
-        match decode(received.topic(), received.delivery().payload) {
+        match decode_up(received.topic(), received.delivery().payload) {
             Ok((device, up)) => {
                 Some(Input::Device { topic: received.topic().to_owned(), device: device.to_owned(), up })
             }
@@ -91,7 +91,7 @@ impl Driver {
         for output in std::mem::take(&mut self.out) {
             match output {
                 Output::Bus(message) => self.port.send(message),
-                Output::Device { device, down } => self.port.send_frame(encode(&device, &down)),
+                Output::Device { device, down } => self.port.send_frame(encode_down(&device, &down)),
                 Output::Refused { topic, reason } => self.port.refuse(&topic, 0, &reason),
                 Output::Note(note) => tracing::info!(role = "iotda", note),
             }

@@ -21,6 +21,8 @@ mod topic;
 pub use bridge::{Bridge, COMMAND_TIMEOUT_MS, Input, Output};
 pub use light::{LIGHT, Reading};
 pub use login::{ClientId, LoginError, admits, password};
-pub use payload::{DeviceEvent, Down, ServiceReport, Up, decode, encode, encode_status, moment};
+pub use payload::{
+    DeviceEvent, Down, ServiceReport, Up, decode_down, decode_up, encode_down, encode_up, moment,
+};
 pub use register::{Child, Device, DeviceSecret, Register, RegisterError};
 pub use topic::{UP_FILTERS, canonical_filter, device_of, down_filters, may_be_published_by_platform};

@@ -12,7 +12,7 @@ use rmqtt::session::{Session, SessionState};
 use rmqtt::subscribe::AutoSubscription;
 use rmqtt::types::{From, Id, Publish, QoS, Subscribe, SubscriptionOptions, TopicFilter};
 use tokio::sync::Mutex;
-use wire::iotda::{down_filters, encode_status};
+use wire::iotda::{Up, down_filters, encode_up};
 
 use crate::access::{Principal, Rules};
 
@@ -90,14 +90,14 @@ impl Presence {
     }
 
     async fn tell(&self, device: &str, online: bool) {
-        let (topic, payload) = encode_status(device, online);
+        let told = encode_up(device, &Up::Status(online));
         let packet = Packet {
             dup: false,
             retain: true,
             qos: QoS::AtLeastOnce,
-            topic: topic.into(),
+            topic: told.topic.into(),
             packet_id: None,
-            payload: payload.into(),
+            payload: told.payload.into(),
             properties: None,
         };
         let from = From::from_system(Id::from(self.context.node.id(), CLIENT_ID.into()));

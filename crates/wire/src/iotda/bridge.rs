@@ -184,8 +184,8 @@ impl Bridge {
         self.ask(now, index, Asked::Command(command), out, |request| Down::Command {
             request,
             object,
-            service: LIGHT,
-            name,
+            service: LIGHT.to_owned(),
+            name: name.to_owned(),
             paras,
         });
     }
@@ -212,8 +212,7 @@ impl Bridge {
         self.ask(now, index, asked, out, |request| Down::SetProperties {
             request,
             object,
-            service: LIGHT.to_owned(),
-            properties,
+            services: vec![ServiceReport { service: LIGHT.to_owned(), properties, event_time: None }],
         });
     }
 
@@ -229,7 +228,7 @@ impl Bridge {
             self.ask(now, index, Asked::Get, out, |request| Down::GetProperties {
                 request,
                 object,
-                service: LIGHT,
+                service: LIGHT.to_owned(),
             });
             self.deliver(now, index, out);
         } else {

@@ -29,7 +29,7 @@ const DOWN: [&str; 6] = [
     "sys/events/down",
 ];
 
-/// Where a topic is.
+/// Where a device publishes; requests by their id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum UpTopic {
     Report,
@@ -43,6 +43,50 @@ pub(super) enum UpTopic {
     Status,
 }
 
+impl UpTopic {
+    /// Below the device's own level.
+    pub(super) fn path(&self) -> String {
+        let request = |prefix: &str, id: &str| format!("sys/{prefix}/request_id={id}");
+        match self {
+            Self::Report => "sys/properties/report".to_owned(),
+            Self::GatewayReport => "sys/gateway/sub_devices/properties/report".to_owned(),
+            Self::CommandResponse(id) => request("commands/response", id),
+            Self::SetResponse(id) => request("properties/set/response", id),
+            Self::GetResponse(id) => request("properties/get/response", id),
+            Self::ShadowGet(id) => request("shadow/get", id),
+            Self::Message => "sys/messages/up".to_owned(),
+            Self::Events => "sys/events/up".to_owned(),
+            Self::Status => "sys/status".to_owned(),
+        }
+    }
+}
+
+/// Where the platform publishes; requests by their id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DownTopic {
+    Command(String),
+    Set(String),
+    Get(String),
+    Shadow(String),
+    Message,
+    Events,
+}
+
+impl DownTopic {
+    /// Below the device's own level.
+    pub(super) fn path(&self) -> String {
+        let request = |prefix: &str, id: &str| format!("sys/{prefix}/request_id={id}");
+        match self {
+            Self::Command(id) => request("commands", id),
+            Self::Set(id) => request("properties/set", id),
+            Self::Get(id) => request("properties/get", id),
+            Self::Shadow(id) => request("shadow/get/response", id),
+            Self::Message => "sys/messages/down".to_owned(),
+            Self::Events => "sys/events/down".to_owned(),
+        }
+    }
+}
+
 /// Splits a topic into the device and what stands behind it.
 pub fn device_of(topic: &str) -> Option<(&str, &str)> {
     topic.strip_prefix(PREFIX)?.split_once('/').filter(|(device, _)| !device.is_empty())
@@ -51,7 +95,7 @@ pub fn device_of(topic: &str) -> Option<(&str, &str)> {
 /// Reads a topic that devices publish on.
 pub(super) fn parse_up(topic: &str) -> Option<(&str, UpTopic)> {
     let (device, rest) = device_of(topic)?;
-    let request = |prefix: &str| Some(rest.strip_prefix(prefix)?.strip_prefix("request_id=")?.to_owned());
+    let request = |prefix: &str| request_of(rest, prefix);
     let topic = match rest {
         "sys/properties/report" => UpTopic::Report,
         "sys/gateway/sub_devices/properties/report" => UpTopic::GatewayReport,
@@ -65,6 +109,26 @@ pub(super) fn parse_up(topic: &str) -> Option<(&str, UpTopic)> {
             .or_else(|| request("sys/shadow/get/").map(UpTopic::ShadowGet))?,
     };
     Some((device, topic))
+}
+
+/// Reads a topic that the platform publishes on.
+pub(super) fn parse_down(topic: &str) -> Option<(&str, DownTopic)> {
+    let (device, rest) = device_of(topic)?;
+    let request = |prefix: &str| request_of(rest, prefix);
+    let topic = match rest {
+        "sys/messages/down" => DownTopic::Message,
+        "sys/events/down" => DownTopic::Events,
+        _ => request("sys/commands/")
+            .map(DownTopic::Command)
+            .or_else(|| request("sys/properties/set/").map(DownTopic::Set))
+            .or_else(|| request("sys/properties/get/").map(DownTopic::Get))
+            .or_else(|| request("sys/shadow/get/response/").map(DownTopic::Shadow))?,
+    };
+    Some((device, topic))
+}
+
+fn request_of(rest: &str, prefix: &str) -> Option<String> {
+    Some(rest.strip_prefix(prefix)?.strip_prefix("request_id=")?.to_owned())
 }
 
 /// The topic of a device.

@@ -2,7 +2,7 @@ use lighting::{DimLevel, LightState, ProgrammeStep, Report, StepTime};
 use types::DistrictId;
 
 use super::*;
-use crate::iotda::payload::{decode, encode};
+use crate::iotda::payload::{decode_up, encode_down};
 use crate::iotda::register::{Child, Device, DeviceSecret};
 
 /// What the wall's clock shows at first; the city's shows 0, and runs as fast.
@@ -58,7 +58,7 @@ impl Bench {
     /// The device says this, as bytes.
     fn says(&mut self, device: &str, rest: &str, payload: &Value) -> Vec<String> {
         let topic = format!("$oc/devices/{device}/sys/{rest}");
-        let (device, up) = decode(&topic, payload.to_string().as_bytes()).unwrap();
+        let (device, up) = decode_up(&topic, payload.to_string().as_bytes()).unwrap();
         let device = device.to_owned();
         self.take(Input::Device { topic, device, up })
     }
@@ -118,11 +118,11 @@ fn in_short(output: Output) -> String {
         },
         Output::Bus(other) => panic!("{other:?}"),
         Output::Device { device, down } => {
-            let frame = encode(&device, &down);
+            let frame = encode_down(&device, &down);
             let payload: Value = serde_json::from_slice(&frame.payload).unwrap();
             let what = match down {
                 Down::Command { .. } => format!("{} {}", payload["command_name"], payload["paras"]),
-                Down::Event { .. } => payload["services"][0]["event_type"].to_string(),
+                Down::Events { .. } => payload["services"][0]["event_type"].to_string(),
                 _ => String::new(),
             };
             let topic = frame.topic.trim_start_matches("$oc/devices/").replace("/sys/", " ");
@@ -303,7 +303,7 @@ fn what_a_device_asks_the_platform_is_answered() {
     bench.reports("p_1", &json!({ "level": 7 }));
     let mut ask = |device: &str, rest: &str, payload: &Value| {
         let topic = format!("$oc/devices/{device}/sys/{rest}");
-        let (_, up) = decode(&topic, payload.to_string().as_bytes()).unwrap();
+        let (_, up) = decode_up(&topic, payload.to_string().as_bytes()).unwrap();
         let mut out = Vec::new();
         bench.bridge.handle(
             T0,
@@ -312,7 +312,7 @@ fn what_a_device_asks_the_platform_is_answered() {
         );
         let Some(Output::Device { down, device: to }) = out.first() else { panic!("{out:?}") };
         assert_eq!(to, if device == "p_c" { "p_g" } else { device });
-        let frame = encode(device, down);
+        let frame = encode_down(device, down);
         serde_json::from_slice::<Value>(&frame.payload).unwrap()
     };
     let shadow = ask("p_1", "shadow/get/request_id=7", &json!({ "service_id": "Light" }));
