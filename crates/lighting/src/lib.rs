@@ -26,7 +26,9 @@ mod sun;
 
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
 pub use level::{DimLevel, DimLevelTooHigh};
-pub use luminaire::{Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError};
+pub use luminaire::{
+    Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Schedule, Sun,
+};
 pub use messages::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
     DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime,

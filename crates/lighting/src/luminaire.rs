@@ -18,7 +18,7 @@ pub use self::io::{Input, LuminaireConfig, Output};
 use self::meter::Meter;
 pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError};
 use self::recent::Recent;
-use self::schedule::{Schedule, Sun};
+pub use self::schedule::{Schedule, Sun};
 use crate::{
     AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode, Programme, Report,
     Stamp, Telemetry,

@@ -6,7 +6,7 @@ use crate::{AstroTable, DimLevel, Programme, ProgrammeStep, StepTime};
 
 /// A programme as a luminaire keeps it: with the level it asks for now, and until when.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub struct Schedule {
     steps: Arc<[ProgrammeStep]>,
     /// The moment to [`refresh`](Self::refresh).
     valid_until: Timestamp,
@@ -17,14 +17,16 @@ pub(super) struct Schedule {
 
 /// The sun over one luminaire.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sun<'a> {
-    pub(super) table: &'a AstroTable,
+pub struct Sun<'a> {
+    /// When it rises and sets at a reference point.
+    pub table: &'a AstroTable,
     /// Later (earlier, if negative) than at the table's reference point \[ms\].
-    pub(super) shift_ms: i32,
+    pub shift_ms: i32,
 }
 
 impl Schedule {
-    pub(super) fn new(programme: Programme, sun: Sun<'_>, now: Timestamp) -> Self {
+    /// The schedule of a programme, as of `now`.
+    pub fn new(programme: Programme, sun: Sun<'_>, now: Timestamp) -> Self {
         let mut schedule = Self {
             steps: programme.steps,
             valid_until: now,
@@ -36,12 +38,13 @@ impl Schedule {
         schedule
     }
 
-    pub(super) fn version(&self) -> u32 {
+    /// Which version of the programme.
+    pub fn version(&self) -> u32 {
         self.version
     }
 
     /// What the programme asks for.
-    pub(super) fn level(&self) -> DimLevel {
+    pub fn level(&self) -> DimLevel {
         self.level
     }
 
@@ -50,15 +53,16 @@ impl Schedule {
         self.presence_level.filter(|&raised| self.level > DimLevel::OFF && raised > self.level)
     }
 
+    /// The moment to [`refresh`](Self::refresh).
     #[inline]
-    pub(super) fn valid_until(&self) -> Timestamp {
+    pub fn valid_until(&self) -> Timestamp {
         self.valid_until
     }
 
     /// Finds the level at `now`, and the moment of the next step or noon.
     ///
     /// Of two steps at the same moment, the later in the list counts.
-    pub(super) fn refresh(&mut self, sun: Sun<'_>, now: Timestamp) {
+    pub fn refresh(&mut self, sun: Sun<'_>, now: Timestamp) {
         let evening = now.plus_millis(-NOON_MS).local_day();
         let mut in_force = (Timestamp::from_millis(i64::MIN), DimLevel::OFF);
         let mut next = Timestamp::from_local(evening + 1, NOON_MS);

@@ -74,6 +74,11 @@ impl Shadow {
         true
     }
 
+    /// Whether a property is wanted.
+    pub(super) fn desires(&self, service: &str, name: &str) -> bool {
+        self.0.get(service).is_some_and(|service| service.desired.properties.contains_key(name))
+    }
+
     /// What is wanted of a service and was not told to be so.
     pub(super) fn missing(&self, service: &str) -> Map<String, Value> {
         let Some(service) = self.0.get(service) else { return Map::new() };

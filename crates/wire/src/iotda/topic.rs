@@ -167,7 +167,7 @@ fn overlap(a: &str, b: &str) -> bool {
 }
 
 /// Whether a device may publish here, below its own level.
-pub(super) fn may_be_published_by_device(topic: &str) -> bool {
+pub(crate) fn may_be_published_by_device(topic: &str) -> bool {
     let up = UP_FILTERS.iter().filter(|filter| **filter != STATUS_FILTER);
     up.clone().any(|filter| filter_matches(filter, topic))
         || device_of(topic).is_some_and(|(_, rest)| rest.starts_with("user/"))

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use types::Timestamp;
 
-use super::{Bridge, Output};
+use super::{IotdaBridge, Output};
 use crate::iotda::payload::{DeviceEvent, Down, write_moment};
 
 /// Devices of one request that are answered.
@@ -18,7 +18,7 @@ struct StatusOfChild {
     status: String,
 }
 
-impl Bridge {
+impl IotdaBridge {
     pub(super) fn on_event(
         &mut self,
         now: Timestamp,

@@ -1,9 +1,9 @@
-use lighting::{DimLevel, LightState, ProgrammeStep, Report, StepTime};
-use types::DistrictId;
+use lighting::{AstroTable, DimLevel, LightState, ProgrammeStep, Report, StepTime, SunDay};
+use types::{DistrictId, HOUR_MS};
 
 use super::*;
+use crate::dialect::{Child, Device, DeviceSecret, Site};
 use crate::iotda::payload::{decode_up, encode_down};
-use crate::iotda::register::{Child, Device, DeviceSecret};
 
 /// What the wall's clock shows at first; the city's shows 0, and runs as fast.
 const T0: Timestamp = Timestamp::from_millis(1_744_592_400_000);
@@ -12,15 +12,27 @@ fn district() -> DistrictId {
     "kuiwen".parse().unwrap()
 }
 
+/// Three places where the sun rises at 6 and sets at 18 o'clock.
+fn sites() -> Sites {
+    let sun = SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
+    let site = Site { district: district(), rated_mw: 100_000, standby_mw: 500, astro_shift_ms: 0 };
+    Sites {
+        astro: AstroTable::new(0, vec![sun]).unwrap().into(),
+        by_luminaire: (1..=3).map(|id| (LuminaireId(id), site)).collect(),
+    }
+}
+
 /// A lamp `p_1` (l-0001), a gateway `p_g` (l-0002) with `p_c` (l-0003) behind it, and a bridge that knows the time.
 struct Bench {
-    bridge: Bridge,
+    bridge: IotdaBridge,
     now: Timestamp,
 }
 
 impl Bench {
     fn new() -> Self {
         let device = |id: &str, lamp, children| Device {
+            dialect: Dialect::Iotda,
+            lumens: None,
             id: id.to_owned(),
             secret: DeviceSecret("12345678".to_owned()),
             lamp: Some(LuminaireId(lamp)),
@@ -28,11 +40,11 @@ impl Bench {
         };
         let child = Child { id: "p_c".to_owned(), lamp: LuminaireId(3) };
         let devices = vec![device("p_1", 1, vec![]), device("p_g", 2, vec![child])];
-        let directory = (1..=3).map(|id| (LuminaireId(id), district())).collect();
-        let bridge = Bridge::new(Register::new(devices).unwrap(), &directory, 0xe);
+        let bridge = IotdaBridge::new(Register::new(devices).unwrap(), sites(), 0xe);
         let mut bench = Self { bridge, now: T0 };
         let clock = ClockState { city: Timestamp::from_millis(0), wall: T0, speed: 1, paused: false };
-        assert_eq!(bench.bus(Message::Clock(clock)), [""; 0]);
+        let missed = ["l-0001 online false", "l-0002 online false", "l-0003 online false"];
+        assert_eq!(bench.bus(Message::Clock(clock)), missed, "who never came");
         bench
     }
 
@@ -78,8 +90,8 @@ impl Bench {
     fn passes(&mut self, seconds: i64) -> Vec<String> {
         let end = self.now.plus_millis(seconds * SECOND_MS);
         let mut out = Vec::new();
-        while let Some(due) = self.bridge.next_timeout().filter(|&due| due <= end) {
-            self.bridge.handle_timeout(due, &mut out);
+        while let Some(due) = Core::next_timeout(&self.bridge).filter(|&due| due <= end) {
+            Core::handle_timeout(&mut self.bridge, due, &mut out);
         }
         self.now = end;
         out.into_iter().map(in_short).collect()
@@ -366,5 +378,51 @@ fn what_is_known_is_told_when_the_city_s_clock_is() {
     assert_eq!(bench.reports("p_1", &json!({ "level": 7 })), [""; 0]);
     let clock = ClockState { city: Timestamp::from_millis(0), wall: T0, speed: 60, paused: false };
     let told = bench.bus(Message::Clock(clock));
-    assert_eq!(told, ["l-0001 online true", "l-0001 7 % 7 % 7 % Default"]);
+    let missed = ["l-0002 online false", "l-0003 online false"];
+    assert_eq!(told, [&["l-0001 online true", "l-0001 7 % 7 % 7 % Default"][..], &missed].concat());
+}
+
+/// The bench's city begins at 8 in the morning: 10 hours later the sun sets.
+const UNTIL_SUNSET_S: i64 = 10 * 3_600;
+
+/// Light from sunset to sunrise.
+fn nightly() -> Programme {
+    let step = |at, level| ProgrammeStep { at, level };
+    let steps = [step(StepTime::Sunset(0), DimLevel::FULL), step(StepTime::Sunrise(0), DimLevel::OFF)];
+    Programme { steps: steps.to_vec().into(), ..programme() }
+}
+
+#[test]
+fn a_device_that_takes_no_programme_is_told_each_of_its_levels() {
+    let mut bench = connected();
+    bench.bus(light(1, Light::Programme(nightly())));
+    assert_eq!(bench.answers("p_1", "properties/set", 2, 1).len(), 2, "the refusal, and the level of now");
+    bench.answers("p_1", "commands", 3, 0);
+    let dusk = bench.passes(UNTIL_SUNSET_S);
+    assert_eq!(dusk, [r#"p_1 commands/request_id=e-4 "SetLevel" {"level":100}"#]);
+    assert_eq!(bench.answers("p_1", "commands", 4, 0), ["l-0001 100 % 0 % 0 % Programme"]);
+
+    bench.command(1, "c1", Some(40), Some(UNTIL_SUNSET_S + 60));
+    bench.answers("p_1", "commands", 5, 0);
+    let over = bench.passes(61);
+    assert_eq!(over, [r#"p_1 commands/request_id=e-6 "SetLevel" {"level":100}"#], "back to the programme");
+    let unanswered = bench.passes(20);
+    assert_eq!(unanswered[0], "note: l-0001: no answer from the device");
+    assert_eq!(unanswered.len(), 1, "not hammered");
+    let told = bench.reports("p_1", &json!({ "level": 40 }));
+    assert_eq!(told[1], r#"p_1 commands/request_id=e-7 "SetLevel" {"level":100}"#, "with its next report");
+
+    bench.reports("p_1", &json!({ "programme": nightly() }));
+    let resumed = bench.command(1, "c2", None, None);
+    assert!(resumed[0].ends_with(r#""Resume" {}"#), "now it has one: {resumed:?}");
+}
+
+#[test]
+fn one_lost_answer_is_no_refusal_of_the_programme_but_two_are() {
+    let mut bench = connected();
+    bench.bus(light(1, Light::Programme(nightly())));
+    assert_eq!(bench.passes(20), ["note: l-0001: no answer from the device"]);
+    bench.reports("p_1", &json!({ "level": 0 }));
+    let told = bench.passes(20);
+    assert_eq!(told.last().unwrap(), r#"p_1 commands/request_id=e-4 "SetLevel" {"level":0}"#);
 }
