@@ -13,17 +13,20 @@ use sha2::Sha256;
 
 const SETTINGS: &str = include_str!("../../config/city.toml");
 const DEVICES: &str = r#"
-[[iotda.device]]
+[[device]]
+dialect = "iotda"
 id = "66a0bc_lamp-5"
 secret = "12345678"
 lamp = "l-0005"
 
-[[iotda.device]]
+[[device]]
+dialect = "iotda"
 id = "66a0bc_lamp-6"
 secret = "87654321"
 lamp = "l-0006"
 
-[[iotda.device]]
+[[device]]
+dialect = "iotda"
 id = "66a0bc_gateway"
 secret = "gateway's"
 children = [{ id = "66a0bc_child-7", lamp = "l-0007" }]
@@ -352,13 +355,13 @@ fn on_an_outside_broker_a_device_that_subscribes_joins_with_its_first_report() {
 #[test]
 fn settings_that_contradict_themselves_are_refused_with_file_and_line() {
     let file = settings();
-    let twice = "[[iotda.device]]\nid = \"66a0bc_lamp-8\"\nsecret = \"s\"\nlamp = \"l-0005\"\n";
+    let twice = "[[device]]\ndialect = \"iotda\"\nid = \"66a0bc_lamp-8\"\nsecret = \"s\"\nlamp = \"l-0005\"\n";
     let text = format!("{SETTINGS}{DEVICES}{twice}");
     std::fs::write(file.path(), &text).expect("a file");
     let output =
         kitecity().arg("--config").arg(file.path()).stderr(Stdio::piped()).output().expect("it runs");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let line = text.lines().count() - 3;
+    let line = text.lines().count() - 4;
     let place = format!("{}, line {line}: luminaire l-0005 has two devices", file.path().display());
     assert!(errors.contains(&place), "{errors}");
     assert_eq!(output.status.code(), Some(2));

@@ -9,13 +9,16 @@ use city::CitySpec;
 use lighting::AstroTable;
 use medpay::Policies;
 use serde::Deserialize;
+use toml::Spanned;
 use types::{RunId, SECOND_MS, Seed, Timestamp};
 use wire::Directory;
-use wire::iotda::Register;
+use wire::dialect::home_assistant::SAMPLE_MAX;
+use wire::dialect::{Device, Register};
 
 mod devices;
 
-use devices::Iotda;
+use devices::Listed;
+pub(crate) use devices::of_file;
 
 use crate::Settings;
 use crate::up::UsageError;
@@ -39,7 +42,23 @@ pub(crate) struct Config {
     pub(crate) payment: Payment,
     pub(crate) storage: Storage,
     #[serde(default)]
-    iotda: Iotda,
+    pub(crate) homeassistant: HomeAssistant,
+    /// Taken out when the file is read.
+    #[serde(default)]
+    device: Vec<Spanned<Device>>,
+    /// How `device` was called before.
+    #[serde(default)]
+    iotda: Option<Spanned<toml::Value>>,
+    #[serde(skip)]
+    listed: Listed,
+}
+
+/// What Home Assistant sees.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HomeAssistant {
+    /// How many luminaires are shown.
+    pub(crate) lights: u32,
 }
 
 /// The city itself.
@@ -149,6 +168,11 @@ impl Config {
         let (speed, max) = (self.city.speed, wire::SPEED_MAX);
         ensure!((1..=max).contains(&speed), "`city.speed` must be 1 to {max}, got {speed}");
         let year = self.year();
+        let (lights, max) = (self.homeassistant.lights, SAMPLE_MAX);
+        ensure!(
+            lights as usize <= max,
+            "`homeassistant.lights` must be 0 to {max}, got {lights}: Home Assistant is made for a house"
+        );
         ensure!((1970..2100).contains(&year), "`city.date` must be from 1970 to 2099, got {year}");
         Ok(())
     }
@@ -169,13 +193,13 @@ impl Config {
         }
     }
 
-    /// The devices that join by the protocol of Huawei IoTDA.
+    /// The devices from outside that join.
     ///
     /// # Errors
     ///
     /// In words with file and line: what contradicts itself, or a luminaire that is not in `directory`.
     pub(crate) fn devices(&self, directory: &Directory) -> Result<Register> {
-        self.iotda.register(directory)
+        self.listed.joining(directory)
     }
 
     /// The rules of payment.
@@ -199,7 +223,13 @@ fn epoch() -> NaiveDate {
 /// Reads the settings, and notes where in the text the devices stand.
 fn read(text: &str, place: &str) -> Result<Config> {
     let mut config: Config = parse(text, place)?;
-    config.iotda.locate(text, place);
+    if let Some(before) = &config.iotda {
+        let line = text[..before.span().start].matches('\n').count() + 1;
+        bail!(
+            "{place}, line {line}: write `[[device]]` with `dialect = \"iotda\"` instead of `[[iotda.device]]`"
+        );
+    }
+    config.listed = Listed::new(std::mem::take(&mut config.device), text, place);
     Ok(config)
 }
 

@@ -8,6 +8,7 @@ mod eid;
 mod interrupt;
 mod lamp;
 mod out;
+mod outward;
 mod pay;
 mod run;
 mod serve;
@@ -24,6 +25,7 @@ use services::bus::BusAddress;
 use tracing_subscriber::EnvFilter;
 use types::RunId;
 use wire::RoleName;
+use wire::dialect::Dialect;
 
 /// Exit code for wrong usage or settings.
 const EXIT_USAGE: u8 = 2;
@@ -76,6 +78,18 @@ pub(crate) struct Settings {
     /// Let MQTT clients without a user name in, with an operator's rights.
     #[arg(long, global = true)]
     open: bool,
+    /// Show this many luminaires to Home Assistant, 0 to 1000.
+    #[arg(long, global = true, env = "KITECITY_HOME_ASSISTANT", value_name = "LIGHTS")]
+    home_assistant: Option<u32>,
+    /// Have the luminaires be devices of the platform at --broker, in its words: iotda, streetlights or homeassistant.
+    #[arg(long, global = true, env = "KITECITY_DIALECT")]
+    dialect: Option<Dialect>,
+    /// Which devices they are there, `[[device]]` by `[[device]]` (otherwise all of them, as `kitecity devices` prints).
+    #[arg(long, global = true, env = "KITECITY_DEVICES", value_name = "FILE")]
+    devices: Option<PathBuf>,
+    /// Have them subscribe to what is for them, where the platform does not send it unasked.
+    #[arg(long, global = true)]
+    subscribe: bool,
     /// Leave these roles to other processes or to your own programs (repeatable).
     #[arg(long, global = true, value_name = "ROLE")]
     without: Vec<RoleName>,
@@ -100,9 +114,12 @@ enum Command {
     Up,
     /// Start one role on its own, on a broker that runs already.
     Serve {
-        /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents, console or iotda.
+        /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents, console, iotda,
+        /// streetlights or homeassistant.
         role: RoleName,
     },
+    /// Print the devices that the luminaires are with --dialect, to be registered on the platform.
+    Devices,
     /// Play scenarios, and say whether their expectations came true.
     ///
     /// Exit codes: 0 all came true, 99 one did not, 98 nothing was tested (what an expectation waits for never
@@ -159,7 +176,9 @@ fn main() -> ExitCode {
 }
 
 fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
+    outward::check(settings, &command)?;
     match command {
+        Command::Devices => outward::print(settings)?,
         Command::Up => up::run(settings)?,
         Command::Serve { role } => serve::run(role, settings)?,
         Command::Run(args) => return run::run(&args, settings),

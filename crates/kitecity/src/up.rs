@@ -13,18 +13,20 @@ use services::access::{Rules, Secret};
 use services::broker::{Broker, BrokerConfig};
 use services::bus::BusAddress;
 use services::console::Console;
+use services::fleet::Outward;
 use services::journal::{Founding, Identity, Store};
 use services::time::wall_now;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use types::Timestamp;
+use types::{LuminaireId, Timestamp};
 use wire::RoleName;
-use wire::iotda::Register;
+use wire::dialect::home_assistant::node_of;
+use wire::dialect::{Dialect, Register};
 
 use crate::config::Config;
 use crate::interrupt::{self, Interrupt, apart};
-use crate::{Settings, serve};
+use crate::{Settings, outward, serve};
 
 /// How long the roles may take to say goodbye.
 pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
@@ -35,7 +37,7 @@ const READY_REPORTS_MAX: usize = 64;
 /// Descriptors beside two per luminaire.
 const DESCRIPTORS_BESIDE: u64 = 512;
 /// What is started, in this order: the clock last, so that all are there when time begins.
-const ROLES: [RoleName; 10] = [
+const ROLES: [RoleName; 12] = [
     RoleName::Console,
     RoleName::Issuer,
     RoleName::Verifier,
@@ -43,6 +45,8 @@ const ROLES: [RoleName; 10] = [
     RoleName::Clinic,
     RoleName::Lighting,
     RoleName::Iotda,
+    RoleName::Streetlights,
+    RoleName::HomeAssistant,
     RoleName::Residents,
     RoleName::Fleet,
     RoleName::Clock,
@@ -75,6 +79,10 @@ pub(crate) struct City {
     pub(crate) start: Timestamp,
     /// Devices from outside that are luminaires.
     pub(crate) devices: Arc<Register>,
+    /// How its luminaires speak to a platform outside, if they do.
+    pub(crate) outward: Option<Outward>,
+    /// The luminaires that Home Assistant sees.
+    pub(crate) shown: Vec<LuminaireId>,
     secret: Secret,
     /// Where its state is kept, if it is.
     pub(crate) kept: Option<Kept>,
@@ -123,8 +131,20 @@ impl City {
         };
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
         let start = config.start(cast.astro());
+        let outward = outward::of(settings, config.city.run, &secret, cast.directory())?;
+        Ok(Self { kept, outward, ..Self::of_cast(config, cast, start, secret)? })
+    }
+
+    fn of_cast(config: Config, cast: Cast, start: Timestamp, secret: Secret) -> Result<Self> {
         let devices = Arc::new(config.devices(cast.directory()).map_err(UsageError::from)?);
-        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept })
+        let shown = sample(&cast, config.homeassistant.lights as usize);
+        let (outward, kept) = (None, None);
+        Ok(Self { config, cast: Arc::new(cast), start, devices, outward, shown, secret, kept })
+    }
+
+    /// What its passwords are made from.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
     }
 
     /// The city of a scenario, to be played live.
@@ -140,9 +160,15 @@ impl City {
         spec.start = start_number();
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("{error}")))?;
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
-        let devices = Arc::new(config.devices(cast.directory()).map_err(UsageError::from)?);
-        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept: None })
+        Self::of_cast(config, cast, start, secret)
     }
+}
+
+/// So many luminaires of the whole city, evenly spread.
+fn sample(cast: &Cast, count: usize) -> Vec<LuminaireId> {
+    let all = cast.plan().luminaires();
+    let count = count.min(all.len());
+    (0..count).map(|nth| all[nth * all.len() / count].id).collect()
 }
 
 /// Whatever would make the roles that keep a journal other ones, if it were changed.
@@ -176,6 +202,7 @@ fn apply(config: &mut Config, settings: &Settings) {
     if let Some(folder) = &settings.data {
         config.storage.data.clone_from(folder);
     }
+    config.homeassistant.lights = settings.home_assistant.unwrap_or(config.homeassistant.lights);
     config.broker.listen = settings.mqtt_listen.unwrap_or(config.broker.listen);
     config.broker.open |= settings.open;
     config.console.listen = settings.http_listen.unwrap_or(config.console.listen);
@@ -208,7 +235,9 @@ impl Prepared {
     /// Starts the city's broker, unless there is one outside.
     pub(crate) fn new(city: City, settings: &Settings) -> Result<Self> {
         raise_descriptor_limit(city.cast.plan().luminaires().len() as u64);
-        let (address, broker) = match &settings.broker {
+        // With a dialect, the outside broker is the luminaires' platform, and the city has its own.
+        let outside = settings.broker.as_ref().filter(|_| city.outward.is_none());
+        let (address, broker) = match outside {
             Some(address) => (address.clone(), None),
             None => {
                 let broker = start_broker(&city)?;
@@ -218,7 +247,15 @@ impl Prepared {
         // An outside broker asks for our passwords only if it was given them, and that is what a secret says.
         let secret = (broker.is_some() || settings.secret.is_some()).then(|| city.secret.clone());
         let link = Link { address, run: city.config.city.run, secret, ready: None };
-        let played = |role: &RoleName| *role != RoleName::Iotda || !city.devices.is_empty();
+        let speaking = |dialect| city.devices.speaking(dialect).next().is_some();
+        let played = |role: &RoleName| match role {
+            RoleName::Iotda => speaking(Dialect::Iotda),
+            RoleName::Streetlights => speaking(Dialect::Streetlights),
+            RoleName::HomeAssistant => !city.shown.is_empty(),
+            // The platform outside commands them.
+            RoleName::Lighting => city.outward.is_none(),
+            _ => true,
+        };
         let roles =
             ROLES.into_iter().filter(played).filter(|role| !settings.without.contains(role)).collect();
         Ok(Self { city: Arc::new(city), broker, link, roles })
@@ -329,7 +366,8 @@ fn start_broker(city: &City) -> Result<Broker> {
     let config =
         BrokerConfig { mqtt: settings.listen, websocket: Some(settings.websocket), open: settings.open };
     let rules = Rules::new(city.config.city.run, city.cast.directory().clone());
-    let rules = rules.with_devices(city.devices.clone());
+    let lights = city.shown.iter().map(|id| node_of(city.config.city.run, *id)).collect();
+    let rules = rules.with_devices(city.devices.clone()).with_lights(lights);
     let broker = Broker::start(config, rules, city.secret.clone())?;
     if broker.mqtt_addr() != settings.listen && settings.listen.port() != 0 {
         eprintln!("port {} is taken: MQTT is at {} instead", settings.listen.port(), broker.mqtt_addr());
@@ -385,6 +423,17 @@ fn greet(city: &City, link: &Link, page: std::net::SocketAddr, began: Instant) {
     if devices > 0 {
         println!(
             "  devices  {devices} from outside, as the settings say; docs/dialects.md tells how they join"
+        );
+    }
+    if !city.shown.is_empty() {
+        let password = link.secret.as_ref().map(|secret| secret.password_for("homeassistant"));
+        let password = password.map(|words| format!(": user homeassistant, password {words}"));
+        println!("  home     {} lights for Home Assistant{}", city.shown.len(), password.unwrap_or_default());
+    }
+    if let Some(outward) = &city.outward {
+        let BusAddress { host, port } = &outward.platform;
+        println!(
+            "  lights   devices of the platform at mqtt://{host}:{port}, which commands them; no CMS here"
         );
     }
     if let Ok(symbol) = Symbol::from_text(&phone, Level::Low) {

@@ -13,7 +13,9 @@ use lighting::{
 use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
 use medpay::provider::{Clinic, ProviderConfig};
-use types::{Fen, MINUTE_MS, Stream, Timestamp};
+use types::{Fen, LuminaireId, MINUTE_MS, RunId, Stream, Timestamp};
+use wire::dialect::home_assistant::HomeAssistantBridge;
+use wire::dialect::{Site, Sites};
 use wire::roles::{ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
 use wire::{Directory, MessageIds};
 
@@ -123,6 +125,33 @@ impl Cast {
     /// When the sun rises and sets.
     pub fn astro(&self) -> &Arc<AstroTable> {
         &self.astro
+    }
+
+    /// What people call a luminaire: its id and its street.
+    pub fn luminaire_name(&self, id: LuminaireId) -> String {
+        let site = (id.0 as usize).checked_sub(1).and_then(|index| self.plan.luminaires().get(index));
+        match site.and_then(|site| self.plan.streets().get(site.street)) {
+            Some(street) => format!("{id} {}", street.name_en),
+            None => id.to_string(),
+        }
+    }
+
+    /// Where luminaires stand, for bridges that keep their programme.
+    pub fn sites(&self) -> Sites {
+        let site = |site: &city::LuminaireSite| Site {
+            district: site.district,
+            rated_mw: site.rated_mw,
+            standby_mw: site.standby_mw,
+            astro_shift_ms: astro_shift_ms(site.position),
+        };
+        let by_luminaire = self.plan.luminaires().iter().map(|luminaire| (luminaire.id, site(luminaire)));
+        Sites { astro: self.astro.clone(), by_luminaire: by_luminaire.collect() }
+    }
+
+    /// The bridge to Home Assistant, which shows these luminaires.
+    pub fn home_assistant(&self, run: RunId, shown: &[LuminaireId]) -> HomeAssistantBridge {
+        let named = shown.iter().map(|id| (*id, self.luminaire_name(*id)));
+        HomeAssistantBridge::new(run, named, self.ids("homeassistant"))
     }
 
     /// The central management system.

@@ -116,7 +116,13 @@ fn make(cast: &Cast, name: RoleName) -> Result<Option<Box<dyn Role>>, CastError>
         RoleName::Payer => Box::new(cast.payer()?),
         RoleName::Clinic => Box::new(cast.clinic()),
         RoleName::Residents => Box::new(cast.residents_role()),
-        RoleName::Clock | RoleName::Fleet | RoleName::Console | RoleName::Scenario | RoleName::Iotda => {
+        RoleName::Clock
+        | RoleName::Fleet
+        | RoleName::Console
+        | RoleName::Scenario
+        | RoleName::Iotda
+        | RoleName::Streetlights
+        | RoleName::HomeAssistant => {
             return Ok(None);
         }
     }))

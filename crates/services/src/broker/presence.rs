@@ -12,6 +12,7 @@ use rmqtt::session::{Session, SessionState};
 use rmqtt::subscribe::AutoSubscription;
 use rmqtt::types::{From, Id, Publish, QoS, Subscribe, SubscriptionOptions, TopicFilter};
 use tokio::sync::Mutex;
+use wire::dialect::Dialect;
 use wire::iotda::{Up, down_filters, encode_up};
 
 use crate::access::{Principal, Rules};
@@ -34,9 +35,12 @@ impl AutoSubscription for Implied {
     }
 
     async fn subscribes(&self, id: &Id) -> Result<Vec<Subscribe>> {
-        let Some(Principal::Iotda(place)) = self.0.principal(id.username_ref()) else {
+        let Some(Principal::Outside(place)) = self.0.principal(id.username_ref()) else {
             return Ok(Vec::new());
         };
+        if self.0.device(place).dialect != Dialect::Iotda {
+            return Ok(Vec::new());
+        }
         let filters = down_filters(self.0.device_id(place)).into_iter().map(TopicFilter::from);
         let opts: SubscriptionOptions = (QoS::AtMostOnce, None, None).into();
         Ok(filters.map(|topic_filter| Subscribe { topic_filter, opts: opts.clone() }).collect())

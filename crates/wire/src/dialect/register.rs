@@ -129,6 +129,7 @@ pub struct Register {
     devices: Vec<Device>,
     by_id: BTreeMap<String, usize>,
     by_user: BTreeMap<String, usize>,
+    by_lamp: BTreeMap<LuminaireId, usize>,
 }
 
 impl Register {
@@ -153,7 +154,22 @@ impl Register {
             }
         }
         let by_id = devices.iter().enumerate().map(|(index, device)| (device.id.clone(), index)).collect();
-        Ok(Self { devices, by_id, by_user })
+        let lamps = devices.iter().enumerate().filter_map(|(index, device)| Some((device.lamp?, index)));
+        let by_lamp = lamps.collect();
+        Ok(Self { devices, by_id, by_user, by_lamp })
+    }
+
+    /// The same for devices that join a city. Lights of Home Assistant do not: the city plays the lights there.
+    ///
+    /// # Errors
+    ///
+    /// The position of the first device that cannot, and why.
+    pub fn joining(devices: Vec<Device>) -> Result<Self, (usize, RegisterError)> {
+        let foreign = devices.iter().position(|device| device.dialect == Dialect::HomeAssistant);
+        match foreign {
+            Some(index) => Err((index, RegisterError::Dialect(devices[index].id.clone()))),
+            None => Self::new(devices),
+        }
     }
 
     /// Whether nobody stands in it.
@@ -174,6 +190,11 @@ impl Register {
     /// The place of the device that logs in with this name.
     pub fn place_of_user(&self, name: &str) -> Option<usize> {
         self.by_user.get(name).copied()
+    }
+
+    /// The device that is this luminaire and logs in for it itself.
+    pub fn of_lamp(&self, lamp: LuminaireId) -> Option<&Device> {
+        self.by_lamp.get(&lamp).map(|&place| &self.devices[place])
     }
 
     /// Those that speak `dialect`, with their places.
@@ -197,13 +218,12 @@ fn check(
     let Device { dialect, id, secret, lamp, children, lumens } = device;
     let not_for = |what| Err(RegisterError::NotFor { device: id.clone(), what, dialect: *dialect });
     match dialect {
-        Dialect::HomeAssistant => return Err(RegisterError::Dialect(id.clone())),
-        Dialect::Iotda if lumens.is_some() => return not_for("lumens"),
-        Dialect::Streetlights if !children.is_empty() => return not_for("children"),
+        Dialect::Iotda | Dialect::HomeAssistant if lumens.is_some() => return not_for("lumens"),
+        Dialect::Streetlights | Dialect::HomeAssistant if !children.is_empty() => return not_for("children"),
         Dialect::Streetlights if secret.0.len() < KEY_CHARS_MIN || !is_id(&secret.0) => {
             return Err(RegisterError::Key(id.clone()));
         }
-        Dialect::Iotda | Dialect::Streetlights => {}
+        Dialect::Iotda | Dialect::Streetlights | Dialect::HomeAssistant => {}
     }
     if lamp.is_none() && children.is_empty() {
         return Err(RegisterError::Nothing(id.clone()));
@@ -289,7 +309,7 @@ mod tests {
                 "device `p_2`: `homeassistant` is no dialect of a device",
             ),
         ] {
-            let outcome = Register::new(vec![device("p_1", Some(1), &[]), second]);
+            let outcome = Register::joining(vec![device("p_1", Some(1), &[]), second]);
             let told = outcome.err().map(|(_, error)| error.to_string()).unwrap_or_default();
             assert!(told.starts_with(words) && told.is_empty() == words.is_empty(), "{told}");
         }
