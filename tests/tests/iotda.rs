@@ -355,7 +355,8 @@ fn on_an_outside_broker_a_device_that_subscribes_joins_with_its_first_report() {
 #[test]
 fn settings_that_contradict_themselves_are_refused_with_file_and_line() {
     let file = settings();
-    let twice = "[[device]]\ndialect = \"iotda\"\nid = \"66a0bc_lamp-8\"\nsecret = \"s\"\nlamp = \"l-0005\"\n";
+    let twice =
+        "[[device]]\ndialect = \"iotda\"\nid = \"66a0bc_lamp-8\"\nsecret = \"s\"\nlamp = \"l-0005\"\n";
     let text = format!("{SETTINGS}{DEVICES}{twice}");
     std::fs::write(file.path(), &text).expect("a file");
     let output =

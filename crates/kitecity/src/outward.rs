@@ -67,7 +67,9 @@ pub(crate) fn of(
 pub(crate) fn print(settings: &Settings) -> Result<()> {
     let Some(dialect) = settings.dialect else { return Ok(()) };
     if settings.secret.is_none() && settings.devices.is_none() {
-        return Err(UsageError("give `--secret WORDS`: the devices' secrets are made from it".to_owned()).into());
+        return Err(
+            UsageError("give `--secret WORDS`: the devices' secrets are made from it".to_owned()).into()
+        );
     }
     let city = City::plan(settings)?;
     let secret = city.secret();
