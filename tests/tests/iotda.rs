@@ -240,21 +240,51 @@ fn an_unmodified_device_is_lit_commanded_and_missed() {
     wait_for("the city to miss it", gone);
 }
 
+/// The kinds of alarm a lamp has now.
+fn alarms_of(city: &City, lamp: &str) -> Vec<Value> {
+    let alarms = city.get("/api/alarms");
+    let of_lamp = alarms.as_array().into_iter().flatten().filter(|alarm| alarm["luminaire"] == lamp);
+    of_lamp.map(|alarm| alarm["kind"].clone()).collect()
+}
+
+#[test]
+fn a_device_that_never_came_is_missed_until_it_comes() {
+    let (city, _folder) = city();
+    let missed = || (alarms_of(&city, "l-0006") == ["communication_failure"]).then_some(());
+    wait_for("the alarm", missed);
+    let _device = Device::on(&city, ("66a0bc_lamp-6", "87654321"));
+    wait_for("its end", || alarms_of(&city, "l-0006").is_empty().then_some(()));
+}
+
+#[test]
+fn a_device_that_refuses_the_programme_is_lit_by_commands() {
+    let (city, _folder) = city();
+    let mut device = Device::log_in(&city, LAMP, &hour(0));
+    let (topic, _) = device.next("the programme", "sys/properties/set/request_id=");
+    let (_, request) = topic.split_once("request_id=").expect("a request id");
+    device.says(&format!("sys/properties/set/response/request_id={request}"), &json!({ "result_code": 1 }));
+    let command = device.obeys();
+    assert_eq!(command["command_name"], "SetLevel", "{command}");
+    let level = command["paras"]["level"].as_u64().expect("a level");
+    assert!(level > 0, "it is night: {command}");
+    device.reports(&json!({ "level": level }));
+    wait_for("the lamp lit", || city.actual("l-0005").filter(|&actual| actual == level));
+    assert_eq!(city.get("/api/lamps/l-0005")["state"]["mode"], "programme");
+}
+
 #[test]
 fn a_lamp_that_fails_by_its_readings_has_an_alarm_until_it_is_repaired() {
     let (city, _folder) = city();
     let mut device = Device::on(&city, LAMP);
     let rated_w = city.get("/api/lamps/l-0005")["rated_w"].clone();
     device.reports(&json!({ "level": 100, "power": rated_w }));
-    let alarms = wait_for("the alarm", || {
+    wait_for("the alarm", || {
         device.reports(&json!({ "level": 100, "actual": 0, "power": 0.5 }));
-        Some(city.get("/api/alarms")).filter(|alarms| alarms != &json!([]))
+        (alarms_of(&city, "l-0005") == ["lamp_failure"]).then_some(())
     });
-    assert_eq!(alarms.as_array().map(Vec::len), Some(1), "{alarms}");
-    assert_eq!((&alarms[0]["luminaire"], &alarms[0]["kind"]), (&json!("l-0005"), &json!("lamp_failure")));
     wait_for("the end of the alarm", || {
         device.reports(&json!({ "level": 100, "actual": 100, "power": rated_w }));
-        (city.get("/api/alarms") == json!([])).then_some(())
+        alarms_of(&city, "l-0005").is_empty().then_some(())
     });
 }
 
