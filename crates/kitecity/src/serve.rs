@@ -83,8 +83,10 @@ pub(crate) async fn start(
             return Ok(fleet::run(World::Bus(link), cast, left_out, city.outward.clone(), stopped).await?);
         }
         RoleName::Iotda | RoleName::Streetlights | RoleName::HomeAssistant => {
-            bridge::run(link, bridge_of(role, city)?, city.cast.directory(), stopped).await;
-            return Ok(());
+            let folder = city.config.storage.folder().filter(|_| city.kept.is_some());
+            let memory = folder.map(|folder| folder.join("shadows.json")).filter(|_| role == RoleName::Iotda);
+            let running = bridge::run(link, bridge_of(role, city)?, city.cast.directory(), memory, stopped);
+            return Ok(running.await?);
         }
         RoleName::Console => {
             let (console, counters) = match console {

@@ -25,7 +25,7 @@ pub enum Said {
 /// Translates between the city and clients that speak another protocol. Lives by the wall's clock.
 ///
 /// Call [`handle_timeout`](Self::handle_timeout) at [`next_timeout`](Self::next_timeout); `now` never goes backwards.
-pub trait Bridge: Send {
+pub trait Bridge: Send + Sync {
     /// Which role it plays on the bus.
     fn role(&self) -> RoleName;
 
@@ -63,6 +63,25 @@ pub trait Bridge: Send {
 
     /// When it wants the time next.
     fn next_timeout(&self) -> Option<Timestamp>;
+
+    /// How often that changed which should outlast the process; 0 = there is nothing of the kind.
+    fn changes(&self) -> u64 {
+        0
+    }
+
+    /// What should outlast the process, as JSON.
+    fn memory(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes what [`memory`](Self::memory) was before, as the first call of all.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words; then nothing is taken.
+    fn recall(&mut self, _memory: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
 
     /// It ends: its last words.
     fn farewell(&mut self, _out: &mut Vec<Said>) {}

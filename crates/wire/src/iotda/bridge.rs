@@ -92,6 +92,8 @@ pub struct IotdaBridge {
     /// Different at each start, so that an answer to an earlier one is not taken for one of this.
     epoch: u32,
     requests: u64,
+    /// Changes to shadows so far.
+    changes: u64,
 }
 
 impl IotdaBridge {
@@ -112,7 +114,7 @@ impl IotdaBridge {
         let by_id = lamps.iter().enumerate().map(|(index, lamp)| (lamp.id, index)).collect();
         let by_object = lamps.iter().enumerate().map(|(index, lamp)| (lamp.object.clone(), index)).collect();
         let (clock, pending) = (None, BTreeMap::new());
-        Self { register, sites, lamps, by_id, by_object, clock, pending, epoch, requests: 0 }
+        Self { register, sites, lamps, by_id, by_object, clock, pending, epoch, requests: 0, changes: 0 }
     }
 
     /// What it hears of the city, below `kitecity/v1/{run}/`.
@@ -201,6 +203,7 @@ impl IotdaBridge {
         let lamp = &mut self.lamps[index];
         if lamp.shadow.desire(now, LIGHT, PROGRAMME, value) {
             lamp.has_programme = false;
+            self.changes += 1;
             self.deliver(now, index, out);
         }
     }
@@ -346,6 +349,7 @@ impl IotdaBridge {
         };
         if unasked {
             self.lamps[index].shadow.report(now, report)?;
+            self.changes += 1;
         }
         if !self.lamps[index].online {
             self.set_online(now, index, true, out);

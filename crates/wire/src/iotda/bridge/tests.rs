@@ -2,7 +2,7 @@ use lighting::{AstroTable, DimLevel, LightState, ProgrammeStep, Report, StepTime
 use types::{DistrictId, HOUR_MS};
 
 use super::*;
-use crate::dialect::{Child, Device, DeviceSecret, Site};
+use crate::dialect::{Bridge as _, Child, Device, DeviceSecret, Site};
 use crate::iotda::payload::{decode_up, encode_down};
 
 /// What the wall's clock shows at first; the city's shows 0, and runs as fast.
@@ -425,4 +425,21 @@ fn one_lost_answer_is_no_refusal_of_the_programme_but_two_are() {
     bench.reports("p_1", &json!({ "level": 0 }));
     let told = bench.passes(20);
     assert_eq!(told.last().unwrap(), r#"p_1 commands/request_id=e-4 "SetLevel" {"level":0}"#);
+}
+
+#[test]
+fn shadows_outlast_the_process_and_what_is_no_memory_is_refused() {
+    let mut bench = connected();
+    let before = bench.bridge.changes;
+    bench.bus(light(1, Light::Programme(programme())));
+    bench.reports("p_1", &json!({ "level": 7 }));
+    assert_eq!(bench.bridge.changes, before + 2);
+    let memory = bench.bridge.memory();
+
+    let mut later = Bench::new();
+    assert!(later.bridge.recall(b"{").is_err());
+    later.bridge.recall(&memory).unwrap();
+    assert_eq!(later.bridge.lamps[0].shadow, bench.bridge.lamps[0].shadow);
+    let welcome = later.comes("p_1");
+    assert_eq!(welcome[2], "p_1 properties/set/request_id=e-2", "what it was to take and never told to have");
 }

@@ -1,12 +1,15 @@
 //! The bridge as a driver sees it: bytes and messages.
 
+use std::collections::BTreeMap;
+
 use types::{Core, Timestamp};
 
 use super::{Input, IotdaBridge, Output};
 use crate::dialect::{Bridge, Said};
 use crate::iotda::payload::{decode_up, encode_down};
+use crate::iotda::shadow::Shadow;
 use crate::iotda::topic::{UP_FILTERS, device_of};
-use crate::{DecodeError, Directory, Message, RoleName};
+use crate::{DecodeError, Directory, Message, RoleName, codec};
 
 impl IotdaBridge {
     fn pass(&mut self, now: Timestamp, input: Input, out: &mut Vec<Said>) {
@@ -67,6 +70,26 @@ impl Bridge for IotdaBridge {
 
     fn next_timeout(&self) -> Option<Timestamp> {
         Core::next_timeout(self)
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    fn memory(&self) -> Vec<u8> {
+        let shadows: BTreeMap<&str, &Shadow> =
+            self.lamps.iter().map(|lamp| (lamp.object.as_str(), &lamp.shadow)).collect();
+        codec::json(&shadows)
+    }
+
+    /// Shadows of devices that are no longer in the register are forgotten.
+    fn recall(&mut self, memory: &[u8]) -> Result<(), String> {
+        let mut shadows: BTreeMap<String, Shadow> =
+            serde_json::from_slice(memory).map_err(|error| error.to_string())?;
+        for lamp in &mut self.lamps {
+            lamp.shadow = shadows.remove(&lamp.object).unwrap_or_default();
+        }
+        Ok(())
     }
 }
 
