@@ -147,6 +147,7 @@ fn dead_letters(city: &City) -> Outsider {
 fn who_is_no_device_of_the_city_is_kept_out() {
     let (city, _folder) = city();
     let (id, secret) = LAMP;
+    let mut letters = dead_letters(&city);
     let refused = |user: &str, client_id: &str, password: &str| {
         Outsider::connect(city.mqtt_port, client_id, Some((user, password))).refusal()
     };
@@ -163,6 +164,10 @@ fn who_is_no_device_of_the_city_is_kept_out() {
         let refusal = refused(user, &client_id, &password);
         assert!(refusal.contains(code), "{client_id}: {refusal}");
     }
+    letters.receive("an alarm", |_, letter| {
+        letter["d"]["reason"] == "login refused: wrong password; 1 so far"
+            && letter["d"]["topic"] == format!("$oc/devices/{id}/sys/logins/refused")
+    });
     for hours in [-1, 1] {
         Device::log_in(&city, LAMP, &hour(hours)).next("a neighbouring hour will do", "sys/events/down");
     }

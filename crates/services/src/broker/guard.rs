@@ -12,6 +12,7 @@ use rmqtt::types::{
     TopicFilter,
 };
 
+use wire::dialect::Dialect;
 use wire::iotda::LoginError;
 
 use super::Counters;
@@ -77,6 +78,9 @@ impl Guard {
             Ok(()) => Ok(Principal::Outside(place)),
             Err(error) => {
                 tracing::warn!(client_id, %error, "device refused");
+                if self.rules.device(place).dialect == Dialect::Iotda {
+                    self.presence.refused(self.rules.device_id(place), error.to_string(), wall_now());
+                }
                 // MQTT 3.1.1 has a code for a wrong client id, 2, but rmqtt lets no hook answer with it.
                 let by_id = error == LoginError::ClientId;
                 Err(if by_id { AuthResult::NotAuthorized } else { AuthResult::BadUsernameOrPassword })

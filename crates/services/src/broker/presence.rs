@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use rmqtt::Result;
@@ -12,6 +12,7 @@ use rmqtt::session::{Session, SessionState};
 use rmqtt::subscribe::AutoSubscription;
 use rmqtt::types::{From, Id, Publish, QoS, Subscribe, SubscriptionOptions, TopicFilter};
 use tokio::sync::Mutex;
+use types::{MINUTE_MS, Timestamp};
 use wire::dialect::Dialect;
 use wire::iotda::{Up, down_filters, encode_up};
 
@@ -54,6 +55,27 @@ type Connection = (String, Option<SocketAddr>, i64);
 pub(super) struct Presence {
     context: ServerContext,
     here: Mutex<BTreeMap<String, (Connection, Id)>>,
+    refusals: std::sync::Mutex<Refusals>,
+}
+
+/// How often each device of the register was refused, and when that was last told.
+#[derive(Debug, Default)]
+struct Refusals(BTreeMap<String, (u64, Timestamp)>);
+
+impl Refusals {
+    /// Counts one more; how many there are, if that is to be told now.
+    fn count(&mut self, device: &str, now: Timestamp) -> Option<u64> {
+        let Some((count, told)) = self.0.get_mut(device) else {
+            self.0.insert(device.to_owned(), (1, now));
+            return Some(1);
+        };
+        *count += 1;
+        let due = now.millis_since(*told) >= MINUTE_MS;
+        if due {
+            *told = now;
+        }
+        due.then_some(*count)
+    }
 }
 
 fn connection(id: &Id) -> Connection {
@@ -62,7 +84,7 @@ fn connection(id: &Id) -> Connection {
 
 impl Presence {
     pub(super) fn new(context: ServerContext) -> Arc<Self> {
-        Arc::new(Self { context, here: Mutex::default() })
+        Arc::new(Self { context, here: Mutex::default(), refusals: std::sync::Mutex::default() })
     }
 
     /// A subscription of a device is in force. With the last of those it has without asking, it is there: earlier,
@@ -93,11 +115,27 @@ impl Presence {
         }
     }
 
+    /// Someone who said to be `device` was not let in. Told at once, then once a minute at most: whoever guesses must not
+    /// flood the bus.
+    pub(super) fn refused(self: &Arc<Self>, device: &str, reason: String, now: Timestamp) {
+        let Some(count) = self.refusals().count(device, now) else { return };
+        let (presence, device) = (self.clone(), device.to_owned());
+        tokio::spawn(async move { presence.say(&device, &Up::Refused { count, reason }, false).await });
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn tell(&self, device: &str, online: bool) {
-        let told = encode_up(device, &Up::Status(online));
+        self.say(device, &Up::Status(online), true).await;
+    }
+
+    async fn say(&self, device: &str, what: &Up, retain: bool) {
+        let told = encode_up(device, what);
         let packet = Packet {
             dup: false,
-            retain: true,
+            retain,
             qos: QoS::AtLeastOnce,
             topic: told.topic.into(),
             packet_id: None,
@@ -120,5 +158,20 @@ impl Presence {
                 let _ = entry.kick(true, true, true).await;
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_counted_and_told_at_once_then_once_a_minute() {
+        let mut refusals = Refusals::default();
+        let at = Timestamp::from_millis;
+        assert_eq!(refusals.count("p_1", at(0)), Some(1));
+        assert_eq!((1..99).find_map(|ms| refusals.count("p_1", at(ms))), None);
+        assert_eq!(refusals.count("p_2", at(99)), Some(1));
+        assert_eq!(refusals.count("p_1", at(MINUTE_MS)), Some(100));
     }
 }

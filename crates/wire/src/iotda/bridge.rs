@@ -275,6 +275,7 @@ impl IotdaBridge {
                 Ok(())
             }
             Up::Message => Ok(()),
+            Up::Refused { count, reason } => Err(format!("login refused: {reason}; {count} so far")),
             Up::Events(events) => events.iter().try_for_each(|event| self.on_event(now, place, event, out)),
             Up::Status(online) => {
                 self.on_status(now, place, online, out);

@@ -63,6 +63,13 @@ pub enum Up {
     Events(Vec<DeviceEvent>),
     /// The platform's own word: whether the device is connected.
     Status(bool),
+    /// The platform's own word: someone who said to be this device was not let in.
+    Refused {
+        /// How often since the platform began.
+        count: u64,
+        /// Why, the last time.
+        reason: String,
+    },
 }
 
 /// The properties of one service of a device.

@@ -5,8 +5,9 @@ use crate::filter_matches;
 /// What every topic of a device begins with.
 const PREFIX: &str = "$oc/devices/";
 
-/// Where devices publish, as filters over all devices; the last is the platform's own word on who is connected.
-pub const UP_FILTERS: [&str; 9] = [
+/// Where devices publish, as filters over all devices; the last two are the platform's own words on who is connected,
+/// and who was not let in.
+pub const UP_FILTERS: [&str; 10] = [
     "$oc/devices/+/sys/properties/report",
     "$oc/devices/+/sys/gateway/sub_devices/properties/report",
     "$oc/devices/+/sys/commands/response/+",
@@ -16,8 +17,10 @@ pub const UP_FILTERS: [&str; 9] = [
     "$oc/devices/+/sys/messages/up",
     "$oc/devices/+/sys/events/up",
     STATUS_FILTER,
+    REFUSED_FILTER,
 ];
 const STATUS_FILTER: &str = "$oc/devices/+/sys/status";
+const REFUSED_FILTER: &str = "$oc/devices/+/sys/logins/refused";
 
 /// Where the platform publishes to a device, below its own level.
 const DOWN: [&str; 6] = [
@@ -41,6 +44,7 @@ pub(super) enum UpTopic {
     Message,
     Events,
     Status,
+    Refused,
 }
 
 impl UpTopic {
@@ -57,6 +61,7 @@ impl UpTopic {
             Self::Message => "sys/messages/up".to_owned(),
             Self::Events => "sys/events/up".to_owned(),
             Self::Status => "sys/status".to_owned(),
+            Self::Refused => "sys/logins/refused".to_owned(),
         }
     }
 }
@@ -102,6 +107,7 @@ pub(super) fn parse_up(topic: &str) -> Option<(&str, UpTopic)> {
         "sys/messages/up" => UpTopic::Message,
         "sys/events/up" => UpTopic::Events,
         "sys/status" => UpTopic::Status,
+        "sys/logins/refused" => UpTopic::Refused,
         _ => request("sys/commands/response/")
             .map(UpTopic::CommandResponse)
             .or_else(|| request("sys/properties/set/response/").map(UpTopic::SetResponse))
@@ -168,7 +174,7 @@ fn overlap(a: &str, b: &str) -> bool {
 
 /// Whether a device may publish here, below its own level.
 pub(crate) fn may_be_published_by_device(topic: &str) -> bool {
-    let up = UP_FILTERS.iter().filter(|filter| **filter != STATUS_FILTER);
+    let up = UP_FILTERS.iter().filter(|filter| ![STATUS_FILTER, REFUSED_FILTER].contains(*filter));
     up.clone().any(|filter| filter_matches(filter, topic))
         || device_of(topic).is_some_and(|(_, rest)| rest.starts_with("user/"))
 }
@@ -221,8 +227,14 @@ mod tests {
 
     #[test]
     fn a_device_does_not_speak_for_the_platform() {
-        for rest in ["sys/commands/request_id=1", "sys/events/down", "sys/status", "sys/x", "sys/shadow/get"]
-        {
+        for rest in [
+            "sys/commands/request_id=1",
+            "sys/events/down",
+            "sys/status",
+            "sys/logins/refused",
+            "sys/x",
+            "sys/shadow/get",
+        ] {
             assert!(!may_be_published_by_device(&of("p_1", rest)), "{rest}");
         }
         assert!(may_be_published_by_device(&of("p_1", "sys/shadow/get/request_id=1")));

@@ -244,6 +244,7 @@ fn ups() -> impl Strategy<Value = Up> {
         Just(Up::Message),
         events().prop_map(Up::Events),
         any::<bool>().prop_map(Up::Status),
+        (any::<u64>(), "[a-z ]{0,9}").prop_map(|(count, reason)| Up::Refused { count, reason }),
     ]
 }
 

@@ -38,6 +38,12 @@ struct ShadowGet {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Refused {
+    count: u64,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Presence {
     status: Status,
 }
@@ -84,6 +90,10 @@ pub fn decode_up<'a>(topic: &'a str, payload: &[u8]) -> Result<(&'a str, Up), De
         }
         UpTopic::Message => Up::Message,
         UpTopic::Events => Up::Events(codec::read::<Services<DeviceEvent>>(payload)?.services),
+        UpTopic::Refused => {
+            let Refused { count, reason } = codec::read(payload)?;
+            Up::Refused { count, reason }
+        }
         UpTopic::Status => Up::Status(matches!(codec::read::<Presence>(payload)?.status, Status::Online)),
     };
     Ok((device, up))
@@ -115,6 +125,9 @@ pub fn encode_up(device: &str, up: &Up) -> Frame {
         }
         Up::Message => (UpTopic::Message, codec::json(&json!({ "content": "" }))),
         Up::Events(events) => (UpTopic::Events, codec::json(&json!({ "services": events }))),
+        Up::Refused { count, reason } => {
+            (UpTopic::Refused, codec::json(&Refused { count: *count, reason: reason.clone() }))
+        }
         Up::Status(online) => {
             let status = if *online { Status::Online } else { Status::Offline };
             (UpTopic::Status, codec::json(&Presence { status }))
