@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lighting::{AckResult, DimCommand, Programme};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use types::{Core, LuminaireId, SECOND_MS, Timestamp};
 
 use self::answers::{Asked, Pending};
@@ -394,9 +394,4 @@ impl Core for IotdaBridge {
         let answer = self.pending.values().next().map(|pending| pending.deadline);
         answer.into_iter().chain(self.next_override_end()).chain(self.next_step()).min()
     }
-}
-
-/// What a device takes, of what it was asked to take.
-fn holds_programme(properties: &Map<String, Value>) -> bool {
-    properties.contains_key(PROGRAMME)
 }

@@ -4,7 +4,8 @@ use lighting::{AckResult, DimCommand, DimLevel};
 use serde_json::{Map, Value};
 use types::Timestamp;
 
-use super::{COMMAND_TIMEOUT_MS, IotdaBridge, Output, holds_programme};
+use super::keep::holds_programme;
+use super::{COMMAND_TIMEOUT_MS, IotdaBridge, Output};
 use crate::iotda::lamp::Answer;
 use crate::iotda::payload::{Down, ServiceReport};
 

@@ -1,10 +1,11 @@
 //! The programme, kept for devices that do not take it.
 
 use lighting::{DimLevel, Mode, Programme};
+use serde_json::{Map, Value};
 use types::Timestamp;
 
 use super::answers::Asked;
-use super::{IotdaBridge, Output, PROGRAMME, SET_LEVEL, holds_programme};
+use super::{IotdaBridge, Output, PROGRAMME, SET_LEVEL};
 use crate::iotda::LIGHT;
 use crate::iotda::payload::Down;
 
@@ -77,4 +78,9 @@ impl IotdaBridge {
         let at = driven.filter_map(|lamp| lamp.keeper.next_change()).min()?;
         Some(clock.wall.plus_millis(clock.wall_ms_until(at, clock.wall)?))
     }
+}
+
+/// What a device takes, of what it was asked to take.
+pub(super) fn holds_programme(properties: &Map<String, Value>) -> bool {
+    properties.contains_key(PROGRAMME)
 }

@@ -1,4 +1,5 @@
 use lighting::{AstroTable, DimLevel, LightState, ProgrammeStep, Report, StepTime, SunDay};
+use serde_json::Value;
 use types::{DistrictId, HOUR_MS};
 
 use super::*;
