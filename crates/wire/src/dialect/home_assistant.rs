@@ -140,7 +140,12 @@ struct Light {
 
 /// The node id of a luminaire of the city `run`.
 pub fn node_of(run: types::RunId, luminaire: LuminaireId) -> String {
-    format!("kitecity-{run}-{luminaire}")
+    format!("{}{luminaire}", node_prefix(run))
+}
+
+/// What the node ids of the city `run` begin with.
+fn node_prefix(run: types::RunId) -> String {
+    format!("kitecity-{run}-")
 }
 
 /// Whether a topic is of this protocol.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use lighting::{DimLevel, DimRequest};
 use types::{LuminaireId, ReplyTo, RunId, Timestamp};
 
-use super::{Config, SET_FILTER, Word, commanded_node, decode, encode, is_home_assistant, node_of};
+use super::{
+    Config, SET_FILTER, Word, commanded_node, decode, encode, is_home_assistant, node_of, node_prefix,
+};
 use crate::dialect::{Bridge, Said};
 use crate::{DecodeError, Directory, Light, Message, MessageIds, ReplyBody, Request, RequestBody, RoleName};
 
@@ -16,6 +18,8 @@ use crate::{DecodeError, Directory, Light, Message, MessageIds, ReplyBody, Reque
 pub struct HomeAssistantBridge {
     lights: BTreeMap<LuminaireId, Shown>,
     by_node: BTreeMap<String, LuminaireId>,
+    /// What the node ids of this city begin with: others on the same broker are somebody else's.
+    own: String,
     ids: MessageIds,
     asked: u64,
 }
@@ -41,7 +45,7 @@ impl HomeAssistantBridge {
         let shown = |(id, name)| (id, Shown { node: node_of(run, id), name, online: false });
         let lights: BTreeMap<_, _> = luminaires.into_iter().take(SAMPLE_MAX).map(shown).collect();
         let by_node = lights.iter().map(|(id, light)| (light.node.clone(), *id)).collect();
-        Self { lights, by_node, ids, asked: 0 }
+        Self { lights, by_node, own: node_prefix(run), ids, asked: 0 }
     }
 
     fn request(&mut self, now: Timestamp, request: DimRequest) -> Message {
@@ -115,7 +119,8 @@ impl Bridge for HomeAssistantBridge {
         out: &mut Vec<Said>,
     ) -> Result<(), DecodeError> {
         // A command that was kept is of the past.
-        let Some(node) = commanded_node(topic).filter(|_| !retained) else { return Ok(()) };
+        let ours = |node: &&str| !retained && node.starts_with(&self.own);
+        let Some(node) = commanded_node(topic).filter(ours) else { return Ok(()) };
         let (_, word) = decode(topic, payload)?;
         let (Some(&luminaire), Word::Set(level)) = (self.by_node.get(node), word) else {
             let reason = "no such light is shown".to_owned();

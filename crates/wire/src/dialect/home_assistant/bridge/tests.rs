@@ -33,6 +33,7 @@ fn who_is_not_shown_is_not_commanded_and_what_was_kept_is_no_command() {
     );
     out.clear();
     bridge.on_foreign(NOW, "homeassistant/light/kitecity-demo-l-0001/set", on, true, &mut out).unwrap();
+    bridge.on_foreign(NOW, "homeassistant/light/kitchen/set", on, false, &mut out).unwrap();
     assert_eq!(out, []);
     let bad = bridge.on_foreign(NOW, "homeassistant/light/kitecity-demo-l-0001/set", b"{}", false, &mut out);
     assert!(bad.is_err());
