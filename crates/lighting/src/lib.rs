@@ -20,16 +20,18 @@
 pub mod cms;
 pub mod luminaire;
 
+mod group;
 mod level;
 mod messages;
 mod sun;
 
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
+pub use group::{Group, GroupDimRequest, GroupRefusal, GroupReply, GroupReport, Tally};
 pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError};
 pub use messages::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
-    DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime,
-    Telemetry,
+    DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX, Report, Stamp,
+    StepTime, Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

@@ -97,7 +97,7 @@ impl Core for Luminaire {
             Input::Connected => due = Due::BOTH,
             Input::Command(command) => {
                 let result = self.obey(&command, now);
-                let ack = CommandAck { command: command.id, result };
+                let ack = CommandAck { command: command.id, result, reason: None };
                 out.push(Output::Ack(Report { stamp: self.stamp(now), body: ack }));
                 // Also after one seen before: the sender learns what holds now.
                 due.state = true;

@@ -47,6 +47,20 @@ pub struct CommandAck {
     pub command: CommandId,
     /// What came of it.
     pub result: AckResult,
+    /// Why it failed, in the luminaire's words, at most [`REASON_BYTES_MAX`]; only with [`AckResult::Failed`].
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read_reason")]
+    pub reason: Option<Box<str>>,
+}
+
+/// The longest reason a luminaire may give \[bytes\].
+pub const REASON_BYTES_MAX: usize = 200;
+
+fn read_reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    let reason = Option::<Box<str>>::deserialize(deserializer)?;
+    match reason.as_ref().map_or(0, |reason| reason.len()) {
+        0..=REASON_BYTES_MAX => Ok(reason),
+        length => Err(D::Error::custom(format!("reason of {length} bytes, at most {REASON_BYTES_MAX}"))),
+    }
 }
 
 /// What came of a command.
@@ -57,6 +71,8 @@ pub enum AckResult {
     Done,
     /// Its `until` had passed when it arrived.
     Expired,
+    /// The luminaire cannot or will not obey.
+    Failed,
 }
 
 /// Why a luminaire has the target it has.
@@ -255,20 +271,36 @@ pub struct CommandReport {
     pub luminaire: LuminaireId,
     /// Where it stands.
     pub status: CommandStatus,
+    /// Why it ended like this, if there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
 }
 
-/// The life of a command.
+/// The life of a command: pending → sent → delivered → successful, or one of the other ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommandStatus {
+    /// Waits for its turn in the command of a group.
+    Pending,
     /// On its way.
     Sent,
-    /// The luminaire obeyed.
+    /// The luminaire acknowledged it; its state does not show it yet.
+    Delivered,
+    /// The luminaire obeyed, and its state showed it.
     Successful,
-    /// The luminaire answered that it had expired.
+    /// The luminaire refused.
+    Failed,
+    /// Its time was over before it could take effect.
     Expired,
-    /// No answer, after a resend.
+    /// No answer, after a resend; or an answer, and no effect.
     Timeout,
+}
+
+impl CommandStatus {
+    /// Whether nothing more will come.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Sent | Self::Delivered)
+    }
 }
 
 /// A physical fault put into a simulated luminaire.

@@ -127,7 +127,7 @@ pub(crate) struct Step {
     /// Deed: ask the CMS to override luminaires.
     pub(crate) dim: Option<DimArg>,
     /// Deed: ask the CMS to end an override.
-    pub(crate) resume: Option<LampsArg>,
+    pub(crate) resume: Option<ResumeArg>,
     /// Deed: a resident walks to a provider, is treated, and pays.
     pub(crate) walk: Option<WalkArg>,
     /// Deed: a resident gets a new code and shows it at a kiosk.
@@ -176,24 +176,30 @@ pub(crate) struct RepairArg {
     pub(crate) cabinet: Option<Text>,
 }
 
-/// Which luminaires.
+/// The end of an override.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct LampsArg {
-    /// `l-0012`, `l-0001..l-0050` or `all`.
+pub(crate) struct ResumeArg {
+    /// Each on its own: `l-0012`, `l-0001..l-0050` or `all` …
     #[serde(alias = "lamp")]
-    #[schemars(with = "String")]
-    pub(crate) lamps: Text,
+    #[schemars(with = "Option<String>")]
+    pub(crate) lamps: Option<Text>,
+    /// … or a group with one command, such as `district:kuiwen`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) group: Option<Text>,
 }
 
 /// An override.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DimArg {
-    /// `l-0012`, `l-0001..l-0050` or `all`.
+    /// Each on its own: `l-0012`, `l-0001..l-0050` or `all` …
     #[serde(alias = "lamp")]
-    #[schemars(with = "String")]
-    pub(crate) lamps: Text,
+    #[schemars(with = "Option<String>")]
+    pub(crate) lamps: Option<Text>,
+    /// … or a group with one command, such as `district:kuiwen`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) group: Option<Text>,
     /// Dim level [%].
     #[schemars(with = "u8", range(max = 100))]
     pub(crate) level: Spanned<u32>,

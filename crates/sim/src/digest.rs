@@ -130,6 +130,7 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Manage(body) => tagged(fields, 12, body),
         RequestBody::Pay(body) => tagged(fields, 13, body),
         RequestBody::Books(body) => tagged(fields, 14, body),
+        RequestBody::DimGroup(body) => tagged(fields, 15, body),
     }
 }
 
@@ -150,6 +151,7 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Manage(body) => tagged(fields, 13, body),
         ReplyBody::Pay(body) => tagged(fields, 14, body),
         ReplyBody::Books(body) => tagged(fields, 15, body),
+        ReplyBody::DimGroup(body) => tagged(fields, 16, body),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use lighting::{AlarmChange, AstroTable, DimLevel};
+use lighting::{AlarmChange, AstroTable, DimLevel, GroupReply, GroupReport};
 use medpay::PayEvent;
 use scenario::{Cast, Observer, Order, Play, RunOptions, Script, Standing, Verdict};
 use sim::Sim;
@@ -201,6 +201,14 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("acknowledgements are lost", no_acks),
             ("lamps stay dark", dark),
         ],
+        "group-override" => &[
+            ("the last report is lost", no_last_group_report),
+            ("reports come twice", group_reports_twice),
+            ("commands come twice", commands_twice),
+            ("lamps stay dark", dark),
+            ("who did not answer counts as successful", timeouts_are_successes),
+            ("all luminaires are told at once", all_at_once),
+        ],
         "clinic-evening" => &[
             ("nobody arrives", nobody_arrives),
             ("bills are settled twice", settled_twice),
@@ -293,6 +301,39 @@ fn no_commands(message: &Message) -> Vec<Message> {
 
 fn commands_twice(message: &Message) -> Vec<Message> {
     twice(message, is_command(message))
+}
+
+/// Changes every report on a group.
+fn group_report(message: &Message, change: impl Fn(&mut GroupReport)) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Reply(reply) = &mut message
+        && let ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) =
+            &mut reply.body
+    {
+        change(report);
+    }
+    vec![message]
+}
+
+fn is_last_group_report(message: &Message) -> bool {
+    matches!(message, Message::Reply(reply)
+        if matches!(reply.body, ReplyBody::DimGroup(GroupReply::Finished(_))))
+}
+
+fn no_last_group_report(message: &Message) -> Vec<Message> {
+    without(message, is_last_group_report(message))
+}
+
+fn group_reports_twice(message: &Message) -> Vec<Message> {
+    twice(message, is_last_group_report(message))
+}
+
+fn timeouts_are_successes(message: &Message) -> Vec<Message> {
+    group_report(message, |report| report.tally.successful += std::mem::take(&mut report.tally.timeout))
+}
+
+fn all_at_once(message: &Message) -> Vec<Message> {
+    group_report(message, |report| report.tally.sent += std::mem::take(&mut report.tally.pending))
 }
 
 fn no_acks(message: &Message) -> Vec<Message> {

@@ -83,7 +83,7 @@ pub const CHANNELS: &[Channel] = &[
             "lightAck",
             "light/{district}/{luminaire}/up/ack",
             "luminaire",
-            "A command was obeyed, or had expired.",
+            "A command was obeyed (`done`), had come too late (`expired`), or was refused (`failed`, with a `reason`).",
             r#"{"v":1,"seq":9,"epoch":1,"ts":1776510000000,"d":{"command":"x1","result":"done"}}"#,
         ),
         300,

@@ -5,8 +5,8 @@ use eid::{
     ManageReply, ManageRequest, Verdict, VerifyRequest,
 };
 use lighting::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, Incident, LightState, Programme, Report,
-    Telemetry,
+    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, GroupDimRequest, GroupReply, Incident,
+    LightState, Programme, Report, Telemetry,
 };
 use medpay::{
     BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
@@ -141,6 +141,8 @@ pub struct Request {
 pub enum RequestBody {
     /// Lighting: override one luminaire.
     Dim(DimRequest),
+    /// Lighting: override all luminaires of a group.
+    DimGroup(GroupDimRequest),
     /// Issuer: put a resident on a phone.
     Enrol(EnrolRequest),
     /// Issuer: a code to show.
@@ -187,6 +189,8 @@ pub enum ReplyBody {
     Dim(CommandReport),
     /// Lighting: there will be no command.
     DimRefused(DimRefused),
+    /// Lighting: how far the command to a group is. Comes more than once.
+    DimGroup(GroupReply),
     /// Issuer.
     Enrol(EnrolReply),
     /// Issuer.

@@ -5,13 +5,15 @@ use eid::{
     Profile, PublicKey, QrText, RefusalReason, Scope, VerifyRequest,
 };
 use lighting::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, LightState, Mode,
-    Programme, ProgrammeStep, Report, Stamp, StepTime, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, GroupDimRequest,
+    GroupRefusal, GroupReply, GroupReport, LightState, Mode, Programme, ProgrammeStep, Report, Stamp,
+    StepTime, Tally, Telemetry,
 };
 use medpay::{PayEvent, PayRefusal};
 use proptest::prelude::*;
 use types::{
-    BillId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, RunId, Timestamp,
+    BillId, DistrictId, Fen, GroupId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, RunId,
+    Timestamp,
 };
 use uuid::Uuid;
 use wire::{
@@ -92,6 +94,38 @@ fn a_moment_speed_place_or_time_of_day_out_of_range_is_refused() {
         let error = read(topic, good.replacen(from, to, 1).as_bytes()).expect_err(to).to_string();
         assert!(error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn a_reason_longer_than_two_hundred_bytes_is_refused() {
+    let ack = |length| {
+        let reason = "x".repeat(length);
+        let d = format!(r#"{{"command":"x1","result":"failed","reason":"{reason}"}}"#);
+        read("light/kuiwen/l-0001/up/ack", format!(r#"{{"v":1,"seq":1,"ts":1,"d":{d}}}"#).as_bytes())
+    };
+    assert!(ack(200).is_ok());
+    assert!(ack(201).unwrap_err().to_string().contains("reason of 201 bytes, at most 200"));
+}
+
+#[test]
+fn a_request_for_a_group_without_a_level_or_with_an_unknown_key_is_refused() {
+    let ask = |data: &str| {
+        let topic = "kitecity/v1/demo/rpc/lighting/s00/dim-group";
+        let payload = format!(
+            r#"{{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"x","type":"x","time":"2026-04-18T11:00:00Z","data":{data}}}"#
+        );
+        let response_topic = Some("kitecity/v1/demo/rsp/me");
+        decode(run(), Delivery { topic, payload: payload.as_bytes(), response_topic, correlation: None })
+    };
+    for (data, words) in [
+        (r#"{"group":"all"}"#, "missing field `level`"),
+        (r#"{"group":"all","levle":4}"#, "unknown field `levle`"),
+        (r#"{"group":"district/kuiwen","level":4}"#, "is no group"),
+    ] {
+        let error = ask(data).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(ask(r#"{"group":"district:kuiwen","level":null}"#).is_ok());
 }
 
 #[test]
@@ -180,9 +214,11 @@ fn light() -> impl Strategy<Value = Light> {
             let body = Telemetry { power_mw, voltage_mv, energy_mwh, burning_s, switch_count, in_effect };
             Light::Telemetry(Report { stamp, body })
         });
-    let result = prop_oneof![Just(AckResult::Done), Just(AckResult::Expired)];
-    let ack = (stamp(), "[!-~]{1,64}", result).prop_map(|(stamp, id, result)| {
-        Light::Ack(Report { stamp, body: CommandAck { command: id.parse().unwrap(), result } })
+    let result = prop_oneof![Just(AckResult::Done), Just(AckResult::Expired), Just(AckResult::Failed)];
+    let reason = prop::option::of("[ -~]{0,200}");
+    let ack = (stamp(), "[!-~]{1,64}", result, reason).prop_map(|(stamp, id, result, reason)| {
+        let (command, reason) = (id.parse().unwrap(), reason.map(String::into_boxed_str));
+        Light::Ack(Report { stamp, body: CommandAck { command, result, reason } })
     });
     let command = ("[!-~]{1,64}", prop::option::of(level()), prop::option::of(time()))
         .prop_map(|(id, level, until)| Light::Command(DimCommand { id: id.parse().unwrap(), level, until }));
@@ -228,6 +264,46 @@ fn event_body() -> impl Strategy<Value = EventBody> {
 
 fn key_state() -> impl Strategy<Value = KeyState> {
     prop::sample::select(vec![KeyState::Next, KeyState::Active, KeyState::Retired, KeyState::Compromised])
+}
+
+fn tally() -> impl Strategy<Value = Tally> {
+    any::<[u32; 7]>().prop_map(|[pending, sent, delivered, successful, failed, expired, timeout]| Tally {
+        pending,
+        sent,
+        delivered,
+        successful,
+        failed,
+        expired,
+        timeout,
+    })
+}
+
+fn group() -> impl Strategy<Value = GroupId> {
+    "[a-km-z][a-z0-9:-]{0,31}".prop_map(|text| text.parse().unwrap())
+}
+
+fn group_request() -> impl Strategy<Value = RequestBody> {
+    (group(), prop::option::of(level()), prop::option::of(any::<u32>()))
+        .prop_map(|(group, level, minutes)| RequestBody::DimGroup(GroupDimRequest { group, level, minutes }))
+}
+
+fn group_reply() -> impl Strategy<Value = GroupReply> {
+    let report = ("[!-~]{1,64}", group(), any::<u32>(), tally(), prop::option::of(any::<i64>())).prop_map(
+        |(id, group, luminaires, tally, last_lamp_ms)| GroupReport {
+            command: id.parse().unwrap(),
+            group,
+            luminaires,
+            tally,
+            last_lamp_ms,
+        },
+    );
+    let reason = prop_oneof![Just(GroupRefusal::UnknownGroup), Just(GroupRefusal::TooManyRunning)];
+    prop_oneof![
+        (report, any::<bool>()).prop_map(|(report, over)| {
+            if over { GroupReply::Finished(report) } else { GroupReply::Running(report) }
+        }),
+        (group(), reason).prop_map(|(group, reason)| GroupReply::Refused { group, reason }),
+    ]
 }
 
 fn eid_request() -> impl Strategy<Value = RequestBody> {
@@ -280,7 +356,7 @@ fn message() -> impl Strategy<Value = Message> {
         time(),
         "[a-z]{1,9}(/[a-z0-9]{1,9})?",
         prop::collection::vec(any::<u8>(), 0..64),
-        eid_request(),
+        prop_oneof![eid_request(), group_request()],
     )
         .prop_map(|(id, time, path, correlation, body)| {
             let reply_to = ReplyTo { path: path.into(), correlation: correlation.into() };
@@ -306,11 +382,15 @@ fn message() -> impl Strategy<Value = Message> {
         let to = ReplyTo { path: path.into(), correlation: [7].into() };
         Message::Reply(Reply { to, time: state.wall, body: ReplyBody::Clock(state) })
     });
+    let group_reply = group_reply().prop_map(|reply| {
+        let to = ReplyTo { path: "operator/ask".into(), correlation: [7].into() };
+        Message::Reply(Reply { to, time: Timestamp::default(), body: ReplyBody::DimGroup(reply) })
+    });
     let letter = (".*", any::<usize>(), ".*").prop_map(|(topic, offset, reason)| Message::DeadLetter {
         consumer: "lighting".parse().unwrap(),
         letter: DeadLetter { topic, offset, reason },
     });
-    prop_oneof![light, event, request, keys, presence, fault, clock, clock_reply, letter]
+    prop_oneof![light, event, request, keys, presence, fault, clock, clock_reply, group_reply, letter]
 }
 
 fn clock_state() -> impl Strategy<Value = ClockState> {

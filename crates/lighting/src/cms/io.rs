@@ -1,8 +1,8 @@
 use types::{LuminaireId, ReplyTo, Timestamp};
 
 use crate::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Incident, LightState, Programme, Report,
-    Telemetry,
+    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, GroupDimRequest, GroupReply, Incident,
+    LightState, Programme, Report, Telemetry,
 };
 
 /// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
@@ -44,6 +44,13 @@ pub enum Input {
         from: ReplyTo,
         /// What for.
         request: DimRequest,
+    },
+    /// An operator asks for a level of a group.
+    GroupRequest {
+        /// Who, and which request.
+        from: ReplyTo,
+        /// What for.
+        request: GroupDimRequest,
     },
     /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
     /// again. 0 (paused) counts as 1.
@@ -87,6 +94,13 @@ pub enum Output {
         to: ReplyTo,
         /// Where it stands.
         report: CommandReport,
+    },
+    /// Tell an operator how far the command to a group is, or that there will be none.
+    GroupReply {
+        /// Who asked.
+        to: ReplyTo,
+        /// How far it is.
+        reply: GroupReply,
     },
     /// Tell an operator that there will be no command.
     Refused {

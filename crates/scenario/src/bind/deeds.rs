@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use lighting::{DimLevel, Fault};
-use types::{CabinetId, VerifierId};
+use types::{CabinetId, GroupId, VerifierId};
 use wire::RoleName;
 
 use super::{Binder, minutes};
-use crate::director::{Deed, Which};
+use crate::director::{Deed, Dimmed, Which};
 use crate::facts::{Type, Value};
 use crate::file::{
     BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, WalkArg,
@@ -36,9 +36,10 @@ impl Binder<'_> {
             step.repair
                 .as_ref()
                 .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Repair)),
-            step.dim.as_ref().map(|arg| self.dim(arg)),
+            step.dim.as_ref().map(|arg| self.dim(span, arg)),
             step.resume.as_ref().map(|arg| {
-                self.lamps(&arg.lamps).map(|lamps| Deed::Dim { lamps, level: None, minutes: None })
+                let whom = self.dimmed(span, arg.lamps.as_ref(), arg.group.as_ref())?;
+                Ok(Deed::Dim { whom, level: None, minutes: None })
             }),
             step.walk.as_ref().map(|arg| self.walk(arg)),
             step.show.as_ref().map(|arg| self.show(arg, false)),
@@ -98,7 +99,7 @@ impl Binder<'_> {
         })
     }
 
-    fn dim(&self, arg: &DimArg) -> Result<Deed, Mistake> {
+    fn dim(&self, span: &Range<usize>, arg: &DimArg) -> Result<Deed, Mistake> {
         let level =
             u8::try_from(*arg.level.get_ref()).ok().and_then(|level| DimLevel::from_percent(level).ok());
         let level = level.ok_or_else(|| {
@@ -108,7 +109,34 @@ impl Binder<'_> {
             )
         })?;
         let minutes = self.optional(arg.duration.as_ref(), minutes)?;
-        Ok(Deed::Dim { lamps: self.lamps(&arg.lamps)?, level: Some(level), minutes })
+        let whom = self.dimmed(span, arg.lamps.as_ref(), arg.group.as_ref())?;
+        Ok(Deed::Dim { whom, level: Some(level), minutes })
+    }
+
+    fn dimmed(
+        &self,
+        span: &Range<usize>,
+        lamps: Option<&Text>,
+        group: Option<&Text>,
+    ) -> Result<Dimmed, Mistake> {
+        match (lamps, group) {
+            (Some(lamps), None) => self.lamps(lamps).map(Dimmed::Each),
+            (None, Some(group)) => self.group(group).map(Dimmed::Group),
+            _ => Err(self.script.mistake(span, "say which: either `lamps` or `group`")),
+        }
+    }
+
+    fn group(&self, text: &Text) -> Result<GroupId, Mistake> {
+        self.script.read(text, |text| {
+            let id: GroupId = text.parse().map_err(|error: types::IdError| error.to_string())?;
+            let names: Vec<String> =
+                city::groups(self.plan).iter().map(|group| group.id().to_string()).collect();
+            if names.iter().any(|name| name == text) {
+                return Ok(id);
+            }
+            let hint = did_you_mean(text, names.iter().map(String::as_str));
+            Err(format!("`{text}` is no group of this city{hint}"))
+        })
     }
 
     fn walk(&self, arg: &WalkArg) -> Result<Deed, Mistake> {

@@ -1,7 +1,7 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
-use lighting::{Incident, LightState, Telemetry};
+use lighting::{GroupReply, GroupReport, Incident, LightState, Telemetry};
 use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
-use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
+use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, Request, RequestBody, WalkEvent};
 
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
 
@@ -178,6 +178,10 @@ const REASON: Field = field("reason", Type::Text, |message| match message {
         | ReplyBody::Presettle(PresettleReply::Refused(refusal))
         | ReplyBody::Visit(VisitReply::Refused(refusal)) => code(refusal),
         ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
+        ReplyBody::DimGroup(GroupReply::Refused { reason, .. }) => Value::word(reason),
+        ReplyBody::Dim(report) => {
+            report.reason.as_ref().map_or(Value::Missing, |reason| Value::Text(reason.to_string().into()))
+        }
         _ => Value::Missing,
     },
     Message::DeadLetter { letter, .. } => Value::Text(letter.reason.clone().into()),
@@ -188,6 +192,7 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
     Message::Reply(reply) => match &reply.body {
         ReplyBody::Dim(report) => Value::word(&report.status),
         ReplyBody::DimRefused(_) => Value::Text("refused".into()),
+        ReplyBody::DimGroup(body) => Value::word(body),
         ReplyBody::Enrol(body) => Value::word(body),
         ReplyBody::Issue(IssueReply::Issued { .. }) => Value::Text("issued".into()),
         ReplyBody::Issue(IssueReply::NotEnrolled) => Value::Text("not_enrolled".into()),
@@ -290,6 +295,35 @@ fn telemetry(message: &Message, part: fn(&Telemetry) -> f64) -> Value {
     }
 }
 
+const GROUP: Field = field("group", Type::Text, |message| match message {
+    Message::Request(request) => match &request.body {
+        RequestBody::DimGroup(body) => Value::id(&body.group),
+        _ => Value::Missing,
+    },
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) => {
+            Value::id(&report.group)
+        }
+        ReplyBody::DimGroup(GroupReply::Refused { group, .. }) => Value::id(group),
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+
+fn group(message: &Message, part: fn(&GroupReport) -> u32) -> Value {
+    group_value(message, |report| Value::of(part(report)))
+}
+
+fn group_value(message: &Message, part: impl Fn(&GroupReport) -> Value) -> Value {
+    match message {
+        Message::Reply(reply) => match &reply.body {
+            ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) => part(report),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    }
+}
+
 const NONE: &[Field] = &[];
 const REPLY: &[Field] = &[RESULT, REASON];
 
@@ -333,7 +367,7 @@ pub const KINDS: &[Kind] = &[
             ),
             field(
                 "result",
-                Type::Word(&["done", "expired"]),
+                Type::Word(&["done", "expired", "failed"]),
                 read!(Message::Light { body: Light::Ack(report), .. } => Value::word(&report.body.result)),
             ),
         ],
@@ -476,6 +510,41 @@ pub const KINDS: &[Kind] = &[
                 Type::Text,
                 read!(Message::DeadLetter { letter, .. } => Value::Text(letter.topic.clone().into())),
             ),
+        ],
+    ),
+    kind(
+        "request.dim_group",
+        "The CMS is asked to override a group.",
+        &[
+            GROUP,
+            field("level", LEVEL, |message| match message {
+                Message::Request(Request { body: RequestBody::DimGroup(body), .. }) => {
+                    body.level.map_or(Value::Missing, |level| Value::of(level.percent()))
+                }
+                _ => Value::Missing,
+            }),
+        ],
+    ),
+    kind(
+        "reply.dim_group",
+        "How far the command to a group is: how many luminaires have which status, and when the last one obeyed.",
+        &[
+            GROUP,
+            RESULT,
+            REASON,
+            field("luminaires", AMOUNT, |message| group(message, |report| report.luminaires)),
+            field("pending", AMOUNT, |message| group(message, |report| report.tally.pending)),
+            field("sent", AMOUNT, |message| group(message, |report| report.tally.sent)),
+            field("delivered", AMOUNT, |message| group(message, |report| report.tally.delivered)),
+            field("successful", AMOUNT, |message| group(message, |report| report.tally.successful)),
+            field("failed", AMOUNT, |message| group(message, |report| report.tally.failed)),
+            field("expired", AMOUNT, |message| group(message, |report| report.tally.expired)),
+            field("timeout", AMOUNT, |message| group(message, |report| report.tally.timeout)),
+            field("last_lamp_s", AMOUNT, |message| {
+                group_value(message, |report| {
+                    report.last_lamp_ms.map_or(Value::Missing, |ms| Value::Number(ms as f64 / 1e3))
+                })
+            }),
         ],
     ),
     kind("bill.reversed", "A settlement was taken back.", &[BILL, PROVIDER]),

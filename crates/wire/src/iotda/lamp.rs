@@ -162,7 +162,14 @@ impl Lamp {
 
     /// Answers a command on the bus.
     pub(super) fn ack(&mut self, at: Timestamp, command: &CommandId, result: AckResult) -> Message {
-        let report = self.report(at, CommandAck { command: command.clone(), result });
+        let report = self.report(at, CommandAck { command: command.clone(), result, reason: None });
+        self.message(Light::Ack(report))
+    }
+
+    /// Says on the bus that the device refused a command, and why; at most [`lighting::REASON_BYTES_MAX`].
+    pub(super) fn refuse(&mut self, at: Timestamp, command: &CommandId, reason: &str) -> Message {
+        let (command, result) = (command.clone(), AckResult::Failed);
+        let report = self.report(at, CommandAck { command, result, reason: Some(reason.into()) });
         self.message(Light::Ack(report))
     }
 

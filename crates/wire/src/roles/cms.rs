@@ -45,6 +45,9 @@ impl CmsRole {
                 Output::Report { to, report } => {
                     Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Dim(report) }))
                 }
+                Output::GroupReply { to, reply } => {
+                    Some(Message::Reply(Reply { to, time: now, body: ReplyBody::DimGroup(reply) }))
+                }
                 Output::Refused { to, luminaire, reason } => {
                     let body =
                         ReplyBody::DimRefused(DimRefused { luminaire, reason: words(&reason).to_owned() });
@@ -96,6 +99,7 @@ fn input(message: Message) -> Option<Input> {
         Message::Light { luminaire, body, .. } => return light_input(luminaire, body),
         Message::Request(request) => match request.body {
             RequestBody::Dim(body) => Input::Request { from: request.reply_to, request: body },
+            RequestBody::DimGroup(body) => Input::GroupRequest { from: request.reply_to, request: body },
             _ => return None,
         },
         Message::Clock(clock) => Input::Pace(clock.speed),
