@@ -1,5 +1,6 @@
 //! The central management system.
 
+mod campaign;
 mod commands;
 mod config;
 mod groups;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 
 use types::{CommandId, Core, DAY_MS, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
 
+use self::campaign::Campaign;
+pub use self::campaign::UPDATE_MAX_MS;
 use self::commands::{Asker, Commands, Phase, Sent};
 pub use self::config::{Asset, CmsConfig, CmsConfigError};
 use self::groups::Groups;
@@ -23,8 +26,8 @@ use self::requests::Requests;
 pub use self::view::LuminaireView;
 use self::view::{Obedience, Order, Watch};
 use crate::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand, DimLevel,
-    DimRequest, LightState, Programme, Report, Stamp, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, AstroTable, CommandAck, CommandReport, CommandStatus,
+    DimCommand, DimLevel, DimRequest, LightState, Programme, Report, Stamp, Telemetry,
 };
 
 /// The central management system: publishes programmes, turns requests into commands and follows them up, and notices
@@ -45,6 +48,11 @@ pub struct Cms {
     commands: Commands,
     requests: Requests,
     groups: Groups,
+    /// The firmware campaign that runs, or the last.
+    campaign: Option<Box<Campaign>>,
+    /// When it goes on by itself.
+    campaign_at: Option<Timestamp>,
+    sun: Arc<AstroTable>,
     losses: Losses,
     /// Readings from an impossible time, which were not taken.
     quarantined: u64,
@@ -86,6 +94,8 @@ impl Core for Cms {
             Input::Ack { luminaire, report } => self.on_ack(now, luminaire, &report, out),
             Input::Online { luminaire, online } => self.on_online(now, luminaire, online, out),
             Input::Request { from, request } => self.on_request(now, from, &request, out),
+            Input::Firmware { luminaire, report } => self.on_firmware(now, luminaire, &report.body, out),
+            Input::CampaignRequest { from, request } => self.on_campaign_request(now, from, request, out),
             Input::GroupRequest { from, request } => self.on_group_request(now, from, request, out),
             Input::Pace(pace) => {
                 self.pace = pace;
@@ -111,13 +121,17 @@ impl Core for Cms {
             }
         }
         self.advance_groups(now, out);
+        if self.campaign_at.is_some_and(|at| at <= now) {
+            self.advance_campaign(now, out);
+        }
         let mut told = Vec::new();
         self.losses.expire(now, &mut told);
         announce(now, told, out);
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.commands.next_deadline().into_iter().chain(self.losses.next_timeout()).min()
+        let others = self.losses.next_timeout().into_iter().chain(self.campaign_at);
+        self.commands.next_deadline().into_iter().chain(others).min()
     }
 }
 
@@ -128,7 +142,7 @@ impl Cms {
     ///
     /// [`CmsConfigError`] for a register that contradicts itself.
     pub fn new(config: CmsConfig) -> Result<Self, CmsConfigError> {
-        let CmsConfig { mut assets, calendars, groups, ack_timeout_ms, ids } = config;
+        let CmsConfig { mut assets, calendars, groups, sun, ack_timeout_ms, ids } = config;
         if ack_timeout_ms <= 0 {
             return Err(CmsConfigError::AckTimeout(ack_timeout_ms));
         }
@@ -145,6 +159,9 @@ impl Cms {
             |luminaire| assets.binary_search_by_key(&luminaire, |asset: &Asset| asset.luminaire).is_ok();
         Ok(Self {
             groups: Groups::new(groups, is_known)?,
+            campaign: None,
+            campaign_at: None,
+            sun,
             losses: Losses::new(&assets),
             quarantined: 0,
             luminaires: assets.into_iter().map(LuminaireView::new).collect(),

@@ -14,18 +14,24 @@
 //! acknowledged, and tells a broken lamp from one that is merely off.
 //!
 //! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
-//! an open lamp; ageing, temperature and minimum levels; drifting clocks; restarts that keep the meter; groups, and
-//! calendars with a rule per date.
+//! an open lamp; ageing, temperature and minimum levels; drifting clocks; calendars with a rule
+//! per date.
 
 pub mod cms;
 pub mod luminaire;
 
+mod firmware;
 mod group;
 mod level;
 mod messages;
 mod sun;
 
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
+pub use firmware::{
+    CampaignRefusal, CampaignReply, CampaignReport, CampaignRequest, CampaignTable, FirmwareAction,
+    FirmwareImage, FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, FirmwareVersionError,
+    UpdateResult,
+};
 pub use group::{Group, GroupDimRequest, GroupRefusal, GroupReply, GroupReport, Tally};
 pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError};

@@ -321,11 +321,15 @@ pub enum Fault {
     MeterFrozen,
     /// No supply: it tells so with its last charge, and is silent until it is repaired.
     SupplyLoss,
+    /// Firmware that it downloads is not what was sent.
+    FirmwareBadImage,
+    /// A download of firmware never ends.
+    FirmwareHang,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::LampOpen,
         Self::RelayStuckOn,
         Self::RelayStuckOff,
@@ -333,5 +337,7 @@ impl Fault {
         Self::Cycling,
         Self::MeterFrozen,
         Self::SupplyLoss,
+        Self::FirmwareBadImage,
+        Self::FirmwareHang,
     ];
 }

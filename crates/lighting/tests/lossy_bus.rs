@@ -74,10 +74,13 @@ impl Bus {
             standby_mw: 500,
             calendar: 0,
         };
+        let sun = SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
+        let astro = Arc::new(AstroTable::new(0, vec![sun]).unwrap());
         let cms = Cms::new(CmsConfig {
             assets: ids.clone().map(asset).collect(),
             calendars: vec![Programme::default()],
             groups: vec![Group::new("all".parse().unwrap(), ids.clone())],
+            sun: astro.clone(),
             ack_timeout_ms: ACK_TIMEOUT_MS,
             ids: Seed(seed).stream("command", 0),
         })
@@ -88,10 +91,9 @@ impl Bus {
             fade_ms: 2_000,
             report_period_ms: 900_000,
         };
-        let sun = SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
         let config = LuminaireConfig {
             model: Arc::new(LuminaireModel::new(model).unwrap()),
-            astro: Arc::new(AstroTable::new(0, vec![sun]).unwrap()),
+            astro,
             astro_shift_ms: 0,
             report_offset_ms: 0,
         };
@@ -208,7 +210,7 @@ impl Bus {
                 self.last_told.insert(id, (report.body.mode, report.body.target));
                 self.post(now, Letter::ToCms(cms::Input::State { luminaire: id, report }));
             }
-            luminaire::Output::Telemetry(_) => {}
+            luminaire::Output::Telemetry(_) | luminaire::Output::Firmware(_) => {}
         }
     }
 }

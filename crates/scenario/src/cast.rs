@@ -142,6 +142,7 @@ impl Cast {
             assets: assets.collect(),
             calendars: self.calendars.to_vec(),
             groups: city::groups(&self.plan),
+            sun: self.astro.clone(),
             ack_timeout_ms: ACK_TIMEOUT_MS,
             ids: self.chance("command ids"),
         })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use city::{LuminaireSite, Plan};
 use eid::{Demand, EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
-use lighting::{DimLevel, DimRequest, Fault, GroupDimRequest};
+use lighting::{CampaignRequest, DimLevel, DimRequest, Fault, GroupDimRequest};
 use types::{CabinetId, GroupId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
 use wire::{FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, WalkRequest};
 
@@ -58,6 +58,7 @@ pub(crate) enum Deed {
         level: Option<DimLevel>,
         minutes: Option<u32>,
     },
+    Update(CampaignRequest),
     Walk {
         resident: ResidentId,
         provider: ProviderId,
@@ -193,6 +194,9 @@ impl Director {
             Deed::Dim { whom: Dimmed::Group(group), level, minutes } => {
                 let body = RequestBody::DimGroup(GroupDimRequest { group, level, minutes });
                 orders.push(Order::Send(self.ask(now, body).1));
+            }
+            Deed::Update(request) => {
+                orders.push(Order::Send(self.ask(now, RequestBody::Firmware(request)).1));
             }
             Deed::Walk { resident, provider } => {
                 let body = RequestBody::Walk(WalkRequest { resident, provider });

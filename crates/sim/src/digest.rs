@@ -101,6 +101,11 @@ fn light_into(body: &Light, fields: &mut Fields) {
             tagged(fields, 5, &(&command.id, command.level, command.until));
         }
         Light::Programme(programme) => tagged(fields, 6, programme),
+        Light::Firmware(report) => {
+            stamp(7, report.stamp);
+            fields.value(&report.body);
+        }
+        Light::FirmwareOrder(order) => tagged(fields, 8, &(&order.id, order.action)),
     }
 }
 
@@ -131,6 +136,7 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Pay(body) => tagged(fields, 13, body),
         RequestBody::Books(body) => tagged(fields, 14, body),
         RequestBody::DimGroup(body) => tagged(fields, 15, body),
+        RequestBody::Firmware(body) => tagged(fields, 16, body),
     }
 }
 
@@ -152,6 +158,7 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Pay(body) => tagged(fields, 14, body),
         ReplyBody::Books(body) => tagged(fields, 15, body),
         ReplyBody::DimGroup(body) => tagged(fields, 16, body),
+        ReplyBody::Firmware(body) => tagged(fields, 17, body),
     }
 }
 

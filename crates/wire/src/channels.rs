@@ -112,6 +112,23 @@ pub const CHANNELS: &[Channel] = &[
         "When to give how much light, every day.",
         r#"{"v":1,"d":{"version":1,"steps":[{"at":{"sunset":0},"level":100},{"at":{"clock":1320},"level":60},{"at":{"sunrise":0},"level":0}]}}"#,
     )),
+    retained(device(
+        "lightFirmware",
+        "light/{district}/{luminaire}/up/fw",
+        "luminaire",
+        "What firmware a luminaire runs and how far an update is; results are those of `$ota` in Huawei IoTDA. One that was never updated says nothing.",
+        r#"{"v":1,"seq":10,"epoch":2,"ts":1776510000000,"d":{"version":"1.1.0","phase":"idle","order":"f1","result":0}}"#,
+    )),
+    expiring(
+        device(
+            "lightFirmwareOrder",
+            "light/{district}/{luminaire}/down/fw",
+            "lighting",
+            "Install a firmware image, or go back to the firmware before (`\"roll_back\"`).",
+            r#"{"v":1,"id":"f1","d":{"install":{"version":"1.1.0","bytes":262144,"goes_dark":true}}}"#,
+        ),
+        60,
+    ),
     event(device(
         "event",
         "evt/{service}/{aggregate}/{shard}/{event}",
@@ -185,6 +202,8 @@ pub(crate) fn of(topic: &Topic) -> &'static Channel {
         Topic::LightStatus(..) => "lightStatus",
         Topic::LightCommand(..) => "lightCommand",
         Topic::LightProgramme(..) => "lightProgramme",
+        Topic::LightFirmware(..) => "lightFirmware",
+        Topic::LightFirmwareOrder(..) => "lightFirmwareOrder",
         Topic::Event { .. } => "event",
         Topic::Request { .. } => "request",
         Topic::Reply(_) => "reply",

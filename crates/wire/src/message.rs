@@ -5,8 +5,9 @@ use eid::{
     ManageReply, ManageRequest, Verdict, VerifyRequest,
 };
 use lighting::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, GroupDimRequest, GroupReply, Incident,
-    LightState, Programme, Report, Telemetry,
+    Alarm, CampaignReply, CampaignRequest, CommandAck, CommandReport, DimCommand, DimRequest, Fault,
+    FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report,
+    Telemetry,
 };
 use medpay::{
     BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
@@ -75,6 +76,10 @@ pub enum Light {
     Command(DimCommand),
     /// Down: the programme, retained.
     Programme(Programme),
+    /// Up: what firmware it runs, retained.
+    Firmware(Report<FirmwareState>),
+    /// Down: change the firmware.
+    FirmwareOrder(FirmwareOrder),
 }
 
 /// Something that happened, in a CloudEvents 1.0 envelope.
@@ -143,6 +148,8 @@ pub enum RequestBody {
     Dim(DimRequest),
     /// Lighting: override all luminaires of a group.
     DimGroup(GroupDimRequest),
+    /// Lighting: update the firmware of a group.
+    Firmware(CampaignRequest),
     /// Issuer: put a resident on a phone.
     Enrol(EnrolRequest),
     /// Issuer: a code to show.
@@ -191,6 +198,8 @@ pub enum ReplyBody {
     DimRefused(DimRefused),
     /// Lighting: how far the command to a group is. Comes more than once.
     DimGroup(GroupReply),
+    /// Lighting: how far the firmware campaign is. Comes more than once.
+    Firmware(CampaignReply),
     /// Issuer.
     Enrol(EnrolReply),
     /// Issuer.

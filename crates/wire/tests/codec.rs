@@ -5,9 +5,11 @@ use eid::{
     Profile, PublicKey, QrText, RefusalReason, Scope, VerifyRequest,
 };
 use lighting::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, DimCommand, DimLevel, Fault, GroupDimRequest,
-    GroupRefusal, GroupReply, GroupReport, LightState, Mode, Programme, ProgrammeStep, Report, Stamp,
-    StepTime, Tally, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, CampaignRefusal, CampaignReply, CampaignReport,
+    CampaignRequest, CampaignTable, CommandAck, DimCommand, DimLevel, Fault, FirmwareAction, FirmwareImage,
+    FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, GroupDimRequest, GroupRefusal, GroupReply,
+    GroupReport, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime, Tally, Telemetry,
+    UpdateResult,
 };
 use medpay::{PayEvent, PayRefusal};
 use proptest::prelude::*;
@@ -233,7 +235,53 @@ fn light() -> impl Strategy<Value = Light> {
         (any::<u32>(), steps, prop::option::of(level())).prop_map(|(version, steps, presence_level)| {
             Light::Programme(Programme { version, steps: steps.into(), presence_level })
         });
-    prop_oneof![state, telemetry, ack, command, programme, any::<bool>().prop_map(Light::Online)]
+    let firmware =
+        (stamp(), version(), "[!-~]{1,64}", prop::option::of(prop::sample::select(&UpdateResult::ALL[..])))
+            .prop_map(|(stamp, version, id, result)| {
+                let (order, result) = (id.parse().unwrap(), result.map(|(_, result)| result));
+                let body = FirmwareState { version, phase: FirmwarePhase::Verifying, order, result };
+                Light::Firmware(Report { stamp, body })
+            });
+    let order = ("[!-~]{1,64}", prop::option::of(image())).prop_map(|(id, image)| {
+        let action = image.map_or(FirmwareAction::RollBack, FirmwareAction::Install);
+        Light::FirmwareOrder(FirmwareOrder { id: id.parse().unwrap(), action })
+    });
+    let online = any::<bool>().prop_map(Light::Online);
+    prop_oneof![state, telemetry, ack, command, programme, firmware, order, online]
+}
+
+fn version() -> impl Strategy<Value = FirmwareVersion> {
+    any::<(u16, u16, u16)>().prop_map(|(major, minor, patch)| FirmwareVersion(major, minor, patch))
+}
+
+fn image() -> impl Strategy<Value = FirmwareImage> {
+    (version(), any::<u32>(), any::<bool>()).prop_map(|(version, bytes, goes_dark)| FirmwareImage {
+        version,
+        bytes,
+        goes_dark,
+    })
+}
+
+fn campaign_request() -> impl Strategy<Value = RequestBody> {
+    (group(), image(), any::<u8>(), any::<u32>()).prop_map(|(group, image, percent, wave)| {
+        let (canary_percent, failed_percent_max) = (percent, percent / 2);
+        RequestBody::Firmware(CampaignRequest { group, image, canary_percent, wave, failed_percent_max })
+    })
+}
+
+fn campaign_reply() -> impl Strategy<Value = CampaignReply> {
+    (group(), version(), any::<[u32; 4]>(), 0u8..4).prop_map(|(group, version, numbers, which)| {
+        let [luminaires, failed, hung, rolled_back] = numbers;
+        let table = CampaignTable { failed, hung, rolled_back, ..CampaignTable::default() };
+        let campaign = "c1".parse().unwrap();
+        let report = CampaignReport { campaign, group: group.clone(), version, luminaires, table };
+        match which {
+            0 => CampaignReply::Running(report),
+            1 => CampaignReply::Finished(report),
+            2 => CampaignReply::Halted(report),
+            _ => CampaignReply::Refused { group, reason: CampaignRefusal::CampaignRunning },
+        }
+    })
 }
 
 fn event_body() -> impl Strategy<Value = EventBody> {
@@ -356,7 +404,7 @@ fn message() -> impl Strategy<Value = Message> {
         time(),
         "[a-z]{1,9}(/[a-z0-9]{1,9})?",
         prop::collection::vec(any::<u8>(), 0..64),
-        prop_oneof![eid_request(), group_request()],
+        prop_oneof![eid_request(), group_request(), campaign_request()],
     )
         .prop_map(|(id, time, path, correlation, body)| {
             let reply_to = ReplyTo { path: path.into(), correlation: correlation.into() };
@@ -382,9 +430,13 @@ fn message() -> impl Strategy<Value = Message> {
         let to = ReplyTo { path: path.into(), correlation: [7].into() };
         Message::Reply(Reply { to, time: state.wall, body: ReplyBody::Clock(state) })
     });
-    let group_reply = group_reply().prop_map(|reply| {
+    let group_body = prop_oneof![
+        group_reply().prop_map(ReplyBody::DimGroup),
+        campaign_reply().prop_map(ReplyBody::Firmware)
+    ];
+    let group_reply = group_body.prop_map(|body| {
         let to = ReplyTo { path: "operator/ask".into(), correlation: [7].into() };
-        Message::Reply(Reply { to, time: Timestamp::default(), body: ReplyBody::DimGroup(reply) })
+        Message::Reply(Reply { to, time: Timestamp::default(), body })
     });
     let letter = (".*", any::<usize>(), ".*").prop_map(|(topic, offset, reason)| Message::DeadLetter {
         consumer: "lighting".parse().unwrap(),

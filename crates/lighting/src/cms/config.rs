@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use types::{CabinetId, GroupId, LuminaireId, Stream};
 
-use crate::{Group, Programme};
+use crate::{AstroTable, Group, Programme};
 
 /// What a CMS is told about its luminaires.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct CmsConfig {
     pub calendars: Vec<Programme>,
     /// Luminaires that can be commanded together; each name once, nobody unknown, none empty.
     pub groups: Vec<Group>,
+    /// The sun at the city's reference point: hardware that goes dark is updated only by day.
+    pub sun: Arc<AstroTable>,
     /// How long a luminaire may take to acknowledge a command \[ms of the wall's clock\], over 0.
     pub ack_timeout_ms: i64,
     /// Where command ids come from. Another one for each start, or ids repeat and luminaires ignore the commands.

@@ -167,6 +167,11 @@ impl Cms {
         self.groups.register.values().map(|group| &**group)
     }
 
+    /// The group of this name.
+    pub(super) fn group(&self, id: &GroupId) -> Option<Arc<Group>> {
+        self.groups.register.get(id).cloned()
+    }
+
     /// One request is one command, however often it comes.
     pub(super) fn on_group_request(
         &mut self,
@@ -179,7 +184,7 @@ impl Cms {
             out.push(Output::GroupReply { reply: job.reply(), to: from });
             return;
         }
-        let Some(group) = self.groups.register.get(&request.group).cloned() else {
+        let Some(group) = self.group(&request.group) else {
             out.push(refused(from, request.group, GroupRefusal::UnknownGroup));
             return;
         };

@@ -1,8 +1,8 @@
 use types::{LuminaireId, ReplyTo, Timestamp};
 
 use crate::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, GroupDimRequest, GroupReply, Incident,
-    LightState, Programme, Report, Telemetry,
+    Alarm, CampaignReply, CampaignRequest, CommandAck, CommandReport, DimCommand, DimRequest, FirmwareOrder,
+    FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report, Telemetry,
 };
 
 /// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
@@ -52,6 +52,20 @@ pub enum Input {
         /// What for.
         request: GroupDimRequest,
     },
+    /// A luminaire told how its firmware stands.
+    Firmware {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it told.
+        report: Report<FirmwareState>,
+    },
+    /// An operator asks for new firmware.
+    CampaignRequest {
+        /// Who, and which request.
+        from: ReplyTo,
+        /// What for.
+        request: CampaignRequest,
+    },
     /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
     /// again. 0 (paused) counts as 1.
     Pace(u32),
@@ -66,6 +80,13 @@ pub enum Output {
         luminaire: LuminaireId,
         /// What to do.
         command: DimCommand,
+    },
+    /// Send an order to change the firmware.
+    Firmware {
+        /// To which luminaire.
+        luminaire: LuminaireId,
+        /// What to do.
+        order: FirmwareOrder,
     },
     /// Publish a programme, retained.
     Programme {
@@ -101,6 +122,13 @@ pub enum Output {
         to: ReplyTo,
         /// How far it is.
         reply: GroupReply,
+    },
+    /// Tell an operator how far the campaign is, or that there will be none.
+    CampaignReply {
+        /// Who asked.
+        to: ReplyTo,
+        /// How far it is.
+        reply: CampaignReply,
     },
     /// Tell an operator that there will be no command.
     Refused {

@@ -1,4 +1,4 @@
-use types::{CabinetId, SECOND_MS, Seed};
+use types::{CabinetId, HOUR_MS, SECOND_MS, Seed};
 
 use super::*;
 use crate::{AlarmChange, DimLevel, Group, Mode};
@@ -31,9 +31,16 @@ fn config() -> CmsConfig {
         assets: vec![asset(900), asset(5), asset(7)],
         calendars: vec![programme(1), programme(2)],
         groups: vec![Group::new("all".parse().unwrap(), [5, 7, 900].map(LuminaireId))],
+        sun: sun(),
         ack_timeout_ms: ACK_TIMEOUT_MS,
         ids: Seed(1).stream("command", 0),
     }
+}
+
+/// Sunrise at 06:00 and sunset at 18:00.
+pub(super) fn sun() -> Arc<AstroTable> {
+    let day = crate::SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
+    Arc::new(AstroTable::new(0, vec![day]).unwrap())
 }
 
 fn percent(percent: u8) -> DimLevel {

@@ -3,7 +3,7 @@ use types::{CommandId, Timestamp};
 use super::commands::Asker;
 use super::judge::{Change, Judge};
 use super::{Asset, is_newer};
-use crate::{AlarmKind, DimCommand, LightState, Mode, Report, Stamp, Telemetry};
+use crate::{AlarmKind, DimCommand, DimLevel, LightState, Mode, Report, Stamp, Telemetry};
 
 /// What a CMS knows of one luminaire.
 #[derive(Debug)]
@@ -83,6 +83,12 @@ impl LuminaireView {
     /// Whether this alarm was raised for it and not cleared. Those of missing luminaires are not among them.
     pub fn has_alarm(&self, kind: AlarmKind) -> bool {
         self.judge.has(kind)
+    }
+
+    /// Whether its firmware may be changed now: not if it is offline, nor if it gives light that would go out.
+    pub(super) fn may_be_updated(&self, goes_dark: bool) -> bool {
+        let lit = self.state.as_ref().is_some_and(|state| state.body.in_effect > DimLevel::OFF);
+        self.online != Some(false) && !(lit && goes_dark)
     }
 
     pub(super) fn set_online(&mut self, online: bool) {

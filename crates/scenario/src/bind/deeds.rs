@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use lighting::{DimLevel, Fault};
+use lighting::{CampaignRequest, DimLevel, Fault, FirmwareImage};
 use types::{CabinetId, GroupId, VerifierId};
 use wire::RoleName;
 
@@ -10,7 +10,7 @@ use super::{Binder, minutes};
 use crate::director::{Deed, Dimmed, Which};
 use crate::facts::{Type, Value};
 use crate::file::{
-    BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, WalkArg,
+    BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, UpdateArg, WalkArg,
 };
 use crate::mistake::{Mistake, did_you_mean};
 use crate::order::{Clients, Direction, Effect};
@@ -41,6 +41,7 @@ impl Binder<'_> {
                 let whom = self.dimmed(span, arg.lamps.as_ref(), arg.group.as_ref())?;
                 Ok(Deed::Dim { whom, level: None, minutes: None })
             }),
+            step.update.as_ref().map(|arg| self.update(arg)),
             step.walk.as_ref().map(|arg| self.walk(arg)),
             step.show.as_ref().map(|arg| self.show(arg, false)),
             step.show_again.as_ref().map(|arg| self.show(arg, true)),
@@ -58,7 +59,7 @@ impl Binder<'_> {
             (Some(_), Some(_)) => Err(self.script.mistake(span, "a step has one deed, this has two: make two steps")),
             (None, _) => Err(self.script.mistake(
                 span,
-                "a step needs a deed: break, repair, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
+                "a step needs a deed: break, repair, dim, resume, update, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
             )),
         }
     }
@@ -137,6 +138,34 @@ impl Binder<'_> {
             let hint = did_you_mean(text, names.iter().map(String::as_str));
             Err(format!("`{text}` is no group of this city{hint}"))
         })
+    }
+
+    fn update(&self, arg: &UpdateArg) -> Result<Deed, Mistake> {
+        let version = self.script.read(&arg.version, |text| {
+            text.parse().map_err(|error: lighting::FirmwareVersionError| error.to_string())
+        })?;
+        let image = FirmwareImage { version, bytes: arg.bytes, goes_dark: !arg.keeps_light };
+        Ok(Deed::Update(CampaignRequest {
+            group: self.group(&arg.group)?,
+            image,
+            canary_percent: self.within(&arg.canary, "canary", 1..=100)? as u8,
+            wave: self.within(&arg.wave, "wave", 1..=u32::MAX)?,
+            failed_percent_max: self.within(&arg.failed_max, "failed_max", 0..=99)? as u8,
+        }))
+    }
+
+    fn within(
+        &self,
+        number: &toml::Spanned<u32>,
+        name: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Result<u32, Mistake> {
+        let value = *number.get_ref();
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        let (min, max) = range.into_inner();
+        Err(self.script.mistake(&number.span(), format!("`{name}` must be {min} to {max}, got {value}")))
     }
 
     fn walk(&self, arg: &WalkArg) -> Result<Deed, Mistake> {

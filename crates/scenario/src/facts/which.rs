@@ -35,6 +35,8 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             Light::Online(_) => const { index("lamp.online") },
             Light::Command(_) => const { index("lamp.command") },
             Light::Programme(_) => const { index("lamp.programme") },
+            Light::Firmware(_) => const { index("lamp.firmware") },
+            Light::FirmwareOrder(_) => const { index("lamp.firmware_order") },
         },
         Message::Fault { .. } => const { index("lamp.fault") },
         Message::Event(event) => event_kind(&event.body),
@@ -73,6 +75,7 @@ fn event_kind(body: &EventBody) -> usize {
 fn request_kind(body: &RequestBody) -> usize {
     match body {
         RequestBody::Dim(_) => const { index("request.dim") },
+        RequestBody::Firmware(_) => const { index("request.firmware") },
         RequestBody::DimGroup(_) => const { index("request.dim_group") },
         RequestBody::Enrol(_) => const { index("request.enrol") },
         RequestBody::Issue(_) => const { index("request.issue") },
@@ -93,6 +96,7 @@ fn request_kind(body: &RequestBody) -> usize {
 fn reply_kind(body: &ReplyBody) -> usize {
     match body {
         ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => const { index("reply.dim") },
+        ReplyBody::Firmware(_) => const { index("reply.firmware") },
         ReplyBody::DimGroup(_) => const { index("reply.dim_group") },
         ReplyBody::Enrol(_) => const { index("reply.enrol") },
         ReplyBody::Issue(_) => const { index("reply.issue") },

@@ -182,7 +182,7 @@ impl View {
                     entry.1 = status;
                 }
             }
-            Light::Programme(_) => {}
+            Light::Programme(_) | Light::Firmware(_) | Light::FirmwareOrder(_) => {}
         }
         self.changed.insert(index);
     }

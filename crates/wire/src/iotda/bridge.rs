@@ -134,7 +134,7 @@ impl Bridge {
                 match body {
                     Light::Command(command) => self.command(now, index, command, out),
                     Light::Programme(programme) => self.programme(now, index, &programme, out),
-                    Light::State(_) | Light::Telemetry(_) | Light::Ack(_) | Light::Online(_) => {}
+                    _ => {}
                 }
             }
             _ => {}

@@ -1,6 +1,7 @@
 use types::{CabinetId, Core, SECOND_MS, Seed};
 
 use super::*;
+use crate::cms::tests::sun;
 use crate::cms::{Asset, CmsConfig, Input};
 use crate::{AckResult, CommandAck, DimRequest, LightState, Mode, Programme, Report, Stamp};
 
@@ -31,6 +32,7 @@ fn config() -> CmsConfig {
         assets: (1..=LAMPS).map(asset).collect(),
         calendars: vec![Programme::default()],
         groups: vec![group("all", 1, LAMPS), group("list:few", 3, 5)],
+        sun: sun(),
         ack_timeout_ms: 5 * SECOND_MS,
         ids: Seed(1).stream("command", 0),
     }
