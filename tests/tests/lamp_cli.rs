@@ -30,5 +30,10 @@ fn what_cannot_be_commanded_is_refused_and_a_group_obeys_with_one_command() {
     let reply: Value = serde_json::from_str(&told).expect("JSON");
     let report = &reply["finished"];
     assert_eq!(report["successful"], report["luminaires"], "{told}");
+    // Nobody can be asked to wait for the day: this hardware keeps its light.
+    let update = ["lamp", "firmware", "cabinet:c-0001", "1.1.0", "--keeps-light", "--bytes", "1000"];
+    let (status, told) = city.ask(&[&update, &SETTINGS[..]].concat());
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.starts_with("cabinet:c-0001 to 1.1.0: finished: "), "{told}");
     city_tests::wait_for("the level of the group", || (city.actual("l-0001") == Some(45)).then_some(()));
 }

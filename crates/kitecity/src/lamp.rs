@@ -1,6 +1,7 @@
 //! `kitecity lamp`: lighting policies over the same city, people and nights; commands to a city that runs already.
 
 mod dim;
+mod firmware;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ pub(crate) enum Lamp {
     Compare(CompareArgs),
     /// Override luminaires of a city that runs, and wait until they obeyed: exit code 0 = all did, 1 = not all.
     Dim(Asked<dim::Dim>),
+    /// Update the firmware of a group of a city that runs, and wait for the last table: exit code 0 = all updated.
+    Firmware(Asked<firmware::Firmware>),
 }
 
 /// What to compare.
@@ -63,6 +66,9 @@ pub(crate) struct CompareArgs {
 pub(crate) fn run(what: &Lamp, settings: &Settings) -> Result<ExitCode> {
     match what {
         Lamp::Compare(args) => compare(args, settings),
+        Lamp::Firmware(asked) => {
+            on_bus(asked, settings, async |operator, order| firmware::run(operator, order).await)
+        }
         Lamp::Dim(asked) => on_bus(asked, settings, async |operator, dim| dim::run(operator, dim).await),
     }
 }
