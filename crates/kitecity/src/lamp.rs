@@ -49,7 +49,7 @@ pub(crate) enum Lamp {
 /// What to compare.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Policy files; otherwise the four in config/lighting.
+    /// Policy files; otherwise four of config/lighting.
     policies: Vec<PathBuf>,
     /// The first day, from noon on.
     #[arg(long, default_value = "2026-11-20")]

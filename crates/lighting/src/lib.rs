@@ -14,9 +14,9 @@
 //! acknowledged, and tells a broken lamp from one that is merely off.
 //!
 //! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
-//! an open lamp; ageing, temperature and minimum levels; drifting clocks; calendars with a rule
-//! per date.
+//! an open lamp; ageing, temperature and minimum levels; drifting clocks.
 
+mod calendar;
 pub mod cms;
 pub mod luminaire;
 
@@ -26,6 +26,7 @@ mod level;
 mod messages;
 mod sun;
 
+pub use calendar::{NightRule, Nights, Weekday};
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
 pub use firmware::{
     CampaignRefusal, CampaignReply, CampaignReport, CampaignRequest, CampaignTable, FirmwareAction,
@@ -36,8 +37,8 @@ pub use group::{Group, GroupDimRequest, GroupRefusal, GroupReply, GroupReport, T
 pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError};
 pub use messages::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
-    DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX, Report, Stamp,
-    StepTime, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, ClockAndSun, CommandAck, CommandReport, CommandStatus,
+    DimCommand, DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX,
+    Report, Stamp, StepTime, SunTime, Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

@@ -6,7 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use types::{CabinetId, CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
 
-use crate::DimLevel;
+use crate::{DimLevel, Nights};
 
 /// Which message of a luminaire this is. A reader applies a message only if its `(epoch, seq)` is higher than the
 /// last one it applied.
@@ -132,17 +132,21 @@ pub struct Programme {
     /// Level while someone is near and the programme gives light; `None` = presence does nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_level: Option<DimLevel>,
+    /// Nights that are unlike the others; of those that fit a night the first counts. With them a luminaire keeps its
+    /// calendar also if it does not hear of its CMS for long.
+    #[serde(default, skip_serializing_if = "Nights::is_empty")]
+    pub nights: Nights,
 }
 
 /// A shared list as bytes: the same as any other list.
-mod shared {
+pub(crate) mod shared {
     use super::{Arc, Deserialize, Deserializer, ProgrammeStep, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(steps: &Arc<[ProgrammeStep]>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(steps: &Arc<[ProgrammeStep]>, to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(steps.iter())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[ProgrammeStep]>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[ProgrammeStep]>, D::Error> {
         Vec::deserialize(from).map(Arc::from)
     }
 }
@@ -165,6 +169,31 @@ pub enum StepTime {
     /// Minutes after (before, if negative) sunset at the luminaire.
     Sunset(i16),
     /// Minutes after (before, if negative) sunrise at the luminaire.
+    Sunrise(i16),
+    /// The earlier of a time of day and a moment of the sun.
+    Earlier(ClockAndSun),
+    /// The later of the two.
+    Later(ClockAndSun),
+}
+
+/// A time of day and a moment of the sun, of which one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockAndSun {
+    /// Minutes after local midnight, `0..1440`.
+    #[serde(deserialize_with = "read_time_of_day")]
+    pub clock: u16,
+    /// Sunset or sunrise, and minutes after it.
+    #[serde(flatten)]
+    pub sun: SunTime,
+}
+
+/// A moment of the sun at the luminaire \[min\].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SunTime {
+    /// Minutes after (before, if negative) sunset.
+    Sunset(i16),
+    /// Minutes after (before, if negative) sunrise.
     Sunrise(i16),
 }
 

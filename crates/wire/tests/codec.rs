@@ -6,10 +6,10 @@ use eid::{
 };
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CampaignRefusal, CampaignReply, CampaignReport,
-    CampaignRequest, CampaignTable, CommandAck, DimCommand, DimLevel, Fault, FirmwareAction, FirmwareImage,
-    FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, GroupDimRequest, GroupRefusal, GroupReply,
-    GroupReport, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime, Tally, Telemetry,
-    UpdateResult,
+    CampaignRequest, CampaignTable, ClockAndSun, CommandAck, DimCommand, DimLevel, Fault, FirmwareAction,
+    FirmwareImage, FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, GroupDimRequest,
+    GroupRefusal, GroupReply, GroupReport, LightState, Mode, NightRule, Nights, Programme, ProgrammeStep,
+    Report, Stamp, StepTime, SunTime, Tally, Telemetry, UpdateResult, Weekday,
 };
 use medpay::{PayEvent, PayRefusal};
 use proptest::prelude::*;
@@ -203,6 +203,13 @@ fn time() -> impl Strategy<Value = Timestamp> {
     (0i64..4_102_444_800_000).prop_map(Timestamp::from_millis)
 }
 
+fn clock_and_sun() -> impl Strategy<Value = ClockAndSun> {
+    let sun = (any::<i16>(), any::<bool>()).prop_map(|(minutes, evening)| {
+        if evening { SunTime::Sunset(minutes) } else { SunTime::Sunrise(minutes) }
+    });
+    (0u16..1_440, sun).prop_map(|(clock, sun)| ClockAndSun { clock, sun })
+}
+
 fn light() -> impl Strategy<Value = Light> {
     let mode =
         prop_oneof![Just(Mode::Default), Just(Mode::Programme), Just(Mode::Override), Just(Mode::Sensor)];
@@ -227,14 +234,29 @@ fn light() -> impl Strategy<Value = Light> {
     let at = prop_oneof![
         (0u16..1_440).prop_map(StepTime::Clock),
         any::<i16>().prop_map(StepTime::Sunset),
-        any::<i16>().prop_map(StepTime::Sunrise)
+        any::<i16>().prop_map(StepTime::Sunrise),
+        clock_and_sun().prop_map(StepTime::Earlier),
+        clock_and_sun().prop_map(StepTime::Later),
     ];
-    let steps =
-        prop::collection::vec((at, level()).prop_map(|(at, level)| ProgrammeStep { at, level }), 0..6);
-    let programme =
-        (any::<u32>(), steps, prop::option::of(level())).prop_map(|(version, steps, presence_level)| {
-            Light::Programme(Programme { version, steps: steps.into(), presence_level })
-        });
+    let step = (at, level()).prop_map(|(at, level)| ProgrammeStep { at, level });
+    let steps = prop::collection::vec(step, 0..6).boxed();
+    let weekdays = prop::sample::subsequence(&Weekday::ALL[..], 0..=7);
+    let days = prop::option::of(0i64..40_000);
+    let rule = (days.clone(), days, weekdays, steps.clone(), prop::option::of(level())).prop_map(
+        |(from, to, weekdays, steps, presence_level)| NightRule {
+            from,
+            to,
+            weekdays,
+            steps: steps.into(),
+            presence_level,
+        },
+    );
+    let nights = prop::collection::vec(rule, 0..3).prop_map(Nights::new);
+    let programme = (any::<u32>(), steps, prop::option::of(level()), nights).prop_map(
+        |(version, steps, presence_level, nights)| {
+            Light::Programme(Programme { version, steps: steps.into(), presence_level, nights })
+        },
+    );
     let firmware =
         (stamp(), version(), "[!-~]{1,64}", prop::option::of(prop::sample::select(&UpdateResult::ALL[..])))
             .prop_map(|(stamp, version, id, result)| {

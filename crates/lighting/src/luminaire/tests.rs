@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use types::{DAY_MS, HOUR_MS, SECOND_MS};
 
 use super::*;
-use crate::{FirmwareAction, FirmwareImage, FirmwareOrder, FirmwareVersion, ProgrammeStep, StepTime, SunDay};
+use crate::{
+    FirmwareAction, FirmwareImage, FirmwareOrder, FirmwareVersion, Nights, ProgrammeStep, StepTime, SunDay,
+};
 
 /// A luminaire with a driver that calls it exactly in time: 80.5 W, 0.5 W in standby, a fade of 2 s, a report every
 /// 15 min, sunrise at 06:00, sunset at 18:00.
@@ -59,6 +61,7 @@ fn programme(version: u32) -> Programme {
         ]
         .into(),
         presence_level: Some(percent(80)),
+        nights: Nights::default(),
     }
 }
 

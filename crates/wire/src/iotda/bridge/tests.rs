@@ -96,7 +96,7 @@ fn light(lamp: u32, body: Light) -> Message {
 
 fn programme() -> Programme {
     let steps = vec![ProgrammeStep { at: StepTime::Sunset(0), level: DimLevel::FULL }];
-    Programme { version: 1, steps: steps.into(), presence_level: None }
+    Programme { version: 1, steps: steps.into(), presence_level: None, nights: lighting::Nights::default() }
 }
 
 fn in_short(output: Output) -> String {
