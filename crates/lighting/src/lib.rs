@@ -10,8 +10,9 @@
 //! the other only in the messages of this crate, so that a real luminaire or another CMS can stand in for either.
 //!
 //! A luminaire keeps its programme by the sun ([`AstroTable`]) and the clock, obeys overrides until they end, answers
-//! presence, fades, and meters energy exactly. The CMS hands out programmes, follows commands up until they are
-//! acknowledged, and tells a broken lamp from one that is merely off.
+//! presence, fades, and meters energy exactly. The CMS hands out programmes, follows commands – to one
+//! luminaire or a group – up until their effect is seen, updates firmware in campaigns, and tells a broken lamp from one
+//! that is merely off.
 //!
 //! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
 //! an open lamp; ageing, temperature and minimum levels; drifting clocks.
