@@ -1,4 +1,4 @@
-use lighting::{DimLevel, Programme, ProgrammeStep, StepTime};
+use lighting::{DimLevel, Nights, Programme, ProgrammeStep, StepTime};
 
 use crate::shape::distance;
 use crate::sites::CabinetSite;
@@ -62,7 +62,7 @@ fn programme(levels: [u8; 4], presence_level: Option<DimLevel>) -> Programme {
         step(StepTime::Clock(MORNING), morning),
         step(StepTime::Sunrise(0), 0),
     ];
-    Programme { version: 1, steps: steps.into(), presence_level }
+    Programme { version: 1, steps: steps.into(), presence_level, nights: Nights::default() }
 }
 
 #[cfg(test)]

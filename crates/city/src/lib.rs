@@ -6,7 +6,7 @@
 //!                     ├─▶ clinics
 //!                     ├─▶ route(from, to) ──▶ Route::at(distance)
 //!                     └─▶ Residents ──▶ Citizen { person, home }
-//! astro_table(year), astro_shift_ms(position), calendars()
+//! astro_table(year), astro_shift_ms(position), calendars(), groups(&plan)
 //! ```
 //!
 //! Read [`Plan`] first, then [`Residents`]. The same [`CitySpec`] gives the same city on every machine: all chance
@@ -24,6 +24,7 @@ mod clinics;
 mod district;
 mod graph;
 mod grid;
+mod groups;
 mod growth;
 mod lamps;
 mod lattice;
@@ -44,6 +45,7 @@ mod units;
 
 pub use calendar::{calendar_of, calendars};
 pub use district::District;
+pub use groups::groups;
 pub use plan::{ORIGIN, Plan};
 pub use residents::{Citizen, Residents};
 pub use route::Route;

@@ -1,4 +1,7 @@
-//! `kitecity lamp compare`: lighting policies over the same city, people and nights.
+//! `kitecity lamp`: lighting policies over the same city, people and nights; commands to a city that runs already.
+
+mod dim;
+mod firmware;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +14,7 @@ use scenario::{Cast, CastSpec, Comparison, Figures, LightingPolicy, local_day, s
 use sim::Sim;
 use types::{DAY_MS, HOUR_MS, RunId, Seed, Timestamp};
 
+use crate::ask::{Asked, on_bus};
 use crate::config::{Config, parse};
 use crate::up::UsageError;
 use crate::{Settings, out};
@@ -36,12 +40,16 @@ const FIRST_HOUR: i64 = 12;
 pub(crate) enum Lamp {
     /// Run lighting policies over the same city, people and nights, and print what each costs and gives.
     Compare(CompareArgs),
+    /// Override luminaires of a city that runs, and wait until they obeyed: exit code 0 = all did, 1 = not all.
+    Dim(Asked<dim::Dim>),
+    /// Update the firmware of a group of a city that runs, and wait for the last table: exit code 0 = all updated.
+    Firmware(Asked<firmware::Firmware>),
 }
 
 /// What to compare.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Policy files; otherwise the four in config/lighting.
+    /// Policy files; otherwise four of config/lighting.
     policies: Vec<PathBuf>,
     /// The first day, from noon on.
     #[arg(long, default_value = "2026-11-20")]
@@ -54,9 +62,18 @@ pub(crate) struct CompareArgs {
     json: bool,
 }
 
-/// Compares, or says what is wrong with a file.
+/// Does it, or says what is wrong with a file.
 pub(crate) fn run(what: &Lamp, settings: &Settings) -> Result<ExitCode> {
-    let Lamp::Compare(args) = what;
+    match what {
+        Lamp::Compare(args) => compare(args, settings),
+        Lamp::Firmware(asked) => {
+            on_bus(asked, settings, async |operator, order| firmware::run(operator, order).await)
+        }
+        Lamp::Dim(asked) => on_bus(asked, settings, async |operator, dim| dim::run(operator, dim).await),
+    }
+}
+
+fn compare(args: &CompareArgs, settings: &Settings) -> Result<ExitCode> {
     let policies = policies(args)?;
     let (year, day) = local_day(&args.date).map_err(|message| UsageError(format!("--date: {message}")))?;
     let sun = Arc::new(city::astro_table(year).map_err(|error| UsageError(error.to_string()))?);

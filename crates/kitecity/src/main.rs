@@ -1,6 +1,7 @@
 //! `kitecity`: a smart city on a laptop.
 #![allow(clippy::print_stdout, reason = "data on stdout is the binary's privilege")]
 
+mod ask;
 mod bench;
 mod config;
 mod doctor;

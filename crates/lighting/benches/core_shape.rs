@@ -127,7 +127,7 @@ fn programme() -> Programme {
         step(StepTime::Clock(5 * 60), 70),
         step(StepTime::Sunrise(0), 0),
     ];
-    Programme { version: 1, steps: steps.into(), presence_level: None }
+    Programme { version: 1, steps: steps.into(), presence_level: None, nights: lighting::Nights::default() }
 }
 
 /// One night in order of time across the fleet, as a driver does it. How many calls and outputs there were.

@@ -10,28 +10,38 @@
 //! the other only in the messages of this crate, so that a real luminaire or another CMS can stand in for either.
 //!
 //! A luminaire keeps its programme by the sun ([`AstroTable`]) and the clock, obeys overrides until they end, answers
-//! presence, fades, and meters energy exactly. The CMS hands out programmes, follows commands up until they are
-//! acknowledged, and tells a broken lamp from one that is merely off.
+//! presence, fades, and meters energy exactly. The CMS hands out programmes, follows commands – to one
+//! luminaire or a group – up until their effect is seen, updates firmware in campaigns, and tells a broken lamp from one
+//! that is merely off.
 //!
 //! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
-//! an open lamp; ageing, temperature and minimum levels; drifting clocks; restarts that keep the meter; groups, and
-//! calendars with a rule per date.
+//! an open lamp; ageing, temperature and minimum levels; drifting clocks.
 
+mod calendar;
 pub mod cms;
 pub mod luminaire;
 
+mod firmware;
+mod group;
 mod level;
 mod messages;
 mod sun;
 
+pub use calendar::{NightRule, Nights, Weekday};
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
+pub use firmware::{
+    CampaignRefusal, CampaignReply, CampaignReport, CampaignRequest, CampaignTable, FirmwareAction,
+    FirmwareImage, FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, FirmwareVersionError,
+    UpdateResult,
+};
+pub use group::{Group, GroupDimRequest, GroupRefusal, GroupReply, GroupReport, Tally};
 pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{
     Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Schedule, Sun,
 };
 pub use messages::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
-    DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime,
-    Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, ClockAndSun, CommandAck, CommandReport, CommandStatus,
+    DimCommand, DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX,
+    Report, Stamp, StepTime, SunTime, Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

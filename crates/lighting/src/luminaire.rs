@@ -2,6 +2,7 @@
 
 mod defect;
 mod drive;
+mod firmware;
 mod io;
 mod meter;
 mod model;
@@ -14,6 +15,7 @@ use types::{Core, MINUTE_MS, Timestamp};
 
 use self::defect::{Defect, Glow};
 use self::drive::Drive;
+use self::firmware::{Firmware, Outage, Step, Trouble};
 pub use self::io::{Input, LuminaireConfig, Output};
 use self::meter::Meter;
 pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError};
@@ -54,6 +56,7 @@ pub struct Luminaire {
     telemetry_at: Timestamp,
     wake_at: Timestamp,
     obeyed: Recent,
+    firmware: Firmware,
     astro_shift_ms: i32,
     report_offset_ms: u32,
     switch_count: u32,
@@ -71,6 +74,7 @@ pub struct Luminaire {
 struct Due {
     state: bool,
     telemetry: bool,
+    firmware: bool,
 }
 
 /// Before all time: until when nobody is near.
@@ -94,15 +98,18 @@ impl Core for Luminaire {
             return;
         }
         match input {
-            Input::Connected => due = Due::BOTH,
+            Input::Connected => due = Due::ALL,
             Input::Command(command) => {
-                let result = self.obey(&command, now);
-                let ack = CommandAck { command: command.id, result };
+                let ack = self.answer(command, now);
                 out.push(Output::Ack(Report { stamp: self.stamp(now), body: ack }));
                 // Also after one seen before: the sender learns what holds now.
                 due.state = true;
             }
             Input::Programme(programme) => self.take_programme(programme, now),
+            Input::Firmware(order) => {
+                let body = self.firmware.take(order, now);
+                out.push(Output::Firmware(Report { stamp: self.stamp(now), body }));
+            }
             Input::Presence { hold_ms } if hold_ms <= 0 => {}
             Input::Presence { hold_ms } => {
                 self.presence_until = self.presence_until.max(now.plus_millis(hold_ms));
@@ -141,6 +148,7 @@ impl Luminaire {
             telemetry_at: now,
             wake_at: now,
             obeyed: Recent::default(),
+            firmware: Firmware::default(),
             astro_shift_ms,
             report_offset_ms,
             switch_count: 0,
@@ -182,6 +190,7 @@ impl Luminaire {
         self.meter = self.meter.shifted(by_ms);
         self.drive = self.drive.shifted(by_ms);
         self.defect = self.defect.shifted(by_ms);
+        self.firmware.shift(by_ms);
         if self.presence_until != NOBODY {
             self.presence_until = self.presence_until.plus_millis(by_ms);
         }
@@ -202,7 +211,7 @@ impl Luminaire {
 
     /// Applies, each at its own moment, what has become due.
     fn catch_up(&mut self, now: Timestamp) -> Due {
-        let mut due = Due { state: false, telemetry: self.telemetry_at <= now };
+        let mut due = Due { telemetry: self.telemetry_at <= now, ..Due::default() };
         loop {
             let at = self.next_change();
             if at > now {
@@ -211,12 +220,13 @@ impl Luminaire {
             self.count(at);
             if self.defect.next_change(self.drive, at.plus_millis(-1)) == Some(at) {
                 self.switch_count += u32::from(self.glow(at) == Glow::Follows);
-                due = Due::BOTH;
+                due.add(Due::BOTH);
             }
             if self.drive.arrival() == Some(at) {
                 self.drive = Drive::resting(self.drive.goal(), at);
-                due = Due::BOTH;
+                due.add(Due::BOTH);
             }
+            due.add(self.step_firmware(at));
             self.release(at);
             let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
             if let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.valid_until() <= at) {
@@ -237,7 +247,30 @@ impl Luminaire {
         let held = if self.held_level.is_some() { self.held_until } else { NEVER };
         let presence = if self.presence_until == NOBODY { NEVER } else { self.presence_until };
         let defect = self.defect.next_change(self.drive, self.meter.counted_to()).unwrap_or(NEVER);
-        schedule.min(held).min(presence).min(self.drive.arrival().unwrap_or(NEVER)).min(defect)
+        let arrival = self.drive.arrival().unwrap_or(NEVER);
+        schedule.min(held).min(presence).min(arrival).min(defect).min(self.firmware.next_step())
+    }
+
+    /// Goes on with an update. After a start it counts its messages anew in a higher epoch; its counters, its override
+    /// and its programme stay.
+    fn step_firmware(&mut self, now: Timestamp) -> Due {
+        match self.firmware.step(now) {
+            None => Due::default(),
+            Some(Step::Tell) => Due { firmware: true, ..Due::default() },
+            Some(Step::Restarted) => {
+                (self.epoch, self.seq) = (self.epoch.saturating_add(1), 0);
+                Due::ALL
+            }
+        }
+    }
+
+    fn answer(&mut self, command: DimCommand, now: Timestamp) -> CommandAck {
+        if self.firmware.outage() != Outage::None {
+            let reason = Some("firmware is being installed".into());
+            return CommandAck { command: command.id, result: AckResult::Failed, reason };
+        }
+        let result = self.obey(&command, now);
+        CommandAck { command: command.id, result, reason: None }
     }
 
     fn obey(&mut self, command: &DimCommand, now: Timestamp) -> AckResult {
@@ -268,6 +301,10 @@ impl Luminaire {
 
     /// Breaks; what broke before is as good as repaired. A lost supply is told with the last charge.
     fn break_by(&mut self, fault: Fault, now: Timestamp, out: &mut Vec<Output>) -> Due {
+        if let Some(trouble) = Trouble::from_fault(fault) {
+            self.firmware.break_by(trouble);
+            return Due::default();
+        }
         let before = self.glow(now);
         self.defect = Defect::from_fault(fault, self.drive.level(now), now);
         if self.defect.is_mute() {
@@ -280,19 +317,21 @@ impl Luminaire {
     fn repair(&mut self, now: Timestamp) -> Due {
         let (before, was_mute) = (self.glow(now), self.defect.is_mute());
         self.defect = Defect::None;
-        if was_mute { Due::BOTH } else { self.shown(before, now) }
+        let mut due = if was_mute { Due::BOTH } else { self.shown(before, now) };
+        due.firmware = self.firmware.repair();
+        due
     }
 
     /// What there is to tell if the light is not what it was.
     fn shown(&self, before: Glow, now: Timestamp) -> Due {
         let shows = self.glow(now) != before;
-        Due { state: shows, telemetry: shows }
+        Due { state: shows, telemetry: shows, firmware: false }
     }
 
     /// Sets off towards the level that now counts, if it is another one.
     fn retarget(&mut self, now: Timestamp) -> Due {
         let (target, mode) = self.wanted(now);
-        let mut due = Due { state: (target, mode) != (self.target, self.mode), telemetry: false };
+        let mut due = Due { state: (target, mode) != (self.target, self.mode), ..Due::default() };
         (self.target, self.mode) = (target, mode);
         let goal = self.model.fine(target);
         if goal != self.drive.goal() {
@@ -331,6 +370,9 @@ impl Luminaire {
     }
 
     fn glow(&self, now: Timestamp) -> Glow {
+        if self.firmware.outage() == Outage::Dark {
+            return Glow::Dead;
+        }
         self.defect.glow(self.drive, &self.model, now)
     }
 
@@ -345,6 +387,9 @@ impl Luminaire {
     }
 
     fn say(&mut self, due: Due, now: Timestamp, out: &mut Vec<Output>) {
+        if let Some(body) = self.firmware.state().filter(|_| due.firmware) {
+            out.push(Output::Firmware(Report { stamp: self.stamp(now), body }));
+        }
         if due.state {
             let body = self.state(now);
             out.push(Output::State(Report { stamp: self.stamp(now), body }));
@@ -406,11 +451,15 @@ impl Luminaire {
 }
 
 impl Due {
-    const BOTH: Self = Self { state: true, telemetry: true };
+    /// State and readings.
+    const BOTH: Self = Self { state: true, telemetry: true, firmware: false };
+    /// The same, and the firmware.
+    const ALL: Self = Self { firmware: true, ..Self::BOTH };
 
     fn add(&mut self, more: Self) {
         self.state |= more.state;
         self.telemetry |= more.telemetry;
+        self.firmware |= more.firmware;
     }
 }
 

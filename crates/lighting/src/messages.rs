@@ -6,7 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use types::{CabinetId, CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
 
-use crate::DimLevel;
+use crate::{DimLevel, Nights};
 
 /// Which message of a luminaire this is. A reader applies a message only if its `(epoch, seq)` is higher than the
 /// last one it applied.
@@ -47,6 +47,20 @@ pub struct CommandAck {
     pub command: CommandId,
     /// What came of it.
     pub result: AckResult,
+    /// Why it failed, in the luminaire's words, at most [`REASON_BYTES_MAX`]; only with [`AckResult::Failed`].
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read_reason")]
+    pub reason: Option<Box<str>>,
+}
+
+/// The longest reason a luminaire may give \[bytes\].
+pub const REASON_BYTES_MAX: usize = 200;
+
+fn read_reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    let reason = Option::<Box<str>>::deserialize(deserializer)?;
+    match reason.as_ref().map_or(0, |reason| reason.len()) {
+        0..=REASON_BYTES_MAX => Ok(reason),
+        length => Err(D::Error::custom(format!("reason of {length} bytes, at most {REASON_BYTES_MAX}"))),
+    }
 }
 
 /// What came of a command.
@@ -57,6 +71,8 @@ pub enum AckResult {
     Done,
     /// Its `until` had passed when it arrived.
     Expired,
+    /// The luminaire cannot or will not obey.
+    Failed,
 }
 
 /// Why a luminaire has the target it has.
@@ -116,17 +132,21 @@ pub struct Programme {
     /// Level while someone is near and the programme gives light; `None` = presence does nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_level: Option<DimLevel>,
+    /// Nights that are unlike the others; of those that fit a night the first counts. With them a luminaire keeps its
+    /// calendar also if it does not hear of its CMS for long.
+    #[serde(default, skip_serializing_if = "Nights::is_empty")]
+    pub nights: Nights,
 }
 
 /// A shared list as bytes: the same as any other list.
-mod shared {
+pub(crate) mod shared {
     use super::{Arc, Deserialize, Deserializer, ProgrammeStep, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(steps: &Arc<[ProgrammeStep]>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(steps: &Arc<[ProgrammeStep]>, to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(steps.iter())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[ProgrammeStep]>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[ProgrammeStep]>, D::Error> {
         Vec::deserialize(from).map(Arc::from)
     }
 }
@@ -149,6 +169,31 @@ pub enum StepTime {
     /// Minutes after (before, if negative) sunset at the luminaire.
     Sunset(i16),
     /// Minutes after (before, if negative) sunrise at the luminaire.
+    Sunrise(i16),
+    /// The earlier of a time of day and a moment of the sun.
+    Earlier(ClockAndSun),
+    /// The later of the two.
+    Later(ClockAndSun),
+}
+
+/// A time of day and a moment of the sun, of which one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockAndSun {
+    /// Minutes after local midnight, `0..1440`.
+    #[serde(deserialize_with = "read_time_of_day")]
+    pub clock: u16,
+    /// Sunset or sunrise, and minutes after it.
+    #[serde(flatten)]
+    pub sun: SunTime,
+}
+
+/// A moment of the sun at the luminaire \[min\].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SunTime {
+    /// Minutes after (before, if negative) sunset.
+    Sunset(i16),
+    /// Minutes after (before, if negative) sunrise.
     Sunrise(i16),
 }
 
@@ -255,20 +300,36 @@ pub struct CommandReport {
     pub luminaire: LuminaireId,
     /// Where it stands.
     pub status: CommandStatus,
+    /// Why it ended like this, if there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
 }
 
-/// The life of a command.
+/// The life of a command: pending → sent → delivered → successful, or one of the other ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommandStatus {
+    /// Waits for its turn in the command of a group.
+    Pending,
     /// On its way.
     Sent,
-    /// The luminaire obeyed.
+    /// The luminaire acknowledged it; its state does not show it yet.
+    Delivered,
+    /// The luminaire obeyed, and its state showed it.
     Successful,
-    /// The luminaire answered that it had expired.
+    /// The luminaire refused.
+    Failed,
+    /// Its time was over before it could take effect.
     Expired,
-    /// No answer, after a resend.
+    /// No answer, after a resend; or an answer, and no effect.
     Timeout,
+}
+
+impl CommandStatus {
+    /// Whether nothing more will come.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Sent | Self::Delivered)
+    }
 }
 
 /// A physical fault put into a simulated luminaire.
@@ -289,11 +350,15 @@ pub enum Fault {
     MeterFrozen,
     /// No supply: it tells so with its last charge, and is silent until it is repaired.
     SupplyLoss,
+    /// Firmware that it downloads is not what was sent.
+    FirmwareBadImage,
+    /// A download of firmware never ends.
+    FirmwareHang,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::LampOpen,
         Self::RelayStuckOn,
         Self::RelayStuckOff,
@@ -301,5 +366,7 @@ impl Fault {
         Self::Cycling,
         Self::MeterFrozen,
         Self::SupplyLoss,
+        Self::FirmwareBadImage,
+        Self::FirmwareHang,
     ];
 }

@@ -170,6 +170,8 @@ impl Cast {
         let core = Cms::new(CmsConfig {
             assets: assets.collect(),
             calendars: self.calendars.to_vec(),
+            groups: city::groups(&self.plan),
+            sun: self.astro.clone(),
             ack_timeout_ms: ACK_TIMEOUT_MS,
             ids: self.chance("command ids"),
         })?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use city::{LuminaireSite, Plan};
 use eid::{Demand, EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
-use lighting::{DimLevel, DimRequest, Fault};
-use types::{CabinetId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
+use lighting::{CampaignRequest, DimLevel, DimRequest, Fault, GroupDimRequest};
+use types::{CabinetId, GroupId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
 use wire::{FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, WalkRequest};
 
 use crate::expr::Operand;
@@ -38,17 +38,27 @@ pub(crate) enum Which {
     Cabinet(CabinetId),
 }
 
+/// Which luminaires the CMS is asked to override.
+#[derive(Clone, Debug)]
+pub(crate) enum Dimmed {
+    /// Each with a request of its own.
+    Each(Luminaires),
+    /// All with one request.
+    Group(GroupId),
+}
+
 /// What an act does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Break(Which, Fault),
     Repair(Which),
     /// Without a level: end the override.
     Dim {
-        lamps: Luminaires,
+        whom: Dimmed,
         level: Option<DimLevel>,
         minutes: Option<u32>,
     },
+    Update(CampaignRequest),
     Walk {
         resident: ResidentId,
         provider: ProviderId,
@@ -175,11 +185,18 @@ impl Director {
         match deed {
             Deed::Break(which, fault) => self.faults(which, FaultOrder::Break(fault), orders),
             Deed::Repair(which) => self.faults(which, FaultOrder::Repair, orders),
-            Deed::Dim { lamps, level, minutes } => {
+            Deed::Dim { whom: Dimmed::Each(lamps), level, minutes } => {
                 for luminaire in each(lamps) {
                     let body = RequestBody::Dim(DimRequest { luminaire, level, minutes });
                     orders.push(Order::Send(self.ask(now, body).1));
                 }
+            }
+            Deed::Dim { whom: Dimmed::Group(group), level, minutes } => {
+                let body = RequestBody::DimGroup(GroupDimRequest { group, level, minutes });
+                orders.push(Order::Send(self.ask(now, body).1));
+            }
+            Deed::Update(request) => {
+                orders.push(Order::Send(self.ask(now, RequestBody::Firmware(request)).1));
             }
             Deed::Walk { resident, provider } => {
                 let body = RequestBody::Walk(WalkRequest { resident, provider });

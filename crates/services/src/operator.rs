@@ -16,6 +16,8 @@ use crate::link::{EVENTS_MAX, Link};
 const USERNAME: &str = "operator";
 /// How long it may take to be on the bus.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
+/// How long nothing may be heard of what takes long: a part of a group that does not answer.
+const FOLLOW_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +95,20 @@ impl Operator {
     pub async fn ask(&self, body: RequestBody) -> Result<ReplyBody, AskError> {
         let whom = body.service().as_str();
         self.caller.ask(body).await.ok_or(AskError::Silent(whom))
+    }
+
+    /// Asks, and waits for the answer that is the last.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::Silent`] if nothing is heard for two minutes: what takes long tells how far it is.
+    pub async fn follow(
+        &self,
+        body: RequestBody,
+        is_last: impl FnMut(&ReplyBody) -> bool,
+    ) -> Result<ReplyBody, AskError> {
+        let whom = body.service().as_str();
+        self.caller.follow(body, FOLLOW_PATIENCE, is_last).await.ok_or(AskError::Silent(whom))
     }
 
     /// Says goodbye, and waits until it is said.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use lighting::{LightState, Programme, Report};
+use lighting::{FirmwareState, LightState, Programme, Report};
 use types::DistrictId;
 use wire::{ClockState, Light, Message};
 
@@ -13,6 +13,8 @@ pub(crate) struct Retained {
     programmes: Programmes,
     clock: Option<ClockState>,
     keys: Option<Message>,
+    /// By place of the luminaire: few ever tell of it.
+    firmware: BTreeMap<usize, Report<FirmwareState>>,
 }
 
 /// What is kept of one luminaire.
@@ -27,7 +29,7 @@ struct OfLamp {
 impl Retained {
     pub(crate) fn new(lamps: usize) -> Self {
         let lamps = vec![OfLamp::default(); lamps].into();
-        Self { lamps, programmes: Programmes::default(), clock: None, keys: None }
+        Self { lamps, programmes: Programmes::default(), clock: None, keys: None, firmware: BTreeMap::new() }
     }
 
     /// Keeps what is to be kept. What is about a luminaire that is not in the city has no place here.
@@ -49,7 +51,10 @@ impl Retained {
             Light::State(report) => lamp.state = Some(report.clone()),
             Light::Online(online) => lamp.online = Some(*online),
             Light::Programme(programme) => lamp.programme = self.programmes.number(programme),
-            Light::Telemetry(_) | Light::Ack(_) | Light::Command(_) => {}
+            Light::Firmware(report) => {
+                self.firmware.insert(index, report.clone());
+            }
+            Light::Telemetry(_) | Light::Ack(_) | Light::Command(_) | Light::FirmwareOrder(_) => {}
         }
     }
 
@@ -69,7 +74,8 @@ impl Retained {
         let lamps = self.lamps.iter().enumerate().flat_map(move |(index, lamp)| {
             let (district, luminaire) = (district(index), luminaire_at(index));
             let online = lamp.online.map(Light::Online);
-            let bodies = online.into_iter().chain(lamp.state.clone().map(Light::State));
+            let firmware = self.firmware.get(&index).cloned().map(Light::Firmware);
+            let bodies = online.into_iter().chain(lamp.state.clone().map(Light::State)).chain(firmware);
             bodies.map(move |body| Message::Light { district, luminaire, body })
         });
         rest.chain(lamps)

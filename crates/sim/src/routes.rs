@@ -19,7 +19,7 @@ pub(crate) struct Routes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listeners(u16);
 
-const KINDS: usize = 12;
+const KINDS: usize = 14;
 
 impl Routes {
     /// The routes to roles with these filters.
@@ -87,6 +87,8 @@ fn light_kind(body: &Light) -> usize {
         Light::Online(_) => 3,
         Light::Command(_) => 4,
         Light::Programme(_) => 5,
+        Light::Firmware(_) => 12,
+        Light::FirmwareOrder(_) => 13,
     }
 }
 
@@ -107,6 +109,8 @@ fn topics() -> [String; KINDS] {
         Topic::Presence,
         Topic::Fault(district, luminaire),
         Topic::DeadLetter(slug()),
+        Topic::LightFirmware(district, luminaire),
+        Topic::LightFirmwareOrder(district, luminaire),
     ]
     .map(|topic| topic.to_string())
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::channels::{self, Channel};
 use crate::cloud_event::{self, CloudEvent, SpecVersion};
-use crate::device::{Down, Plain, Status, Up, Version};
+use crate::device::{Down, DownFirmware, Plain, Status, Up, Version};
 use crate::{
     Event, EventBody, Light, Message, Reply, ReplyBody, Request, RequestBody, Topic, prefix, shard_of,
 };
@@ -90,6 +90,10 @@ pub fn encode(run: RunId, message: &Message) -> Frame {
                 (Topic::LightCommand(*district, *luminaire), json(&Down::from(command)))
             }
             Light::Programme(programme) => (Topic::LightProgramme(*district, *luminaire), plain(programme)),
+            Light::Firmware(report) => (Topic::LightFirmware(*district, *luminaire), json(&Up::from(report))),
+            Light::FirmwareOrder(order) => {
+                (Topic::LightFirmwareOrder(*district, *luminaire), json(&DownFirmware::from(order)))
+            }
         },
         Message::Event(event) => encode_event(event),
         Message::Request(request) => encode_request(request),
@@ -132,6 +136,10 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
         Topic::LightStatus(d, l) => light(d, l, Light::Online(read_plain::<Status>(payload)?.online)),
         Topic::LightCommand(d, l) => light(d, l, Light::Command(read::<Down>(payload)?.into())),
         Topic::LightProgramme(d, l) => light(d, l, Light::Programme(read_plain(payload)?)),
+        Topic::LightFirmware(d, l) => light(d, l, Light::Firmware(read::<Up<_>>(payload)?.into())),
+        Topic::LightFirmwareOrder(d, l) => {
+            light(d, l, Light::FirmwareOrder(read::<DownFirmware>(payload)?.into()))
+        }
         Topic::Event { service, aggregate, event, .. } => decode_event(payload, [service, aggregate, event])?,
         Topic::Request { service, method, .. } => decode_request(run, delivery, service, method)?,
         Topic::Reply(path) => decode_reply(delivery, path)?,

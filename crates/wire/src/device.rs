@@ -1,7 +1,7 @@
 //! The envelope of device traffic: compact JSON, `{"v":1,"seq":…,"epoch":…,"ts":…,"d":{…}}`, so that any small client
 //! can join.
 
-use lighting::{DimCommand, DimLevel, Report, Stamp};
+use lighting::{DimCommand, DimLevel, FirmwareAction, FirmwareOrder, Report, Stamp};
 use serde::{Deserialize, Serialize};
 use types::{CommandId, Timestamp};
 
@@ -29,6 +29,14 @@ pub(crate) struct Down {
     pub(crate) v: Version,
     pub(crate) id: CommandId,
     pub(crate) d: DownBody,
+}
+
+/// An order to a luminaire to change its firmware.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DownFirmware {
+    pub(crate) v: Version,
+    pub(crate) id: CommandId,
+    pub(crate) d: FirmwareAction,
 }
 
 /// What a command asks for. A level must be given, be it `null`: a misspelt key must not end an override.
@@ -76,6 +84,18 @@ impl<'a, T> From<&'a Report<T>> for Up<&'a T> {
     fn from(report: &'a Report<T>) -> Self {
         let Stamp { epoch, seq, ts } = report.stamp;
         Self { v: Version, seq, epoch, ts, d: &report.body }
+    }
+}
+
+impl From<DownFirmware> for FirmwareOrder {
+    fn from(down: DownFirmware) -> Self {
+        Self { id: down.id, action: down.d }
+    }
+}
+
+impl From<&FirmwareOrder> for DownFirmware {
+    fn from(order: &FirmwareOrder) -> Self {
+        Self { v: Version, id: order.id.clone(), d: order.action }
     }
 }
 

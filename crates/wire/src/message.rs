@@ -5,7 +5,8 @@ use eid::{
     ManageReply, ManageRequest, Verdict, VerifyRequest,
 };
 use lighting::{
-    Alarm, CommandAck, CommandReport, DimCommand, DimRequest, Fault, Incident, LightState, Programme, Report,
+    Alarm, CampaignReply, CampaignRequest, CommandAck, CommandReport, DimCommand, DimRequest, Fault,
+    FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report,
     Telemetry,
 };
 use medpay::{
@@ -75,6 +76,10 @@ pub enum Light {
     Command(DimCommand),
     /// Down: the programme, retained.
     Programme(Programme),
+    /// Up: what firmware it runs, retained.
+    Firmware(Report<FirmwareState>),
+    /// Down: change the firmware.
+    FirmwareOrder(FirmwareOrder),
 }
 
 /// Something that happened, in a CloudEvents 1.0 envelope.
@@ -141,6 +146,10 @@ pub struct Request {
 pub enum RequestBody {
     /// Lighting: override one luminaire.
     Dim(DimRequest),
+    /// Lighting: override all luminaires of a group.
+    DimGroup(GroupDimRequest),
+    /// Lighting: update the firmware of a group.
+    Firmware(CampaignRequest),
     /// Issuer: put a resident on a phone.
     Enrol(EnrolRequest),
     /// Issuer: a code to show.
@@ -187,6 +196,10 @@ pub enum ReplyBody {
     Dim(CommandReport),
     /// Lighting: there will be no command.
     DimRefused(DimRefused),
+    /// Lighting: how far the command to a group is. Comes more than once.
+    DimGroup(GroupReply),
+    /// Lighting: how far the firmware campaign is. Comes more than once.
+    Firmware(CampaignReply),
     /// Issuer.
     Enrol(EnrolReply),
     /// Issuer.

@@ -19,6 +19,10 @@ pub enum Topic {
     LightCommand(DistrictId, LuminaireId),
     /// `light/{district}/{luminaire}/down/cfg`
     LightProgramme(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/up/fw`
+    LightFirmware(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/down/fw`
+    LightFirmwareOrder(DistrictId, LuminaireId),
     /// `evt/{service}/{aggregate}/s{shard}/{event}`
     Event {
         /// Which service tells.
@@ -85,6 +89,8 @@ impl Topic {
                     ["status"] => Self::LightStatus(district, luminaire),
                     ["down", "cmd"] => Self::LightCommand(district, luminaire),
                     ["down", "cfg"] => Self::LightProgramme(district, luminaire),
+                    ["up", "fw"] => Self::LightFirmware(district, luminaire),
+                    ["down", "fw"] => Self::LightFirmwareOrder(district, luminaire),
                     _ => return None,
                 }
             }
@@ -126,6 +132,10 @@ impl fmt::Display for Topic {
             Self::LightStatus(district, luminaire) => write!(f, "light/{district}/{luminaire}/status"),
             Self::LightCommand(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cmd"),
             Self::LightProgramme(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cfg"),
+            Self::LightFirmware(district, luminaire) => write!(f, "light/{district}/{luminaire}/up/fw"),
+            Self::LightFirmwareOrder(district, luminaire) => {
+                write!(f, "light/{district}/{luminaire}/down/fw")
+            }
             Self::Event { service, aggregate, shard, event } => {
                 write!(f, "evt/{service}/{aggregate}/s{shard:02x}/{event}")
             }
@@ -188,6 +198,8 @@ mod tests {
             "light/kuiwen/l-0001/status",
             "light/kuiwen/l-0001/down/cmd",
             "light/kuiwen/l-0001/down/cfg",
+            "light/kuiwen/l-0001/up/fw",
+            "light/kuiwen/l-0001/down/fw",
             "evt/medpay/bill/s0f/settled",
             "rpc/verifier/s00/verify",
             "rsp/svc-payer/x/y",

@@ -1,7 +1,7 @@
-use types::{CabinetId, SECOND_MS, Seed};
+use types::{CabinetId, HOUR_MS, SECOND_MS, Seed};
 
 use super::*;
-use crate::{AlarmChange, DimLevel, Mode};
+use crate::{AlarmChange, DimLevel, Group, Mode};
 
 const LAMP: LuminaireId = LuminaireId(7);
 const ACK_TIMEOUT_MS: i64 = 5 * SECOND_MS;
@@ -30,9 +30,17 @@ fn config() -> CmsConfig {
     CmsConfig {
         assets: vec![asset(900), asset(5), asset(7)],
         calendars: vec![programme(1), programme(2)],
+        groups: vec![Group::new("all".parse().unwrap(), [5, 7, 900].map(LuminaireId))],
+        sun: sun(),
         ack_timeout_ms: ACK_TIMEOUT_MS,
         ids: Seed(1).stream("command", 0),
     }
+}
+
+/// Sunrise at 06:00 and sunset at 18:00.
+pub(super) fn sun() -> Arc<AstroTable> {
+    let day = crate::SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
+    Arc::new(AstroTable::new(0, vec![day]).unwrap())
 }
 
 fn percent(percent: u8) -> DimLevel {
@@ -72,7 +80,11 @@ impl Bench {
     }
 
     fn ack(&mut self, command: &CommandId, result: AckResult) -> Vec<Output> {
-        let report = self.report(CommandAck { command: command.clone(), result });
+        self.answer(CommandAck { command: command.clone(), result, reason: None })
+    }
+
+    fn answer(&mut self, ack: CommandAck) -> Vec<Output> {
+        let report = self.report(ack);
         self.handle(Input::Ack { luminaire: LAMP, report })
     }
 
@@ -124,10 +136,12 @@ fn reply_to(from: &str) -> ReplyTo {
 }
 
 fn told(from: &str, command: &CommandId, status: CommandStatus) -> Output {
-    Output::Report {
-        to: reply_to(from),
-        report: CommandReport { command: command.clone(), luminaire: LAMP, status },
-    }
+    told_why(from, command, status, None)
+}
+
+fn told_why(from: &str, command: &CommandId, status: CommandStatus, reason: Option<&str>) -> Output {
+    let (command, reason) = (command.clone(), reason.map(Box::from));
+    Output::Report { to: reply_to(from), report: CommandReport { command, luminaire: LAMP, status, reason } }
 }
 
 fn sent_ids(out: &[Output]) -> Vec<&CommandId> {
@@ -187,6 +201,8 @@ fn a_request_delivered_twice_is_one_command_and_gets_the_present_answer() {
     let id = bench.command("a", Some(40));
     assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Sent)]);
     bench.ack(&id, AckResult::Done);
+    assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Delivered)]);
+    bench.state(Mode::Override, 40);
     assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Successful)]);
     assert_ne!(bench.command("b", Some(40)), id);
 }
@@ -213,6 +229,49 @@ fn an_answer_that_it_had_expired_is_passed_on() {
 }
 
 #[test]
+fn a_refusal_is_passed_on_with_its_reason_and_ends_the_command() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    let refusal =
+        || CommandAck { command: id.clone(), result: AckResult::Failed, reason: Some("updating".into()) };
+    let failed = told_why("a", &id, CommandStatus::Failed, Some("updating"));
+    assert_eq!(bench.answer(refusal()), [failed]);
+    assert_eq!(bench.cms.next_timeout(), None, "it is not sent again");
+    assert_eq!(bench.answer(refusal()), []);
+    assert_eq!(bench.ack(&id, AckResult::Done), []);
+}
+
+#[test]
+fn an_acknowledged_command_is_successful_only_when_the_state_shows_it() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    assert_eq!(bench.ack(&id, AckResult::Done), [told("a", &id, CommandStatus::Delivered)]);
+    assert_eq!(bench.ack(&id, AckResult::Done), [], "a second copy says nothing new");
+    assert_eq!(bench.state(Mode::Override, 40), [told("a", &id, CommandStatus::Successful)]);
+    assert_eq!(bench.state(Mode::Override, 40), []);
+    assert_eq!(bench.cms.next_timeout(), None);
+}
+
+#[test]
+fn an_acknowledged_command_that_no_state_shows_is_timed_out() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    bench.ack(&id, AckResult::Done);
+    let timeout = told_why("a", &id, CommandStatus::Timeout, Some(NO_EFFECT));
+    assert_eq!(bench.wait(), [timeout]);
+    assert_eq!(bench.now.as_millis(), 2 * ACK_TIMEOUT_MS);
+}
+
+#[test]
+fn an_acknowledged_command_that_is_superseded_was_a_success() {
+    let mut bench = bench();
+    let old = bench.command("old", Some(40));
+    bench.ack(&old, AckResult::Done);
+    let out = bench.request("new", LAMP, Some(60));
+    assert!(out.contains(&told("old", &old, CommandStatus::Successful)), "{out:?}");
+}
+
+#[test]
 fn a_superseded_command_is_not_sent_again_but_its_asker_hears_the_end() {
     let mut bench = bench();
     let old = bench.command("old", Some(40));
@@ -220,7 +279,7 @@ fn a_superseded_command_is_not_sent_again_but_its_asker_hears_the_end() {
     let out = bench.wait();
     assert_eq!(sent_ids(&out), [&new]);
     assert!(out.contains(&told("old", &old, CommandStatus::Timeout)), "{out:?}");
-    assert_eq!(bench.ack(&new, AckResult::Done), [told("new", &new, CommandStatus::Successful)]);
+    assert_eq!(bench.ack(&new, AckResult::Done), [told("new", &new, CommandStatus::Delivered)]);
 }
 
 #[test]
@@ -249,15 +308,15 @@ fn a_luminaire_that_leaves_the_newest_command_shortly_after_is_told_again() {
     bench.command("old", Some(40));
     let new = bench.command("new", Some(60));
     bench.ack(&new, AckResult::Done);
-    assert_eq!(bench.state(Mode::Override, 60), []);
+    assert_eq!(bench.state(Mode::Override, 60), [told("new", &new, CommandStatus::Successful)]);
 
     // A late copy of the older command went into effect.
     let out = bench.state(Mode::Override, 40);
     let again = sent_ids(&out)[0].clone();
     assert_eq!(out[0], told("new", &again, CommandStatus::Sent));
     assert_ne!(again, new);
-    assert_eq!(bench.ack(&again, AckResult::Done), [told("new", &again, CommandStatus::Successful)]);
-    assert_eq!(bench.state(Mode::Override, 60), []);
+    assert_eq!(bench.ack(&again, AckResult::Done), [told("new", &again, CommandStatus::Delivered)]);
+    assert_eq!(bench.state(Mode::Override, 60), [told("new", &again, CommandStatus::Successful)]);
 }
 
 #[test]
@@ -269,7 +328,8 @@ fn a_luminaire_that_keeps_leaving_the_command_is_given_up() {
         id = sent_ids(&bench.state(Mode::Override, 40))[0].clone();
     }
     bench.ack(&id, AckResult::Done);
-    assert_eq!(bench.state(Mode::Override, 40), [told("a", &id, CommandStatus::Timeout)]);
+    let timeout = told_why("a", &id, CommandStatus::Timeout, Some(LEFT));
+    assert_eq!(bench.state(Mode::Override, 40), [timeout]);
     assert_eq!(bench.state(Mode::Override, 30), []);
 }
 

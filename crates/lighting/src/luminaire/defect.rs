@@ -53,6 +53,8 @@ impl Defect {
             Fault::Cycling => Self::Cycling(now),
             Fault::MeterFrozen => Self::MeterFrozen,
             Fault::SupplyLoss => Self::SupplyLoss,
+            // Not of the lamp: see `Trouble`.
+            Fault::FirmwareBadImage | Fault::FirmwareHang => Self::None,
         }
     }
 

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use super::model::LuminaireModel;
-use crate::{AstroTable, CommandAck, DimCommand, Fault, LightState, Programme, Report, Telemetry};
+use crate::{
+    AstroTable, CommandAck, DimCommand, Fault, FirmwareOrder, FirmwareState, LightState, Programme, Report,
+    Telemetry,
+};
 
 /// What a luminaire is made of, and where it stands.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub enum Input {
     Command(DimCommand),
     /// When to give how much light. One with a lower version than the present one is ignored.
     Programme(Programme),
+    /// Change the firmware.
+    Firmware(FirmwareOrder),
     /// Someone came near.
     Presence {
         /// How long this counts \[ms\]; at most 0 = not at all.
@@ -46,4 +51,6 @@ pub enum Output {
     Telemetry(Report<Telemetry>),
     /// A command was obeyed or refused.
     Ack(Report<CommandAck>),
+    /// How its firmware stands.
+    Firmware(Report<FirmwareState>),
 }

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use types::{DAY_MS, HOUR_MS, SECOND_MS};
 
 use super::*;
-use crate::{ProgrammeStep, StepTime, SunDay};
+use crate::{
+    FirmwareAction, FirmwareImage, FirmwareOrder, FirmwareVersion, Nights, ProgrammeStep, StepTime, SunDay,
+};
 
 /// A luminaire with a driver that calls it exactly in time: 80.5 W, 0.5 W in standby, a fade of 2 s, a report every
 /// 15 min, sunrise at 06:00, sunset at 18:00.
@@ -59,6 +61,7 @@ fn programme(version: u32) -> Programme {
         ]
         .into(),
         presence_level: Some(percent(80)),
+        nights: Nights::default(),
     }
 }
 
@@ -91,7 +94,52 @@ fn in_short(output: Output) -> String {
         }
         Output::Telemetry(Report { body, .. }) => format!("{} mW", body.power_mw),
         Output::Ack(Report { body, .. }) => format!("{} {:?}", body.command, body.result),
+        Output::Firmware(Report { body, stamp }) => {
+            let first = if stamp.seq == 1 { ", first" } else { "" };
+            format!("{} {:?} in epoch {}{first}", body.version, body.phase, stamp.epoch)
+        }
     }
+}
+
+fn install(id: &str) -> Input {
+    let image = FirmwareImage { version: FirmwareVersion(1, 1, 0), bytes: 120_000, goes_dark: true };
+    Input::Firmware(FirmwareOrder { id: id.parse().unwrap(), action: FirmwareAction::Install(image) })
+}
+
+#[test]
+fn a_command_while_firmware_is_installed_is_refused() {
+    let mut bench = bench();
+    bench.handle(install("fw"));
+    bench.run_until(bench.now.plus_millis(66 * SECOND_MS));
+    assert_eq!(bench.handle(command("a", Some(40), None))[0], "a Failed");
+    bench.run_until(bench.now.plus_millis(MINUTE_MS));
+    assert_eq!(bench.handle(command("b", Some(40), None))[0], "b Done");
+}
+
+#[test]
+fn an_update_starts_the_controller_again_and_keeps_counters_and_override() {
+    let mut bench = bench();
+    bench.handle(command("a", Some(40), None));
+    bench.run_until(bench.now.plus_millis(HOUR_MS));
+    let before = bench.luminaire.telemetry(bench.now);
+    assert_eq!(bench.handle(install("fw")), ["1.0.0 Downloading in epoch 1"]);
+    let told = bench.run_until(bench.now.plus_millis(2 * MINUTE_MS));
+    let of_firmware: Vec<_> = told.iter().filter(|told| told.contains("epoch")).collect();
+    assert_eq!(
+        of_firmware,
+        [
+            "1.0.0 Verifying in epoch 1",
+            "1.0.0 Installing in epoch 1",
+            "1.0.0 Rebooting in epoch 1",
+            "1.1.0 Idle in epoch 2, first",
+        ]
+    );
+    assert!(told.contains(&"Override 40 40 40".to_owned()), "{told:?}");
+    let after = bench.luminaire.telemetry(bench.now);
+    assert!(after.energy_mwh > before.energy_mwh && after.burning_s > before.burning_s);
+    // 55 of 120 s in the dark, and without power.
+    assert_eq!(after.burning_s - before.burning_s, 65);
+    assert_eq!(after.switch_count, before.switch_count);
 }
 
 #[test]
@@ -264,6 +312,7 @@ fn a_reconnected_luminaire_tells_everything_and_its_messages_are_numbered() {
             Output::State(report) => report.stamp,
             Output::Telemetry(report) => report.stamp,
             Output::Ack(report) => report.stamp,
+            Output::Firmware(report) => report.stamp,
         })
         .collect();
     assert_eq!(stamps, [1, 2, 3, 4].map(|seq| Stamp { epoch: 3, seq, ts: bench.now }));

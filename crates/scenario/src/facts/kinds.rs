@@ -1,7 +1,9 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
-use lighting::{Incident, LightState, Telemetry};
+use lighting::{
+    CampaignReply, CampaignReport, FirmwareAction, GroupReply, GroupReport, Incident, LightState, Telemetry,
+};
 use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
-use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
+use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, Request, RequestBody, WalkEvent};
 
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
 
@@ -178,6 +180,11 @@ const REASON: Field = field("reason", Type::Text, |message| match message {
         | ReplyBody::Presettle(PresettleReply::Refused(refusal))
         | ReplyBody::Visit(VisitReply::Refused(refusal)) => code(refusal),
         ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
+        ReplyBody::DimGroup(GroupReply::Refused { reason, .. }) => Value::word(reason),
+        ReplyBody::Firmware(CampaignReply::Refused { reason, .. }) => Value::word(reason),
+        ReplyBody::Dim(report) => {
+            report.reason.as_ref().map_or(Value::Missing, |reason| Value::Text(reason.to_string().into()))
+        }
         _ => Value::Missing,
     },
     Message::DeadLetter { letter, .. } => Value::Text(letter.reason.clone().into()),
@@ -188,6 +195,8 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
     Message::Reply(reply) => match &reply.body {
         ReplyBody::Dim(report) => Value::word(&report.status),
         ReplyBody::DimRefused(_) => Value::Text("refused".into()),
+        ReplyBody::DimGroup(body) => Value::word(body),
+        ReplyBody::Firmware(body) => Value::word(body),
         ReplyBody::Enrol(body) => Value::word(body),
         ReplyBody::Issue(IssueReply::Issued { .. }) => Value::Text("issued".into()),
         ReplyBody::Issue(IssueReply::NotEnrolled) => Value::Text("not_enrolled".into()),
@@ -290,6 +299,54 @@ fn telemetry(message: &Message, part: fn(&Telemetry) -> f64) -> Value {
     }
 }
 
+const GROUP: Field = field("group", Type::Text, |message| match message {
+    Message::Request(request) => match &request.body {
+        RequestBody::DimGroup(body) => Value::id(&body.group),
+        RequestBody::Firmware(body) => Value::id(&body.group),
+        _ => Value::Missing,
+    },
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) => {
+            Value::id(&report.group)
+        }
+        ReplyBody::Firmware(
+            CampaignReply::Running(report) | CampaignReply::Finished(report) | CampaignReply::Halted(report),
+        ) => Value::id(&report.group),
+        ReplyBody::DimGroup(GroupReply::Refused { group, .. })
+        | ReplyBody::Firmware(CampaignReply::Refused { group, .. }) => Value::id(group),
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+
+fn group(message: &Message, part: fn(&GroupReport) -> u32) -> Value {
+    group_value(message, |report| Value::of(part(report)))
+}
+
+fn group_value(message: &Message, part: impl Fn(&GroupReport) -> Value) -> Value {
+    match message {
+        Message::Reply(reply) => match &reply.body {
+            ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) => part(report),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    }
+}
+
+fn campaign(message: &Message, part: fn(&CampaignReport) -> u32) -> Value {
+    match message {
+        Message::Reply(reply) => match &reply.body {
+            ReplyBody::Firmware(
+                CampaignReply::Running(report)
+                | CampaignReply::Finished(report)
+                | CampaignReply::Halted(report),
+            ) => Value::of(part(report)),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    }
+}
+
 const NONE: &[Field] = &[];
 const REPLY: &[Field] = &[RESULT, REASON];
 
@@ -333,7 +390,7 @@ pub const KINDS: &[Kind] = &[
             ),
             field(
                 "result",
-                Type::Word(&["done", "expired"]),
+                Type::Word(&["done", "expired", "failed"]),
                 read!(Message::Light { body: Light::Ack(report), .. } => Value::word(&report.body.result)),
             ),
         ],
@@ -476,6 +533,101 @@ pub const KINDS: &[Kind] = &[
                 Type::Text,
                 read!(Message::DeadLetter { letter, .. } => Value::Text(letter.topic.clone().into())),
             ),
+        ],
+    ),
+    kind(
+        "request.dim_group",
+        "The CMS is asked to override a group.",
+        &[
+            GROUP,
+            field("level", LEVEL, |message| match message {
+                Message::Request(Request { body: RequestBody::DimGroup(body), .. }) => {
+                    body.level.map_or(Value::Missing, |level| Value::of(level.percent()))
+                }
+                _ => Value::Missing,
+            }),
+        ],
+    ),
+    kind(
+        "reply.dim_group",
+        "How far the command to a group is: how many luminaires have which status, and when the last one obeyed.",
+        &[
+            GROUP,
+            RESULT,
+            REASON,
+            field("luminaires", AMOUNT, |message| group(message, |report| report.luminaires)),
+            field("pending", AMOUNT, |message| group(message, |report| report.tally.pending)),
+            field("sent", AMOUNT, |message| group(message, |report| report.tally.sent)),
+            field("delivered", AMOUNT, |message| group(message, |report| report.tally.delivered)),
+            field("successful", AMOUNT, |message| group(message, |report| report.tally.successful)),
+            field("failed", AMOUNT, |message| group(message, |report| report.tally.failed)),
+            field("expired", AMOUNT, |message| group(message, |report| report.tally.expired)),
+            field("timeout", AMOUNT, |message| group(message, |report| report.tally.timeout)),
+            field("last_lamp_s", AMOUNT, |message| {
+                group_value(message, |report| {
+                    report.last_lamp_ms.map_or(Value::Missing, |ms| Value::Number(ms as f64 / 1e3))
+                })
+            }),
+        ],
+    ),
+    kind(
+        "lamp.firmware",
+        "A luminaire tells what firmware it runs, and how far an update is.",
+        &[
+            LAMP,
+            field(
+                "version",
+                Type::Text,
+                read!(Message::Light { body: Light::Firmware(report), .. } => Value::id(&report.body.version)),
+            ),
+            field(
+                "phase",
+                Type::Word(&["idle", "downloading", "verifying", "installing", "rebooting"]),
+                read!(Message::Light { body: Light::Firmware(report), .. } => Value::word(&report.body.phase)),
+            ),
+            field(
+                "code",
+                Type::Number(0.0, 255.0),
+                read!(Message::Light { body: Light::Firmware(report), .. } => {
+                    report.body.result.map_or(Value::Missing, |result| Value::of(u8::from(result)))
+                }),
+            ),
+        ],
+    ),
+    kind(
+        "lamp.firmware_order",
+        "A luminaire is told to change its firmware.",
+        &[
+            LAMP,
+            field(
+                "action",
+                Type::Word(&["install", "roll_back"]),
+                read!(Message::Light { body: Light::FirmwareOrder(order), .. } => {
+                    let install = matches!(order.action, FirmwareAction::Install(_));
+                    Value::Text(if install { "install" } else { "roll_back" }.into())
+                }),
+            ),
+        ],
+    ),
+    kind("request.firmware", "The CMS is asked to update the firmware of a group.", &[GROUP]),
+    kind(
+        "reply.firmware",
+        "How far a firmware campaign is: how many luminaires stand where.",
+        &[
+            GROUP,
+            RESULT,
+            REASON,
+            field("luminaires", AMOUNT, |message| campaign(message, |report| report.luminaires)),
+            field("waiting", AMOUNT, |message| campaign(message, |report| report.table.waiting)),
+            field("updating", AMOUNT, |message| campaign(message, |report| report.table.updating)),
+            field("updated", AMOUNT, |message| campaign(message, |report| report.table.updated)),
+            field("failed", AMOUNT, |message| campaign(message, |report| report.table.failed)),
+            field("hung", AMOUNT, |message| campaign(message, |report| report.table.hung)),
+            field("rolling_back", AMOUNT, |message| campaign(message, |report| report.table.rolling_back)),
+            field("rolled_back", AMOUNT, |message| campaign(message, |report| report.table.rolled_back)),
+            field("stuck", AMOUNT, |message| campaign(message, |report| report.table.stuck)),
+            field("left_out", AMOUNT, |message| campaign(message, |report| report.table.left_out)),
+            field("not_begun", AMOUNT, |message| campaign(message, |report| report.table.not_begun)),
         ],
     ),
     kind("bill.reversed", "A settlement was taken back.", &[BILL, PROVIDER]),

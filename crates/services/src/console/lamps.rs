@@ -86,8 +86,11 @@ async fn ask_cms(app: &App, request: DimRequest) -> Answer {
     match app.caller.ask(RequestBody::Dim(request)).await {
         Some(ReplyBody::Dim(report)) => {
             let detail = match report.status {
+                CommandStatus::Pending => "waits for its turn",
                 CommandStatus::Sent => "command sent",
+                CommandStatus::Delivered => "acknowledged",
                 CommandStatus::Successful => "obeyed",
+                CommandStatus::Failed => "refused by the luminaire",
                 CommandStatus::Expired => "expired before it arrived",
                 CommandStatus::Timeout => "no answer from the luminaire",
             };

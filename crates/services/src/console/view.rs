@@ -174,7 +174,7 @@ impl View {
             Light::Ack(report) => {
                 let status = match report.body.result {
                     lighting::AckResult::Done => "successful",
-                    lighting::AckResult::Expired => "failed",
+                    lighting::AckResult::Expired | lighting::AckResult::Failed => "failed",
                 };
                 let asked =
                     lamp.commands.iter_mut().rev().find(|(command, ..)| command.id == report.body.command);
@@ -182,7 +182,7 @@ impl View {
                     entry.1 = status;
                 }
             }
-            Light::Programme(_) => {}
+            Light::Programme(_) | Light::Firmware(_) | Light::FirmwareOrder(_) => {}
         }
         self.changed.insert(index);
     }

@@ -95,7 +95,12 @@ mod tests {
 
         let step = |at, percent| ProgrammeStep { at, level: level(percent) };
         let steps = vec![step(StepTime::Sunset(0), 80), step(StepTime::Sunrise(0), 0)];
-        let programme = Programme { version: 2, steps: steps.into(), presence_level: None };
+        let programme = Programme {
+            version: 2,
+            steps: steps.into(),
+            presence_level: None,
+            nights: lighting::Nights::default(),
+        };
         keeper.take_programme(&programme, sun, hour(13));
         keeper.take_programme(&Programme { version: 1, ..Programme::default() }, sun, hour(13));
         assert_eq!(keeper.wanted(sun, hour(17)), Some((level(0), Mode::Programme)));

@@ -141,7 +141,7 @@ impl IotdaBridge {
                 match body {
                     Light::Command(command) => self.command(now, index, command, out),
                     Light::Programme(programme) => self.programme(now, index, &programme, out),
-                    Light::State(_) | Light::Telemetry(_) | Light::Ack(_) | Light::Online(_) => {}
+                    _ => {}
                 }
             }
             _ => {}

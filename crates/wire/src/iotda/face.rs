@@ -21,6 +21,8 @@ const ASKED_MAX: usize = 16;
 const NOT_UNDERSTOOD: i64 = 1;
 /// A command whose time is over.
 const EXPIRED: i64 = 2;
+/// A command that the luminaire cannot or will not obey.
+const FAILED: i64 = 3;
 /// "Unsupported type", as the protocol numbers what may go wrong with an upgrade.
 const UPGRADE_UNSUPPORTED: u32 = 8;
 
@@ -203,11 +205,16 @@ impl Face for DeviceFace {
                 let result_code = match report.body.result {
                     AckResult::Done => 0,
                     AckResult::Expired => EXPIRED,
+                    AckResult::Failed => FAILED,
                 };
                 out.push(self.up(&Up::CommandResponse { request, result_code }));
                 return;
             }
-            Light::Online(_) | Light::Command(_) | Light::Programme(_) => return,
+            Light::Online(_)
+            | Light::Command(_)
+            | Light::Programme(_)
+            | Light::Firmware(_)
+            | Light::FirmwareOrder(_) => return,
         };
         self.known.update(reading);
         out.push(self.report(now, ts, reading.properties()));

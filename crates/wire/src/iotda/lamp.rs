@@ -149,7 +149,13 @@ impl Lamp {
 
     /// Answers a command on the bus.
     pub(super) fn ack(&mut self, at: Timestamp, command: &CommandId, result: AckResult) -> Message {
-        self.voice.says(at, CommandAck { command: command.clone(), result }, Light::Ack)
+        self.voice.says(at, CommandAck { command: command.clone(), result, reason: None }, Light::Ack)
+    }
+
+    /// Says on the bus that the device refused a command, and why; at most [`lighting::REASON_BYTES_MAX`].
+    pub(super) fn refuse(&mut self, at: Timestamp, command: &CommandId, reason: &str) -> Message {
+        let (command, result) = (command.clone(), AckResult::Failed);
+        self.voice.says(at, CommandAck { command, result, reason: Some(reason.into()) }, Light::Ack)
     }
 
     /// What became of a command, if it came before.

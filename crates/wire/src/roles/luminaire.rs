@@ -110,6 +110,9 @@ impl Core for LuminaireRole {
             BusInput::Message(Message::Light { body: Light::Programme(programme), .. }) => {
                 self.run(now, Input::Programme(programme), out);
             }
+            BusInput::Message(Message::Light { body: Light::FirmwareOrder(order), .. }) => {
+                self.run(now, Input::Firmware(order), out);
+            }
             BusInput::Message(Message::Fault { order, .. }) => match order {
                 FaultOrder::Break(fault) => {
                     self.run(now, Input::Fault(fault), out);
@@ -143,6 +146,7 @@ impl From<Output> for Light {
             Output::State(report) => Self::State(report),
             Output::Telemetry(report) => Self::Telemetry(report),
             Output::Ack(report) => Self::Ack(report),
+            Output::Firmware(report) => Self::Firmware(report),
         }
     }
 }

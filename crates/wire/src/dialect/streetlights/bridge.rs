@@ -177,7 +177,7 @@ impl Lamp {
     }
 
     fn acknowledge(&mut self, at: Timestamp, command: CommandId, result: AckResult, out: &mut Vec<Said>) {
-        out.push(Said::Bus(self.voice.says(at, CommandAck { command, result }, Light::Ack)));
+        out.push(Said::Bus(self.voice.says(at, CommandAck { command, result, reason: None }, Light::Ack)));
     }
 
     fn in_effect(&self) -> DimLevel {
@@ -247,7 +247,13 @@ impl Bridge for StreetlightsBridge {
                         lamp.keeper.take_programme(&programme, sun, clock.city_at(now));
                         lamp.drive(&self.sites, clock, now, out);
                     }
-                    Light::State(_) | Light::Telemetry(_) | Light::Ack(_) | Light::Online(_) => {}
+                    // The protocol knows no firmware.
+                    Light::State(_)
+                    | Light::Telemetry(_)
+                    | Light::Ack(_)
+                    | Light::Online(_)
+                    | Light::Firmware(_)
+                    | Light::FirmwareOrder(_) => {}
                 }
             }
             _ => {}

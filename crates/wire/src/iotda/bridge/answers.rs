@@ -83,7 +83,11 @@ impl IotdaBridge {
         };
         if result_code != 0 {
             let id = self.lamps[lamp].id;
-            out.push(Output::Note(format!("{id}: the device refuses with result code {result_code}")));
+            let reason = format!("the device refuses with result code {result_code}");
+            out.push(Output::Note(format!("{id}: {reason}")));
+            if let (Asked::Command(Some(command)), Some(at)) = (&asked, self.city_now(now)) {
+                out.push(Output::Bus(self.lamps[lamp].refuse(at, &command.id, &reason)));
+            }
             // It is not asked to take the same again before it comes back.
             if let Asked::Set(properties) = &asked {
                 self.lamps[lamp].settled = properties.clone();

@@ -1,4 +1,4 @@
-use lighting::{AstroTable, DimLevel, LightState, ProgrammeStep, Report, StepTime, SunDay};
+use lighting::{AstroTable, CommandAck, DimLevel, LightState, ProgrammeStep, Report, StepTime, SunDay};
 use serde_json::Value;
 use types::{DistrictId, HOUR_MS};
 
@@ -109,7 +109,7 @@ fn light(lamp: u32, body: Light) -> Message {
 
 fn programme() -> Programme {
     let steps = vec![ProgrammeStep { at: StepTime::Sunset(0), level: DimLevel::FULL }];
-    Programme { version: 1, steps: steps.into(), presence_level: None }
+    Programme { version: 1, steps: steps.into(), presence_level: None, nights: lighting::Nights::default() }
 }
 
 fn in_short(output: Output) -> String {
@@ -126,7 +126,10 @@ fn in_short(output: Output) -> String {
                     body.power_mw, body.voltage_mv, body.energy_mwh
                 )
             }
-            Light::Ack(report) => format!("{luminaire} {} {:?}", report.body.command, report.body.result),
+            Light::Ack(Report { body: CommandAck { command, result, reason }, .. }) => {
+                let reason = reason.map_or(String::new(), |reason| format!(", {reason}"));
+                format!("{luminaire} {command} {result:?}{reason}")
+            }
             other => panic!("{other:?}"),
         },
         Output::Bus(other) => panic!("{other:?}"),
@@ -206,8 +209,9 @@ fn a_late_or_refusing_answer_is_noted_and_not_applied() {
     assert_eq!(bench.answers("p_1", "commands", 2, 0), [late]);
     assert_eq!(bench.command(1, "c1", Some(40), None), [""; 0], "a copy of a command that failed");
     bench.command(1, "c2", Some(50), None);
-    let refusal = "note: l-0001: the device refuses with result code 1";
-    assert_eq!(bench.answers("p_1", "commands", 3, 1), [refusal]);
+    let note = "note: l-0001: the device refuses with result code 1";
+    let refusal = "l-0001 c2 Failed, the device refuses with result code 1";
+    assert_eq!(bench.answers("p_1", "commands", 3, 1), [note, refusal]);
     let earlier_start = bench.says("p_1", "commands/response/request_id=d-4", &json!({ "result_code": 0 }));
     assert_eq!(earlier_start, [late]);
 }

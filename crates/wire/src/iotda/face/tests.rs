@@ -93,7 +93,7 @@ fn a_command_is_answered_when_the_luminaire_obeyed_it() {
     let heard = hears(&mut face, &command("Light", "SetLevel", json!({ "level": 40 })));
     let [Heard::Luminaire(Light::Command(command))] = &heard[..] else { panic!("{heard:?}") };
     assert_eq!((command.level, command.until), (DimLevel::from_percent(40).ok(), None));
-    let ack = CommandAck { command: command.id.clone(), result: AckResult::Done };
+    let ack = CommandAck { command: command.id.clone(), result: AckResult::Done, reason: None };
     let ack = Light::Ack(Report { stamp: Stamp::default(), body: ack });
     let mut out = Vec::new();
     face.says(NOW, &ack, &mut out);

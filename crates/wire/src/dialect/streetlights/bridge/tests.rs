@@ -41,7 +41,12 @@ impl Bench {
         assert_eq!(bench.bus(Message::Clock(clock)), ["online false"], "who never came");
         let step = |at, percent| ProgrammeStep { at, level: DimLevel::from_percent(percent).unwrap() };
         let steps = vec![step(StepTime::Sunset(0), 80), step(StepTime::Sunrise(0), 0)];
-        let programme = Programme { version: 1, steps: steps.into(), presence_level: None };
+        let programme = Programme {
+            version: 1,
+            steps: steps.into(),
+            presence_level: None,
+            nights: lighting::Nights::default(),
+        };
         assert_eq!(bench.light(Light::Programme(programme)), [""; 0]);
         bench
     }
