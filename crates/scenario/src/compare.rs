@@ -9,7 +9,7 @@ mod walkers;
 
 use std::sync::Arc;
 
-use city::{ORIGIN, Plan, RoadClass};
+use city::{Plan, RoadClass};
 pub use figures::{ClassFigures, Figures};
 use lighting::{AstroTable, LightState, Telemetry};
 use types::{DAY_MS, HOUR_MS, SECOND_MS, Timestamp};
@@ -168,7 +168,7 @@ impl Comparison {
         }
         let mut near_any = Vec::new();
         for walker in walkers {
-            let (x, y) = walker.at.metres_from(ORIGIN);
+            let (x, y) = self.plan.plane().point(walker.at);
             let near = self.plan.luminaires_near(x, y, SEEN_WITHIN_M);
             let near: Vec<usize> = near.map(|site| index_of(site.id)).collect();
             let Some(&first) = near.first() else { continue };

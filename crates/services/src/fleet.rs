@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-use city::{ORIGIN, Plan};
+use city::Plan;
 use futures_util::future::join_all;
 use scenario::{Cast, CastError};
 use tokio::sync::{mpsc, watch};
@@ -243,8 +243,8 @@ impl Fleet {
     }
 
     fn presence(&mut self, walker: &Walker) {
-        let (x, y) = walker.at.metres_from(ORIGIN);
         let plan = self.plan.clone();
+        let (x, y) = plan.plane().point(walker.at);
         for site in plan.luminaires_near(x, y, SENSOR_RANGE_M) {
             let index = site.id.0 as usize - 1;
             self.with(index, |role, now, out| role.sense_presence(now, out));

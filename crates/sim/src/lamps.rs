@@ -1,6 +1,5 @@
 //! The luminaires: each a client of its own, with a clock of its own if it goes wrong.
 
-use city::ORIGIN;
 use scenario::Observer;
 use types::{Core, Timestamp};
 use wire::roles::LuminaireRole;
@@ -89,8 +88,8 @@ impl Sim {
     }
 
     fn sense(&mut self, walker: &Walker, observer: &mut impl Observer) {
-        let (x, y) = walker.at.metres_from(ORIGIN);
         let plan = self.cast.plan().clone();
+        let (x, y) = plan.plane().point(walker.at);
         for site in plan.luminaires_near(x, y, SENSOR_RANGE_M) {
             let Some(index) = index_of(site.id) else { continue };
             self.with_lamp(index, observer, LuminaireRole::sense_presence);
