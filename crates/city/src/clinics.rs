@@ -49,7 +49,9 @@ pub(crate) fn clinics(
     let places = chosen.iter().cycle().take(if chosen.is_empty() { 0 } else { count as usize });
     (1..)
         .zip(places)
-        .map(|(number, corner)| clinic(seed, plane, number, stand(seed, number, *corner, &mut taken), districts))
+        .map(|(number, corner)| {
+            clinic(seed, plane, number, stand(seed, number, *corner, &mut taken), districts)
+        })
         .collect()
 }
 

@@ -100,9 +100,8 @@ fn join(nodes: &[Point], edges: &mut Vec<Edge>) {
 
 /// How far along the curve a point is: the bits of both coordinates in turn (Morton's order).
 fn curve(at: Point, low: Point) -> u64 {
-    let spread = |metres: f64| {
-        (0..32).fold(0u64, |bits, bit| bits | (((metres as u64) >> bit) & 1) << (2 * bit))
-    };
+    let spread =
+        |metres: f64| (0..32).fold(0u64, |bits, bit| bits | (((metres as u64) >> bit) & 1) << (2 * bit));
     spread(at.0 - low.0) | spread(at.1 - low.1) << 1
 }
 

@@ -119,7 +119,17 @@ fn by_cabinet(lamps: &[Placed]) -> Vec<(&str, Vec<&Placed>)> {
     fed
 }
 
-/// A map around the middle of all, to a hundredth of a degree, so that one more luminaire seldom moves it.
+impl Plane {
+    /// A map around the middle of all, to a hundredth of a degree, so that one more luminaire seldom moves it.
+    ///
+    /// # Errors
+    ///
+    /// [`PlacedError`] if there are none, too many, or they are too far apart.
+    pub fn of_lamps(lamps: &[Placed]) -> Result<Self, PlacedError> {
+        plane_of(lamps)
+    }
+}
+
 fn plane_of(lamps: &[Placed]) -> Result<Plane, PlacedError> {
     if lamps.is_empty() || lamps.len() > PLACED_MAX {
         return Err(PlacedError::Count(lamps.len()));

@@ -146,11 +146,7 @@ impl<'p> Residents<'p> {
         };
         let row = (located.along_m / HOUSE_M) as u32;
         let odd = located.left != across;
-        Home {
-            at,
-            street: site.street,
-            house: 2 * row + if odd { 1 } else { 2 },
-        }
+        Home { at, street: site.street, house: 2 * row + if odd { 1 } else { 2 } }
     }
 }
 

@@ -73,9 +73,11 @@ pub fn sunrise_and_sunset(from: Timestamp, at: Position) -> Option<(Timestamp, T
     let delta_t = delta_t::estimate(f64::from(year) + 0.5).ok().filter(|_| YEARS.contains(&year))?;
     let location = Location { latitude: at.lat, longitude: at.lon };
     let (start, events) = (julian(from), SolarEvents::new());
-    let rise =
-        events.next_rise_from_julian(start, start + 1.0, location, delta_t, Horizon::SunriseSunset).ok()??;
-    let set = events.next_set_from_julian(start, start + 1.0, location, delta_t, Horizon::SunriseSunset).ok()??;
+    let rise = events
+        .next_rise_from_julian(start, start + 1.0, location, delta_t, Horizon::SunriseSunset)
+        .ok()??;
+    let set =
+        events.next_set_from_julian(start, start + 1.0, location, delta_t, Horizon::SunriseSunset).ok()??;
     let moment = |event: f64| from.plus_millis(((event - start) * DAY_MS as f64).round() as i64);
     Some((moment(rise), moment(set)))
 }

@@ -99,7 +99,9 @@ fn every_day_of_a_year_at_the_latitude_of_weifang_is_as_the_naval_observatory_ha
     for (of_year, off) in offs.iter().enumerate() {
         assert_close(*off, &format!("day {of_year}"));
     }
-    for mean in [offs.iter().map(|off| off.0).sum::<i64>() / 365, offs.iter().map(|off| off.1).sum::<i64>() / 365] {
+    for mean in
+        [offs.iter().map(|off| off.0).sum::<i64>() / 365, offs.iter().map(|off| off.1).sum::<i64>() / 365]
+    {
         assert!(mean.abs() <= MEAN_OFF_MS_MAX, "{mean} ms");
     }
 }
@@ -108,7 +110,10 @@ fn every_day_of_a_year_at_the_latitude_of_weifang_is_as_the_naval_observatory_ha
 fn far_in_the_north_and_in_chinese_cities_it_is_as_published() {
     for (month, day, rise, set) in SIXTY_NORTH_2019 {
         let date = YEAR_2019 + BEFORE_MONTH[month as usize - 1] + day - 1;
-        assert_close(off(date, 0, Position { lat: 60.0, lon: 0.0 }, (rise, set)), &format!("60° N, {month}-{day}"));
+        assert_close(
+            off(date, 0, Position { lat: 60.0, lon: 0.0 }, (rise, set)),
+            &format!("60° N, {month}-{day}"),
+        );
     }
     for (city, at, rise, set) in CHINA_2022 {
         assert_close(off(YEAR_2022 + 360, 8, at, (rise, set)), city);

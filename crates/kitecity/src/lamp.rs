@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use lighting::AstroTable;
 use scenario::{Cast, CastSpec, Comparison, Figures, LightingPolicy, local_day, show_duration};
 use sim::Sim;
 use types::{DAY_MS, HOUR_MS, RunId, Seed, Timestamp};
 
 use crate::config::{Config, parse};
+use crate::ground::Ground;
 use crate::up::UsageError;
 use crate::{Settings, out};
 
@@ -59,13 +58,14 @@ pub(crate) fn run(what: &Lamp, settings: &Settings) -> Result<ExitCode> {
     let Lamp::Compare(args) = what;
     let policies = policies(args)?;
     let (year, day) = local_day(&args.date).map_err(|message| UsageError(format!("--date: {message}")))?;
-    let sun = Arc::new(city::astro_table(year).map_err(|error| UsageError(error.to_string()))?);
+    let mut ground = Ground::of(&Config::of(settings)?)?;
+    let sun = ground.sun(year)?;
     let spec = cast_spec(settings, year)?;
     let start = Timestamp::from_local(day, FIRST_HOUR * HOUR_MS);
     let end = start.plus_millis(i64::from(args.nights) * DAY_MS);
     let mut all = Vec::new();
     for policy in &policies {
-        let figures = measure(policy, spec.clone(), &sun, start, end)?;
+        let figures = measure(policy, ground.cast(spec.clone(), sun.clone())?, start, end)?;
         if args.json {
             out::line(&serde_json::to_string(&figures)?)?;
         }
@@ -100,16 +100,9 @@ fn cast_spec(settings: &Settings, year: i32) -> Result<CastSpec> {
     Ok(CastSpec { city, year, policy, issuer_key, start: 1 })
 }
 
-fn measure(
-    policy: &LightingPolicy,
-    spec: CastSpec,
-    sun: &Arc<AstroTable>,
-    start: Timestamp,
-    end: Timestamp,
-) -> Result<Figures> {
-    let cast =
-        Cast::under_sun(spec, sun.clone()).map_err(|error| UsageError(error.to_string()))?.lit_by(policy);
-    let mut comparison = Comparison::new(cast.plan().clone(), sun.clone(), start);
+fn measure(policy: &LightingPolicy, city: Cast, start: Timestamp, end: Timestamp) -> Result<Figures> {
+    let cast = city.lit_by(policy);
+    let mut comparison = Comparison::new(cast.plan().clone(), cast.astro().clone(), start);
     let run: RunId = "compare".parse()?;
     Sim::new(&cast, run, start)?.run_until(end, &mut comparison);
     Ok(comparison.conclude(&policy.name, end))

@@ -1,7 +1,6 @@
 //! Reports of runs in files: JUnit XML for build servers, HTML for people.
 
 mod chart;
-mod file;
 mod html;
 mod junit;
 mod marks;
@@ -12,9 +11,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use scenario::Standing;
 
-use self::file::OutFile;
 use super::seeds::Explored;
 use super::{Played, RunArgs};
+use crate::outfile::OutFile;
 use crate::up::UsageError;
 
 /// Something a report tells about.
