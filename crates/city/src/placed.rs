@@ -69,6 +69,8 @@ pub enum PlacedError {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Labels {
     pub(crate) luminaires: Vec<Box<str>>,
+    /// The street that its owner says each luminaire is on.
+    pub(crate) streets: Vec<Box<str>>,
     pub(crate) cabinets: Vec<Box<str>>,
 }
 
@@ -93,6 +95,7 @@ pub(crate) fn town(lamps: &[Placed], districts: &[District]) -> Result<Town, Pla
         plane,
         labels: Labels {
             luminaires: order.iter().map(|lamp| lamp.label.clone()).collect(),
+            streets: order.iter().map(|lamp| lamp.street.clone()).collect(),
             cabinets: fed.iter().map(|(label, _)| (*label).into()).collect(),
         },
         luminaires: Vec::with_capacity(order.len()),
@@ -200,7 +203,8 @@ pub(crate) mod tests {
     /// Luminaires along a cross of two streets, `arm` of them each way, 30 m apart.
     pub(crate) fn cross(middle: Position, arm: i32) -> Vec<Placed> {
         let plane = Plane::around(middle);
-        let spots = (-arm..=arm).flat_map(|k| [(f64::from(k) * 30.0, 5.0, 1), (5.0, f64::from(k) * 30.0, 2)]);
+        let east = (-arm..=arm).map(|k| (f64::from(k) * 30.0, 5.0, 1));
+        let spots = east.chain((-arm..=arm).map(|k| (5.0, f64::from(k) * 30.0, 2)));
         spots
             .enumerate()
             .map(|(n, (x, y, street))| Placed {
@@ -251,6 +255,19 @@ pub(crate) mod tests {
                 assert!(distance(plan.plane().point(site.position), (site.x_m, site.y_m)) < 1e-6);
             }
         }
+    }
+
+    #[test]
+    fn a_plan_gives_back_the_luminaires_it_was_made_from() {
+        let lamps = cross(QINGDAO, 10);
+        let plan = Plan::around(&spec(), &lamps).unwrap();
+        assert_eq!(plan.placed(), lamps);
+        let made_up = Plan::generate(&CitySpec { luminaires: 70, ..spec() }).unwrap();
+        let again = Plan::around(&spec(), &made_up.placed()).unwrap();
+        let stand = |plan: &Plan| {
+            plan.luminaires().iter().map(|site| (site.id, site.position, site.cabinet)).collect::<Vec<_>>()
+        };
+        assert_eq!(stand(&again), stand(&made_up));
     }
 
     #[test]

@@ -141,6 +141,28 @@ impl Plan {
         label(&self.labels.cabinets, id.0).unwrap_or_else(|| id.to_string().into())
     }
 
+    /// All luminaires as their owner would know them; [`around`](Self::around) makes the same of them again.
+    pub fn placed(&self) -> Vec<Placed> {
+        self.luminaires.iter().map(|site| self.placed_at(site)).collect()
+    }
+
+    fn placed_at(&self, site: &LuminaireSite) -> Placed {
+        let street = || self.streets[site.street].name_zh.as_str().into();
+        Placed {
+            label: self.label(site.id).into(),
+            position: site.position,
+            class: site.class,
+            rated_mw: site.rated_mw,
+            standby_mw: site.standby_mw,
+            height_m: site.height_m,
+            road_m2: site.road_m2,
+            street: label(&self.labels.streets, site.id.0).map_or_else(street, Box::from),
+            cabinet: self.cabinet_label(site.cabinet).into(),
+            circuit: site.circuit,
+            phase: site.phase,
+        }
+    }
+
     /// All districts, also those the city has not grown into yet.
     pub fn districts(&self) -> &[District] {
         &self.districts

@@ -110,6 +110,14 @@ pub(crate) fn read_lamps_file(path: &Path) -> Result<Vec<Placed>> {
     }
 }
 
+/// Imports whatever was exported, for the test that nothing is lost.
+#[cfg(test)]
+pub(crate) fn read_any(path: &Path) -> Result<Vec<Placed>> {
+    let source = Source::open(path, None)?;
+    let mapping = Mapping::guess(&source.heads, &source.sample()?, &[])?;
+    Ok(gather(&source, &mapping, false)?.complete().0)
+}
+
 /// What came of an import.
 #[derive(Debug)]
 struct Imported {

@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod doctor;
 mod eid;
+mod export;
 mod ground;
 mod import;
 mod interrupt;
@@ -140,6 +141,9 @@ enum Command {
     /// Compare street lighting policies.
     #[command(subcommand)]
     Lamp(lamp::Lamp),
+    /// Give out what stands in the city.
+    #[command(subcommand)]
+    Export(export::Export),
     /// Bring in what stands in a real city.
     #[command(subcommand)]
     Import(import::Import),
@@ -194,6 +198,7 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Run(args) => return run::run(&args, settings),
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
+        Command::Export(what) => return export::run(&what, settings),
         Command::Import(what) => return import::run(&what),
         Command::Lamp(what) => return lamp::run(&what, settings),
         Command::Pay(what) => return pay::run(&what, settings),

@@ -126,8 +126,21 @@ impl Gathered {
             circuits: count(|draft| draft.circuit.is_none()),
         };
         cabinets::assign(&mut self.drafts);
+        self.sort_by_cabinet();
         let lamps = self.drafts.into_iter().enumerate().map(|(nth, draft)| place(draft, nth)).collect();
         (lamps, made_up, self.refusals)
+    }
+}
+
+impl Gathered {
+    /// Cabinet by cabinet, in the order in which they come: as a city numbers them.
+    fn sort_by_cabinet(&mut self) {
+        let mut places: HashMap<Box<str>, usize> = HashMap::new();
+        for draft in &self.drafts {
+            let next = places.len();
+            places.entry(draft.cabinet.clone()).or_insert(next);
+        }
+        self.drafts.sort_by_key(|draft| places[&draft.cabinet]);
     }
 }
 
