@@ -68,6 +68,7 @@ pub(crate) struct City {
     pub(crate) run: RunId,
     pub(crate) seed: u64,
     pub(crate) luminaires: u32,
+    #[serde(default)]
     lamps: PathBuf,
     pub(crate) residents: u32,
     pub(crate) clinics: u32,

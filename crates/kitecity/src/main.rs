@@ -15,6 +15,7 @@ mod out;
 mod outfile;
 mod outward;
 mod pay;
+mod report;
 mod run;
 mod serve;
 mod up;

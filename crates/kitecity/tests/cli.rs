@@ -19,7 +19,7 @@ fn an_unknown_key_in_the_settings_is_refused_with_its_place() {
     let output = kitecity(&["--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     let errors = words(&output.stderr);
-    assert!(errors.contains("city.toml, line 8") && errors.contains("did you mean `residents`?"), "{errors}");
+    assert!(errors.contains("city.toml, line 9") && errors.contains("did you mean `residents`?"), "{errors}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ mod script;
 mod time;
 
 pub use cast::{Cast, CastError, CastSpec};
-pub use compare::{ClassFigures, Comparison, Figures};
+pub use compare::{ClassFigures, Comparison, Figures, Minute};
 pub use facts::{KINDS, Kind, lamp_field_names};
 pub use judge::{Failure, Outcome, Spread, Standing};
 pub use mistake::Mistake;

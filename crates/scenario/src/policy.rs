@@ -70,6 +70,19 @@ impl TryFrom<String> for Moment {
 }
 
 impl LightingPolicy {
+    /// Its profile: what each class of road is given from when on.
+    pub fn profile(&self) -> [(RoadClass, String); RoadClass::ALL.len()] {
+        let steps = [&self.steps.ring, &self.steps.arterial, &self.steps.branch];
+        let told = |steps: &[Step]| {
+            let step = |Step(at, level): &Step| format!("{} {} %", moment(at.0), level.0.percent());
+            steps.iter().map(step).collect::<Vec<_>>().join(", ")
+        };
+        let raised = self
+            .presence
+            .map_or(String::new(), |level| format!("; {} % where someone is", level.0.percent()));
+        std::array::from_fn(|nth| (RoadClass::ALL[nth], told(steps[nth]) + &raised))
+    }
+
     /// A programme for each class of road.
     pub(crate) fn calendars(&self) -> [Programme; RoadClass::ALL.len()] {
         [&self.steps.ring, &self.steps.arterial, &self.steps.branch].map(|steps| Programme {
@@ -77,6 +90,19 @@ impl LightingPolicy {
             steps: steps.iter().map(|Step(at, level)| ProgrammeStep { at: at.0, level: level.0 }).collect(),
             presence_level: self.presence.map(|level| level.0),
         })
+    }
+}
+
+/// As it is written in a file.
+fn moment(at: StepTime) -> String {
+    let shifted = |event: &str, minutes: i16| match minutes {
+        0 => event.to_owned(),
+        _ => format!("{event} {} {}m", if minutes < 0 { '-' } else { '+' }, minutes.unsigned_abs()),
+    };
+    match at {
+        StepTime::Clock(minutes) => format!("{:02}:{:02}", minutes / 60, minutes % 60),
+        StepTime::Sunset(minutes) => shifted("sunset", minutes),
+        StepTime::Sunrise(minutes) => shifted("sunrise", minutes),
     }
 }
 
@@ -106,6 +132,11 @@ mod tests {
         let steps = read("[\"22:00\", 5], [\"sunset + 10m\", 6], [\"sunrise - 1h\", 0]").unwrap().calendars()
             [2]
         .clone();
+        let profile = read("[\"22:00\", 5], [\"sunset + 10m\", 6], [\"sunrise - 1h\", 0]").unwrap().profile();
+        assert_eq!(
+            profile[2],
+            (RoadClass::Branch, "22:00 5 %, sunset + 10m 6 %, sunrise - 60m 0 %".to_owned())
+        );
         let at: Vec<_> = steps.steps.iter().map(|step| step.at).collect();
         assert_eq!(at, [StepTime::Clock(1_320), StepTime::Sunset(10), StepTime::Sunrise(-60)]);
     }

@@ -1,8 +1,8 @@
 //! Reports of runs in files: JUnit XML for build servers, HTML for people.
 
-mod chart;
 mod html;
 mod junit;
+mod lanes;
 mod marks;
 mod tables;
 
