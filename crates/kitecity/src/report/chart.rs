@@ -55,7 +55,7 @@ const STEPS_MS: [i64; 15] = [
 
 /// Where a chart is drawn.
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-/// A chart with its axes: time [ms] to the right, anything upwards.
+/// A chart with its axes: time \[ms\] to the right, anything upwards.
 pub(crate) type Plot<'a> =
     ChartContext<'a, SVGBackend<'a>, Cartesian2d<WithKeyPoints<RangedCoordi64>, Heights>>;
 
