@@ -68,11 +68,20 @@ pub(crate) struct City {
     pub(crate) run: RunId,
     pub(crate) seed: u64,
     pub(crate) luminaires: u32,
+    #[serde(default)]
+    lamps: PathBuf,
     pub(crate) residents: u32,
     pub(crate) clinics: u32,
     date: NaiveDate,
     start: Start,
     pub(crate) speed: u32,
+}
+
+impl City {
+    /// The file with real luminaires; `None` = streets are made up.
+    pub(crate) fn lamps_file(&self) -> Option<&Path> {
+        Some(self.lamps.as_path()).filter(|file| !file.as_os_str().is_empty())
+    }
 }
 
 /// When the city wakes.
@@ -148,13 +157,20 @@ impl Config {
         }
     }
 
-    /// The settings that `settings` names, before its flags beat them.
+    /// The settings that `settings` names, before its flags beat them; but for what the city is built on.
     ///
     /// # Errors
     ///
     /// In words, as a mistake of the user.
     pub(crate) fn of(settings: &Settings) -> Result<Self, UsageError> {
-        Ok(Self::load(settings.config.as_deref())?)
+        let mut config = Self::load(settings.config.as_deref())?;
+        match (&settings.lamps, settings.luminaires) {
+            (Some(lamps), _) => config.city.lamps.clone_from(lamps),
+            // Who asks for so many luminaires does not ask for those of the file.
+            (None, Some(_)) => config.city.lamps = PathBuf::new(),
+            (None, None) => {}
+        }
+        Ok(config)
     }
 
     /// Streets, luminaires, people.
@@ -274,10 +290,10 @@ mod tests {
     #[test]
     fn a_wrong_type_date_or_address_is_refused_with_its_line() {
         for (from, to, line) in [
-            ("speed = 60", "speed = \"60x\"", "line 12"),
-            ("\"2026-04-18\"", "\"2026-02-30\"", "line 10"),
-            ("\"dusk\"", "\"25:00\"", "line 11"),
-            ("\"127.0.0.1:8080\"", "\"8080\"", "line 20"),
+            ("speed = 60", "speed = \"60x\"", "line 13"),
+            ("\"2026-04-18\"", "\"2026-02-30\"", "line 11"),
+            ("\"dusk\"", "\"25:00\"", "line 12"),
+            ("\"127.0.0.1:8080\"", "\"8080\"", "line 21"),
             ("\"demo\"", "\"Demo City\"", "line 5"),
         ] {
             let message = refused(from, to);

@@ -6,11 +6,17 @@ mod bench;
 mod config;
 mod doctor;
 mod eid;
+mod export;
+mod ground;
+mod import;
 mod interrupt;
 mod lamp;
+mod lamps_file;
 mod out;
+mod outfile;
 mod outward;
 mod pay;
+mod report;
 mod run;
 mod serve;
 mod up;
@@ -64,6 +70,9 @@ pub(crate) struct Settings {
     /// Luminaires, 1 to 200000.
     #[arg(long, global = true, env = "KITECITY_LUMINAIRES")]
     luminaires: Option<u32>,
+    /// Build the city around the real luminaires of this file, made by `kitecity import lamps`.
+    #[arg(long, global = true, env = "KITECITY_LAMPS", value_name = "FILE", conflicts_with = "luminaires")]
+    lamps: Option<PathBuf>,
     /// City seconds per wall second, 1 to 3600.
     #[arg(long, global = true, env = "KITECITY_SPEED")]
     speed: Option<u32>,
@@ -134,6 +143,12 @@ enum Command {
     /// Compare street lighting policies.
     #[command(subcommand)]
     Lamp(lamp::Lamp),
+    /// Give out what stands in the city.
+    #[command(subcommand)]
+    Export(export::Export),
+    /// Bring in what stands in a real city.
+    #[command(subcommand)]
+    Import(import::Import),
     /// Bills and payments, on a city that runs already: exit code 0 = done, 1 = refused, or the books differ.
     #[command(subcommand)]
     Pay(pay::Pay),
@@ -185,6 +200,8 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Run(args) => return run::run(&args, settings),
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
+        Command::Export(what) => return export::run(&what, settings),
+        Command::Import(what) => return import::run(&what),
         Command::Lamp(what) => return lamp::run(&what, settings),
         Command::Pay(what) => return pay::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {

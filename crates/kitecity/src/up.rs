@@ -24,6 +24,7 @@ use wire::dialect::home_assistant::node_of;
 use wire::dialect::{Dialect, Register};
 
 use crate::config::Config;
+use crate::ground::Ground;
 use crate::interrupt::{self, Interrupt, apart};
 use crate::{Settings, outward, serve};
 
@@ -113,16 +114,22 @@ impl City {
         apply(&mut config, settings);
         config.check().map_err(UsageError::from)?;
         let policy = config.policy().map_err(UsageError::from)?;
+        let mut ground = Ground::of(&config)?;
         let (mut secret, start) = (secret_of(settings), start_number());
         let mut kept = None;
         if let Some(folder) = config.storage.folder().filter(|_| keep) {
             let offered = Founding { start, secret };
-            let opened =
-                Store::open(folder, &identity(&config, &policy), &offered, settings.secret.is_some());
+            let opened = Store::open(
+                folder,
+                &identity(&config, &ground, &policy),
+                &offered,
+                settings.secret.is_some(),
+            );
             let (store, founding) = opened.map_err(|error| UsageError(format!("{error}")))?;
             secret = founding.secret;
             kept = Some(Kept { store, start: founding.start });
         }
+        let sun = ground.sun(config.year())?;
         let spec = CastSpec {
             city: config.city_spec(),
             year: config.year(),
@@ -130,7 +137,7 @@ impl City {
             issuer_key: secret.key_for("issuer"),
             start,
         };
-        let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
+        let cast = ground.cast(spec, sun)?;
         let start = config.start(cast.astro());
         let outward = outward::of(settings, config.city.run, &secret, cast.directory())?;
         Ok(Self { kept, outward, ..Self::of_cast(config, cast, start, secret)? })
@@ -159,7 +166,9 @@ impl City {
         let mut spec = script.cast_spec(seed, policy);
         spec.issuer_key = secret.key_for("issuer");
         spec.start = start_number();
-        let cast = Cast::new(spec).map_err(|error| UsageError(format!("{error}")))?;
+        let mut ground = Ground::of(&config)?;
+        let sun = ground.sun(script.year())?;
+        let cast = ground.cast(spec, sun)?;
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
         Self::of_cast(config, cast, start, secret)
     }
@@ -173,12 +182,13 @@ fn sample(cast: &Cast, count: usize) -> Vec<LuminaireId> {
 }
 
 /// Whatever would make the roles that keep a journal other ones, if it were changed.
-fn identity(config: &Config, policy: &Policies) -> Identity {
+fn identity(config: &Config, ground: &Ground, policy: &Policies) -> Identity {
     let city = &config.city;
     vec![
         ("city.run", city.run.to_string()),
         ("city.seed", city.seed.to_string()),
-        ("city.luminaires", city.luminaires.to_string()),
+        ("city.luminaires", ground.luminaires().unwrap_or(city.luminaires).to_string()),
+        ("city.lamps", ground.digest().unwrap_or("made up").to_owned()),
         ("city.residents", city.residents.to_string()),
         ("city.clinics", city.clinics.to_string()),
         ("payment.policy", policy.fingerprint()),

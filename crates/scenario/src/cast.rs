@@ -96,8 +96,14 @@ impl Cast {
     /// [`CastError`] names the number that no city can have.
     pub fn under_sun(spec: CastSpec, astro: Arc<AstroTable>) -> Result<Self, CastError> {
         let plan = Arc::new(Plan::generate(&spec.city)?);
+        Ok(Self::of_plan(spec, plan, astro))
+    }
+
+    /// A city that is planned already, under the sun of its place. What `spec` says of the city does not count.
+    pub fn of_plan(spec: CastSpec, plan: Arc<Plan>, astro: Arc<AstroTable>) -> Self {
+        let spec = CastSpec { city: *plan.spec(), ..spec };
         let directory = plan.luminaires().iter().map(|site| (site.id, site.district)).collect();
-        Ok(Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars() })
+        Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars() }
     }
 
     /// The same city under another lighting policy.
@@ -142,7 +148,7 @@ impl Cast {
             district: site.district,
             rated_mw: site.rated_mw,
             standby_mw: site.standby_mw,
-            astro_shift_ms: astro_shift_ms(site.position),
+            astro_shift_ms: astro_shift_ms(site.position, self.plan.plane().origin()),
         };
         let by_luminaire = self.plan.luminaires().iter().map(|luminaire| (luminaire.id, site(luminaire)));
         Sites { astro: self.astro.clone(), by_luminaire: by_luminaire.collect() }
@@ -207,7 +213,7 @@ impl Cast {
             let config = LuminaireConfig {
                 model,
                 astro: self.astro.clone(),
-                astro_shift_ms: astro_shift_ms(site.position) + stagger,
+                astro_shift_ms: astro_shift_ms(site.position, self.plan.plane().origin()) + stagger,
                 report_offset_ms: chance.below(u64::from(REPORT_PERIOD_MS)) as u32,
             };
             let core = Luminaire::new(config, now).with_epoch(self.spec.start as u32);

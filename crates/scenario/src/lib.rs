@@ -24,10 +24,11 @@ mod policy;
 mod record;
 mod residents;
 mod script;
+mod sensors;
 mod time;
 
 pub use cast::{Cast, CastError, CastSpec};
-pub use compare::{ClassFigures, Comparison, Figures};
+pub use compare::{ClassFigures, Comparison, Figures, Minute};
 pub use facts::{KINDS, Kind, lamp_field_names};
 pub use judge::{Failure, Outcome, Spread, Standing};
 pub use mistake::Mistake;
@@ -38,4 +39,5 @@ pub use policy::LightingPolicy;
 pub use record::{AlarmRow, LedgerRow, Record, Sample, SettlementRow};
 pub use residents::Residents;
 pub use script::{RunOptions, Script, schema};
+pub use sensors::Sensors;
 pub use time::{duration_ms, local_day, show as show_moment, show_duration};

@@ -29,6 +29,7 @@ pub struct LightingPolicy {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "NightText")]
 struct Night {
+    name: String,
     from: Option<i64>,
     to: Option<i64>,
     weekdays: Vec<Weekday>,
@@ -71,7 +72,7 @@ impl TryFrom<NightText> for Night {
         {
             return Err(format!("nights \"{name}\": `to` is before `from`"));
         }
-        Ok(Self { from, to, weekdays, presence, steps })
+        Ok(Self { name, from, to, weekdays, presence, steps })
     }
 }
 
@@ -160,6 +161,20 @@ impl Steps {
 }
 
 impl LightingPolicy {
+    /// Its profile: what each class of road is given from when on.
+    pub fn profile(&self) -> [(RoadClass, String); RoadClass::ALL.len()] {
+        let steps = [&self.steps.ring, &self.steps.arterial, &self.steps.branch];
+        let told = |steps: &[Step]| {
+            let step = |Step(at, level): &Step| format!("{} {} %", written(at.0), level.0.percent());
+            steps.iter().map(step).collect::<Vec<_>>().join(", ")
+        };
+        let raised = self
+            .presence
+            .map_or(String::new(), |level| format!("; {} % where someone is", level.0.percent()));
+        let nights: String = self.nights.iter().map(|night| format!("; otherwise: {}", night.name)).collect();
+        std::array::from_fn(|nth| (RoadClass::ALL[nth], told(steps[nth]) + &raised + &nights))
+    }
+
     /// A programme for each class of road.
     pub(crate) fn calendars(&self) -> [Programme; RoadClass::ALL.len()] {
         let mut rules: [Vec<NightRule>; RoadClass::ALL.len()] = Default::default();
@@ -181,6 +196,33 @@ impl LightingPolicy {
             presence_level: self.presence.map(|level| level.0),
             nights: Nights::new(rules.next().unwrap_or_default()),
         })
+    }
+}
+
+/// As it is written in a file.
+fn written(at: StepTime) -> String {
+    let clock = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    match at {
+        StepTime::Clock(minutes) => clock(minutes),
+        StepTime::Sunset(minutes) => written_sun(SunTime::Sunset(minutes)),
+        StepTime::Sunrise(minutes) => written_sun(SunTime::Sunrise(minutes)),
+        StepTime::Earlier(either) => {
+            format!("earlier of {} and {}", clock(either.clock), written_sun(either.sun))
+        }
+        StepTime::Later(either) => {
+            format!("later of {} and {}", clock(either.clock), written_sun(either.sun))
+        }
+    }
+}
+
+fn written_sun(at: SunTime) -> String {
+    let (event, minutes) = match at {
+        SunTime::Sunset(minutes) => ("sunset", minutes),
+        SunTime::Sunrise(minutes) => ("sunrise", minutes),
+    };
+    match minutes {
+        0 => event.to_owned(),
+        _ => format!("{event} {} {}m", if minutes < 0 { '-' } else { '+' }, minutes.unsigned_abs()),
     }
 }
 
@@ -237,9 +279,12 @@ mod tests {
 
     #[test]
     fn moments_are_read_as_they_are_written() {
-        let steps = read("[\"22:00\", 5], [\"sunset + 10m\", 6], [\"sunrise - 1h\", 0], [\"later of 18:00 and sunset + 5m\", 7]").unwrap().calendars()
-            [2]
-        .clone();
+        let policy =
+            read(r#"["22:00", 5], ["sunset + 10m", 6], ["sunrise - 1h", 0], ["later of 18:00 and sunset + 5m", 7]"#)
+                .unwrap();
+        let words = "22:00 5 %, sunset + 10m 6 %, sunrise - 60m 0 %, later of 18:00 and sunset + 5m 7 %";
+        assert_eq!(policy.profile()[2], (RoadClass::Branch, words.to_owned()));
+        let steps = policy.calendars()[2].clone();
         let at: Vec<_> = steps.steps.iter().map(|step| step.at).collect();
         let later = StepTime::Later(ClockAndSun { clock: 1_080, sun: SunTime::Sunset(5) });
         assert_eq!(at, [StepTime::Clock(1_320), StepTime::Sunset(10), StepTime::Sunrise(-60), later]);

@@ -4,9 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-use city::{ORIGIN, Plan};
 use futures_util::future::join_all;
-use scenario::{Cast, CastError};
+use scenario::{Cast, CastError, Sensors};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use types::{Core, LuminaireId, Timestamp};
@@ -21,8 +20,6 @@ use crate::time::{RoleClock, wall_now};
 
 mod connection;
 
-/// How far a presence sensor sees \[m\].
-const SENSOR_RANGE_M: f64 = 35.0;
 /// What a lamp gives for its power, where a platform is told light: that of good LED luminaires \[lm/W\].
 const LUMENS_PER_WATT: u32 = 140;
 /// Events of all luminaires waiting for the fleet's task.
@@ -108,8 +105,8 @@ pub async fn run(
         .filter(|(_, lamp)| lamp.connection.is_some())
         .filter_map(|(index, lamp)| Some(Reverse((lamp.role.next_timeout()?, index))))
         .collect();
-    let (plan, mirrors) = (cast.plan().clone(), outward.is_some());
-    Fleet { senses, mirrors, plan, lamps, timers, clock, out: Vec::new() }.run(lamp_events, stop).await;
+    let (sensors, mirrors) = (Sensors::new(cast.plan().clone()), outward.is_some());
+    Fleet { senses, mirrors, sensors, lamps, timers, clock, out: Vec::new() }.run(lamp_events, stop).await;
     Ok(())
 }
 
@@ -155,7 +152,7 @@ struct Fleet {
     senses: Option<Senses>,
     /// Whether what luminaires say is told on the city's bus too, because it goes elsewhere.
     mirrors: bool,
-    plan: Arc<Plan>,
+    sensors: Sensors,
     lamps: Vec<Lamp>,
     /// When which luminaire wants the time. Entries go stale when its next moment moves; stale ones do no harm.
     timers: BinaryHeap<Reverse<(Timestamp, usize)>>,
@@ -230,7 +227,7 @@ impl Fleet {
     fn world(&mut self, message: &Message) {
         match message {
             Message::Clock(state) => self.clock.follow(*state),
-            Message::Presence(walkers) => walkers.iter().for_each(|walker| self.presence(walker)),
+            Message::Presence(walkers) => self.presence(walkers),
             Message::Fault { luminaire, .. } => {
                 let index = luminaire.0.wrapping_sub(1) as usize;
                 if index < self.lamps.len() {
@@ -242,11 +239,10 @@ impl Fleet {
         }
     }
 
-    fn presence(&mut self, walker: &Walker) {
-        let (x, y) = walker.at.metres_from(ORIGIN);
-        let plan = self.plan.clone();
-        for site in plan.luminaires_near(x, y, SENSOR_RANGE_M) {
-            let index = site.id.0 as usize - 1;
+    fn presence(&mut self, walkers: &[Walker]) {
+        let Some(now) = self.clock.now() else { return };
+        for id in self.sensors.sense(now, walkers) {
+            let index = id.0 as usize - 1;
             self.with(index, |role, now, out| role.sense_presence(now, out));
         }
     }

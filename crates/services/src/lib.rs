@@ -10,6 +10,7 @@ pub mod bus;
 pub mod clock;
 pub mod console;
 pub mod fleet;
+pub mod glance;
 pub mod host;
 pub mod journal;
 pub mod operator;

@@ -56,6 +56,8 @@ fn light_for_those_who_are_there_saves_energy_without_leaving_them_in_the_dark()
     let (midnight, adaptive) = (measure(MIDNIGHT), measure(ADAPTIVE));
     assert!(adaptive.energy_kwh < midnight.energy_kwh, "{adaptive:?}");
     assert!(adaptive.shortfall_person_hours < midnight.shortfall_person_hours, "{adaptive:?}");
+    // Light runs ahead: those below class are those who step out of a door.
+    assert!(adaptive.below_class_percent < midnight.below_class_percent / 2.0, "{adaptive:?}");
     assert!(adaptive.dim_changes > midnight.dim_changes, "{adaptive:?}");
     assert!(adaptive.response.is_some_and(|spread| spread.p95_ms < 10_000), "{adaptive:?}");
 }

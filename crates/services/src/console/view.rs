@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use city::ORIGIN;
 use eid::EidEvent;
 use lighting::{Alarm, AlarmChange, AlarmKind, DimCommand, Incident, LightState, Mode, Report, Telemetry};
 use medpay::PayEvent;
@@ -29,6 +28,7 @@ pub(crate) struct View {
     alarms: BTreeMap<(LuminaireId, AlarmKind), Timestamp>,
     clock: Option<ClockState>,
     astro: Arc<lighting::AstroTable>,
+    plane: city::Plane,
     messages: u64,
     messages_before: (u64, Timestamp),
     dead_letters: u64,
@@ -78,6 +78,7 @@ impl View {
             alarms: BTreeMap::new(),
             clock: None,
             astro: cast.astro().clone(),
+            plane: *cast.plan().plane(),
             messages: 0,
             messages_before: (0, wall_now()),
             dead_letters: 0,
@@ -128,7 +129,7 @@ impl View {
                 self.clock_event().map(|data| ("clock", data)).into_iter().collect()
             }
             Message::Presence(walkers) => {
-                let places = walkers.iter().map(|walker| walker.at.metres_from(ORIGIN));
+                let places = walkers.iter().map(|walker| self.plane.point(walker.at));
                 let places: Vec<_> = places.map(|(x, y)| [x.round(), y.round()]).collect();
                 vec![("walkers", json!({ "w": places }))]
             }
