@@ -123,12 +123,15 @@ impl City {
             secret = founding.secret;
             kept = Some(Kept { store, start: founding.start });
         }
+        let (physics, burning_h) = config.luminaires().map_err(UsageError::from)?;
         let spec = CastSpec {
             city: config.city_spec(),
             year: config.year(),
             policy,
             issuer_key: secret.key_for("issuer"),
             start,
+            physics,
+            burning_h,
         };
         let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
         let start = config.start(cast.astro());

@@ -13,25 +13,29 @@
 //! presence, fades, and meters energy exactly. The CMS hands out programmes, follows commands up until they are
 //! acknowledged, and tells a broken lamp from one that is merely off.
 //!
-//! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
-//! an open lamp; ageing, temperature and minimum levels; drifting clocks; restarts that keep the meter; groups, and
-//! calendars with a rule per date.
+//! What a luminaire is made of – arc power levels, power factor, ageing, heat – is its type's [`Physics`]; what can break
+//! in it is a [`Fault`].
+//!
+//! Not here yet: cabinets as devices of their own, groups, and calendars with a rule per date; photocells, and surges.
 
 pub mod cms;
 pub mod luminaire;
 
+mod fault;
 mod level;
 mod messages;
 mod sun;
 
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
+pub use fault::{Fault, FaultError};
 pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{
-    Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Schedule, Sun,
+    Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Physics, Schedule,
+    Sun,
 };
 pub use messages::{
     AckResult, Alarm, AlarmChange, AlarmKind, CommandAck, CommandReport, CommandStatus, DimCommand,
-    DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime,
+    DimRequest, Gear, Incident, LightState, Mode, Programme, ProgrammeStep, Report, Stamp, StepTime,
     Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CommandStatus, DimLevel, DimRequest, Luminaire, LuminaireConfig,
-    LuminaireModel, LuminaireModelConfig, Mode, Programme, SunDay, cms, luminaire,
+    LuminaireModel, LuminaireModelConfig, Mode, Physics, Programme, SunDay, cms, luminaire,
 };
 use proptest::prelude::*;
 use types::{Core, HOUR_MS, LuminaireId, ReplyTo, Seed, Stream, Timestamp};
@@ -56,6 +56,7 @@ impl Bus {
             standby_mw: 500,
             fade_ms: 2_000,
             report_period_ms: 900_000,
+            physics: Physics::default(),
         };
         let sun = SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
         let config = LuminaireConfig {
@@ -63,6 +64,8 @@ impl Bus {
             astro: Arc::new(AstroTable::new(0, vec![sun]).unwrap()),
             astro_shift_ms: 0,
             report_offset_ms: 0,
+            feeder_drop_mv: 0,
+            burning_h: 0,
         };
         Self {
             cms,
@@ -147,7 +150,7 @@ impl Bus {
                 self.last_told = (report.body.mode, report.body.target);
                 self.post(now, Letter::ToCms(cms::Input::State { luminaire: LAMP, report }));
             }
-            luminaire::Output::Telemetry(_) => {}
+            luminaire::Output::Telemetry(_) | luminaire::Output::Online(_) => {}
         }
     }
 }

@@ -43,6 +43,7 @@ pub(crate) enum Which {
 pub(crate) enum Deed {
     Break(Which, Fault),
     Repair(Which),
+    Clean(Which),
     /// Without a level: end the override.
     Dim {
         lamps: Luminaires,
@@ -175,6 +176,7 @@ impl Director {
         match deed {
             Deed::Break(which, fault) => self.faults(which, FaultOrder::Break(fault), orders),
             Deed::Repair(which) => self.faults(which, FaultOrder::Repair, orders),
+            Deed::Clean(which) => self.faults(which, FaultOrder::Clean, orders),
             Deed::Dim { lamps, level, minutes } => {
                 for luminaire in each(lamps) {
                     let body = RequestBody::Dim(DimRequest { luminaire, level, minutes });

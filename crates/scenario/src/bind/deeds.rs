@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use lighting::{DimLevel, Fault};
+use lighting::{DimLevel, Fault, FaultError};
 use types::{CabinetId, VerifierId};
 use wire::RoleName;
 
 use super::{Binder, minutes};
 use crate::director::{Deed, Which};
-use crate::facts::{Type, Value};
+use crate::facts::Type;
 use crate::file::{
     BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, WalkArg,
 };
@@ -36,6 +36,9 @@ impl Binder<'_> {
             step.repair
                 .as_ref()
                 .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Repair)),
+            step.clean
+                .as_ref()
+                .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Clean)),
             step.dim.as_ref().map(|arg| self.dim(arg)),
             step.resume.as_ref().map(|arg| {
                 self.lamps(&arg.lamps).map(|lamps| Deed::Dim { lamps, level: None, minutes: None })
@@ -57,19 +60,18 @@ impl Binder<'_> {
             (Some(_), Some(_)) => Err(self.script.mistake(span, "a step has one deed, this has two: make two steps")),
             (None, _) => Err(self.script.mistake(
                 span,
-                "a step needs a deed: break, repair, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
+                "a step needs a deed: break, repair, clean, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
             )),
         }
     }
 
     fn break_lamps(&self, span: &Range<usize>, arg: &BreakArg) -> Result<Deed, Mistake> {
         let fault = self.optional(arg.fault.as_ref(), |name| {
-            let names = Fault::ALL.map(|fault| (Value::word(&fault).to_string(), fault));
-            let known = names.iter().find(|(known, _)| known == name);
-            known.map(|(_, fault)| *fault).ok_or_else(|| {
-                let hint = did_you_mean(name, names.iter().map(|(known, _)| known.as_str()));
-                let all: Vec<_> = names.iter().map(|(known, _)| known.as_str()).collect();
-                format!("`{name}` is no fault; faults are {}{hint}", all.join(", "))
+            name.parse::<Fault>().map_err(|error| match error {
+                FaultError::Unknown { .. } => {
+                    format!("{error}{}", did_you_mean(name, Fault::NAMES.into_iter()))
+                }
+                _ => error.to_string(),
             })
         })?;
         let who = self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref())?;
