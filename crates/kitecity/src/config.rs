@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use city::CitySpec;
-use lighting::AstroTable;
+use lighting::luminaire::{DimmingConfig, ElectricsConfig, PhotometryConfig, ThermalConfig};
+use lighting::{AstroTable, Physics};
 use medpay::Policies;
 use serde::Deserialize;
 use toml::Spanned;
@@ -41,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) console: Console,
     pub(crate) payment: Payment,
     pub(crate) storage: Storage,
+    #[serde(default)]
+    luminaire: Luminaire,
     #[serde(default)]
     pub(crate) homeassistant: HomeAssistant,
     /// Taken out when the file is read.
@@ -129,6 +132,17 @@ pub(crate) struct Payment {
     policy: String,
 }
 
+/// What all luminaires have in common.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Luminaire {
+    burning_h: u32,
+    dimming: DimmingConfig,
+    electrics: ElectricsConfig,
+    photometry: PhotometryConfig,
+    thermal: ThermalConfig,
+}
+
 /// Where state is kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,6 +191,18 @@ impl Config {
     pub(crate) fn city_spec(&self) -> CitySpec {
         let City { seed, luminaires, residents, clinics, .. } = self.city;
         CitySpec { seed: Seed(seed), luminaires, residents, clinics }
+    }
+
+    /// How luminaires behave, and how long they have given light before \[h\].
+    ///
+    /// # Errors
+    ///
+    /// In words: the number that no luminaire can have.
+    pub(crate) fn luminaires(&self) -> Result<(Physics, u32)> {
+        let Luminaire { burning_h, dimming, electrics, photometry, thermal } = self.luminaire;
+        let physics = Physics { dimming, electrics, photometry, thermal };
+        physics.check().context("`[luminaire]`")?;
+        Ok((physics, burning_h))
     }
 
     /// What no single key can say about itself.
@@ -302,9 +328,18 @@ mod tests {
     }
 
     #[test]
+    fn a_luminaire_that_cannot_be_is_refused_by_name() {
+        let text = BUILT_IN.replacen("rise_k = 35", "rise_k = 900", 1);
+        let config: Config = parse(&text, "city.toml").unwrap();
+        let message = format!("{:#}", config.luminaires().unwrap_err());
+        assert_eq!(message, "`[luminaire]`: `rise_k` is 900, expected 0 to 150");
+    }
+
+    #[test]
     fn the_built_in_files_are_good() {
         let config: Config = parse(BUILT_IN, "built-in").unwrap();
         config.check().unwrap();
         config.policy().unwrap();
+        assert_eq!(config.luminaires().unwrap(), (Physics::default(), 0), "the file says the defaults");
     }
 }

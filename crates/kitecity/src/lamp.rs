@@ -139,7 +139,8 @@ fn cast_spec(settings: &Settings, year: i32) -> Result<CastSpec> {
     let city = config.city_spec();
     let policy = config.policy().map_err(UsageError::from)?;
     let issuer_key = city.seed.stream("issuer key", 0).bytes();
-    Ok(CastSpec { city, year, policy, issuer_key, start: 1 })
+    let (physics, burning_h) = config.luminaires().map_err(UsageError::from)?;
+    Ok(CastSpec { city, year, policy, issuer_key, start: 1, physics, burning_h })
 }
 
 fn measure(policy: &LightingPolicy, city: Cast, start: Timestamp, end: Timestamp) -> Result<Figures> {

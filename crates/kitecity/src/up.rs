@@ -130,12 +130,15 @@ impl City {
             kept = Some(Kept { store, start: founding.start });
         }
         let sun = ground.sun(config.year())?;
+        let (physics, burning_h) = config.luminaires().map_err(UsageError::from)?;
         let spec = CastSpec {
             city: config.city_spec(),
             year: config.year(),
             policy,
             issuer_key: secret.key_for("issuer"),
             start,
+            physics,
+            burning_h,
         };
         let cast = ground.cast(spec, sun)?;
         let start = config.start(cast.astro());

@@ -197,15 +197,14 @@ impl Cms {
     fn on_online(&mut self, now: Timestamp, luminaire: LuminaireId, online: bool, out: &mut Vec<Output>) {
         let Some(view) = self.view_mut(luminaire) else { return };
         view.set_online(online);
-        let asset = *view.asset();
+        let (asset, mut told) = (*view.asset(), Vec::new());
         if online {
             out.push(Output::Programme { luminaire, programme: self.calendars[asset.calendar].clone() });
-            let mut told = Vec::new();
             self.losses.find(now, &asset, &mut told);
-            announce(now, told, out);
         } else {
-            self.losses.lose(now, &asset, Why::Silence);
+            self.losses.lose(now, &asset, Why::Silence, &mut told);
         }
+        announce(now, told, out);
     }
 
     fn on_state(
@@ -232,15 +231,22 @@ impl Cms {
         self.quarantined += u64::from(impossible);
         let tolerance_ms = CLOCK_TOLERANCE_MS + BUS_DELAY_MAX_MS * i64::from(self.pace.max(1));
         let Some(view) = self.view_mut(id) else { return };
-        let mut changes = Vec::new();
+        let (mut changes, mut told) = (Vec::new(), Vec::new());
+        let asset = *view.asset();
         if impossible {
             view.take_impossible(offset_ms, &mut changes);
         } else if report.body.voltage_mv < SUPPLY_MV_MIN {
-            let asset = *view.asset();
-            self.losses.lose(now, &asset, Why::Supply);
+            self.losses.lose(now, &asset, Why::Supply, &mut told);
         } else {
+            let voltage_is_low = view.voltage_is_low(&report);
             view.take_telemetry(report, (offset_ms, tolerance_ms), &mut changes);
+            match voltage_is_low {
+                Some(true) => self.losses.lose(now, &asset, Why::LowVoltage, &mut told),
+                Some(false) => self.losses.find_voltage(now, &asset, &mut told),
+                None => {}
+            }
         }
+        announce(now, told, out);
         for (kind, change) in changes {
             out.push(Output::Alarm { alarm: Alarm { luminaire: id, kind, change }, at: now });
             if (kind, change) == (AlarmKind::LampUnexpectedOn, AlarmChange::Raised) {

@@ -14,13 +14,16 @@
 //! luminaire or a group – up until their effect is seen, updates firmware in campaigns, and tells a broken lamp from one
 //! that is merely off.
 //!
-//! Not here yet: cabinets, feeders and their outages (a luminaire always has supply, at one voltage); faults other than
-//! an open lamp; ageing, temperature and minimum levels; drifting clocks.
+//! What a luminaire is made of – arc power levels, power factor, ageing, heat – is its type's [`Physics`]; what can break
+//! in it is a [`Fault`].
+//!
+//! Not here yet: cabinets as devices of their own; photocells, and surges.
 
 mod calendar;
 pub mod cms;
 pub mod luminaire;
 
+mod fault;
 mod firmware;
 mod group;
 mod level;
@@ -29,6 +32,7 @@ mod sun;
 
 pub use calendar::{NightRule, Nights, Weekday};
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
+pub use fault::{Fault, FaultError};
 pub use firmware::{
     CampaignRefusal, CampaignReply, CampaignReport, CampaignRequest, CampaignTable, FirmwareAction,
     FirmwareImage, FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, FirmwareVersionError,
@@ -37,11 +41,12 @@ pub use firmware::{
 pub use group::{Group, GroupDimRequest, GroupRefusal, GroupReply, GroupReport, Tally};
 pub use level::{DimLevel, DimLevelTooHigh};
 pub use luminaire::{
-    Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Schedule, Sun,
+    Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Physics, Schedule,
+    Sun,
 };
 pub use messages::{
     AckResult, Alarm, AlarmChange, AlarmKind, ClockAndSun, CommandAck, CommandReport, CommandStatus,
-    DimCommand, DimRequest, Fault, Incident, LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX,
+    DimCommand, DimRequest, Gear, Incident, LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX,
     Report, Stamp, StepTime, SunTime, Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

@@ -118,6 +118,40 @@ pub struct Telemetry {
     pub switch_count: u32,
     /// What the controller drives while these were read.
     pub in_effect: DimLevel,
+    /// Current \[mA\]; 0 = none, or not measured.
+    #[serde(default)]
+    pub current_ma: u32,
+    /// Power factor \[‰\], at most 1,000; 0 = not measured.
+    #[serde(default)]
+    pub power_factor_pm: u16,
+    /// Luminous flux as the controller reckons it from level, age and dirt \[lm\]; 0 = none, or not reckoned.
+    #[serde(default)]
+    pub flux_lm: u32,
+    /// What its control gear says of itself; `None` = nothing out of the ordinary, ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gear: Option<Gear>,
+}
+
+impl Telemetry {
+    /// Apparent power \[mVA\]: voltage times current.
+    pub fn apparent_mva(&self) -> u64 {
+        u64::from(self.voltage_mv) * u64::from(self.current_ma) / 1_000
+    }
+}
+
+/// Diagnostics of a control gear (driver), after those of DALI-2 part 253.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gear {
+    /// Its temperature \[°C\].
+    pub temperature_c: i16,
+    /// The highest output it allows itself, being hot \[%\]: 100 = cool enough for everything, 0 = it has shut down.
+    pub limit: DimLevel,
+    /// Whether it answers its controller.
+    pub answers: bool,
+    /// How often it began to give less light because it was hot.
+    pub derating_count: u16,
+    /// How often it shut down because it was hot.
+    pub shutdown_count: u16,
 }
 
 /// CMS → luminaire, retained: when to give how much light, every day.
@@ -219,7 +253,7 @@ pub enum AlarmKind {
     DimmingFailure,
     /// The lamp goes out and comes on again and again.
     CyclingFailure,
-    /// The energy reading stands still while power is drawn.
+    /// The energy reading stands still while power is drawn, or does not fit it.
     MeterFailure,
     /// The controller's clock is wrong.
     ClockFailure,
@@ -227,11 +261,25 @@ pub enum AlarmKind {
     CommunicationFailure,
     /// There is no mains voltage.
     SupplyLoss,
+    /// Mains voltage is too low.
+    SupplyVoltageTooLow,
+    /// The current lags too far behind the voltage, or is too distorted.
+    PowerFactorTooLow,
+    /// The lamp draws less than it should at every level: a part of it is dark.
+    LampPowerTooLow,
+    /// The control gear does not answer, and drives nothing.
+    ControlGearFailure,
+    /// The control gear does not answer, and gives the light it likes.
+    ControlGearCommFailure,
+    /// The control gear is hot, and gives less light than it should.
+    ThermalDerating,
+    /// The control gear was too hot, and gives none.
+    ThermalShutdown,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::LampFailure,
         Self::LampUnexpectedOn,
         Self::RelayFailure,
@@ -241,6 +289,13 @@ impl AlarmKind {
         Self::ClockFailure,
         Self::CommunicationFailure,
         Self::SupplyLoss,
+        Self::SupplyVoltageTooLow,
+        Self::PowerFactorTooLow,
+        Self::LampPowerTooLow,
+        Self::ControlGearFailure,
+        Self::ControlGearCommFailure,
+        Self::ThermalDerating,
+        Self::ThermalShutdown,
     ];
 }
 
@@ -330,43 +385,4 @@ impl CommandStatus {
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Sent | Self::Delivered)
     }
-}
-
-/// A physical fault put into a simulated luminaire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// The LED circuit is open: driven, but dark and without load.
-    LampOpen,
-    /// The relay does not open: full light and power also when there should be none, as by day.
-    RelayStuckOn,
-    /// The relay does not close: no light, and no power at all, when there should be some.
-    RelayStuckOff,
-    /// The dimming input is dead: the level stays what it is now, full if it is off now.
-    DimmingStuck,
-    /// The lamp goes out and comes on again, 45 s each.
-    Cycling,
-    /// The energy meter stands still.
-    MeterFrozen,
-    /// No supply: it tells so with its last charge, and is silent until it is repaired.
-    SupplyLoss,
-    /// Firmware that it downloads is not what was sent.
-    FirmwareBadImage,
-    /// A download of firmware never ends.
-    FirmwareHang,
-}
-
-impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::LampOpen,
-        Self::RelayStuckOn,
-        Self::RelayStuckOff,
-        Self::DimmingStuck,
-        Self::Cycling,
-        Self::MeterFrozen,
-        Self::SupplyLoss,
-        Self::FirmwareBadImage,
-        Self::FirmwareHang,
-    ];
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CommandStatus, DimLevel, DimRequest, Group, GroupDimRequest,
-    GroupReply, Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, Mode, Programme, SunDay,
-    cms, luminaire,
+    GroupReply, Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, Mode, Physics, Programme,
+    SunDay, cms, luminaire,
 };
 use proptest::prelude::*;
 use types::{Core, HOUR_MS, LuminaireId, ReplyTo, Seed, Stream, Timestamp};
@@ -90,12 +90,15 @@ impl Bus {
             standby_mw: 500,
             fade_ms: 2_000,
             report_period_ms: 900_000,
+            physics: Physics::default(),
         };
         let config = LuminaireConfig {
             model: Arc::new(LuminaireModel::new(model).unwrap()),
             astro,
             astro_shift_ms: 0,
             report_offset_ms: 0,
+            feeder_drop_mv: 0,
+            burning_h: 0,
         };
         let luminaire = |id| (id, Luminaire::new(config.clone(), Timestamp::default()));
         Self {
@@ -210,7 +213,9 @@ impl Bus {
                 self.last_told.insert(id, (report.body.mode, report.body.target));
                 self.post(now, Letter::ToCms(cms::Input::State { luminaire: id, report }));
             }
-            luminaire::Output::Telemetry(_) | luminaire::Output::Firmware(_) => {}
+            luminaire::Output::Telemetry(_)
+            | luminaire::Output::Firmware(_)
+            | luminaire::Output::Online(_) => {}
         }
     }
 }

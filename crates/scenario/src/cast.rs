@@ -8,7 +8,7 @@ use eid::verifier::Verifier;
 use eid::{Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cms, CmsConfig, CmsConfigError, Luminaire, LuminaireConfig, LuminaireModel,
-    LuminaireModelConfig, LuminaireModelError, Programme,
+    LuminaireModelConfig, LuminaireModelError, Physics, Programme,
 };
 use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
@@ -19,6 +19,7 @@ use wire::dialect::{Site, Sites};
 use wire::roles::{ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
 use wire::{Directory, MessageIds};
 
+use crate::feeder::drop_mv;
 use crate::{LightingPolicy, Residents};
 
 /// How long a luminaire takes from dark to full light \[ms\].
@@ -43,6 +44,10 @@ pub struct CastSpec {
     pub policy: Policies,
     /// The issuer's signing key.
     pub issuer_key: [u8; 32],
+    /// How its luminaires behave, whatever their power.
+    pub physics: Physics,
+    /// How long its luminaires have given light before \[h\]: their age.
+    pub burning_h: u32,
     /// Different at each start of the same city, so that ids are not used twice.
     pub start: u64,
 }
@@ -192,6 +197,7 @@ impl Cast {
     pub fn luminaires(&self, now: Timestamp) -> Result<Vec<LuminaireRole>, CastError> {
         let mut models: Vec<Arc<LuminaireModel>> = Vec::new();
         let mut luminaires = Vec::with_capacity(self.plan.luminaires().len());
+        let nominal_mv = self.spec.physics.electrics.nominal_mv;
         for site in self.plan.luminaires() {
             let known = |model: &&Arc<LuminaireModel>| {
                 (model.rated_mw(), model.standby_mw()) == (site.rated_mw, site.standby_mw)
@@ -204,6 +210,7 @@ impl Cast {
                         standby_mw: site.standby_mw,
                         fade_ms: FADE_MS,
                         report_period_ms: REPORT_PERIOD_MS,
+                        physics: self.spec.physics,
                     })?));
                     models[models.len() - 1].clone()
                 }
@@ -215,6 +222,8 @@ impl Cast {
                 astro: self.astro.clone(),
                 astro_shift_ms: astro_shift_ms(site.position, self.plan.plane().origin()) + stagger,
                 report_offset_ms: chance.below(u64::from(REPORT_PERIOD_MS)) as u32,
+                feeder_drop_mv: drop_mv(&self.plan, site, nominal_mv),
+                burning_h: self.spec.burning_h,
             };
             let core = Luminaire::new(config, now).with_epoch(self.spec.start as u32);
             luminaires.push(LuminaireRole::new(core, site.district, site.id));

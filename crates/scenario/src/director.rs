@@ -52,6 +52,7 @@ pub(crate) enum Dimmed {
 pub(crate) enum Deed {
     Break(Which, Fault),
     Repair(Which),
+    Clean(Which),
     /// Without a level: end the override.
     Dim {
         whom: Dimmed,
@@ -185,6 +186,7 @@ impl Director {
         match deed {
             Deed::Break(which, fault) => self.faults(which, FaultOrder::Break(fault), orders),
             Deed::Repair(which) => self.faults(which, FaultOrder::Repair, orders),
+            Deed::Clean(which) => self.faults(which, FaultOrder::Clean, orders),
             Deed::Dim { whom: Dimmed::Each(lamps), level, minutes } => {
                 for luminaire in each(lamps) {
                     let body = RequestBody::Dim(DimRequest { luminaire, level, minutes });

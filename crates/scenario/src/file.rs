@@ -91,12 +91,21 @@ pub(crate) struct CityPart {
     /// Clinics and hospitals, `0..=100`.
     #[schemars(with = "u32", range(max = 100))]
     pub(crate) clinics: Spanned<u32>,
+    /// How much warmer than usual the air is [K], `-20..=30`.
+    #[schemars(with = "i16", range(min = -20, max = 30))]
+    pub(crate) heat_wave: Spanned<i16>,
 }
 
 impl Default for CityPart {
     fn default() -> Self {
         let number = |number| Spanned::new(0..0, number);
-        Self { seed: 7, luminaires: number(200), residents: number(50), clinics: number(2) }
+        Self {
+            seed: 7,
+            luminaires: number(200),
+            residents: number(50),
+            clinics: number(2),
+            heat_wave: Spanned::new(0..0, 0),
+        }
     }
 }
 
@@ -124,6 +133,8 @@ pub(crate) struct Step {
     pub(crate) break_lamps: Option<BreakArg>,
     /// Deed: repair them.
     pub(crate) repair: Option<RepairArg>,
+    /// Deed: clean the glass of luminaires.
+    pub(crate) clean: Option<RepairArg>,
     /// Deed: ask the CMS to override luminaires.
     pub(crate) dim: Option<DimArg>,
     /// Deed: ask the CMS to end an override.
@@ -159,13 +170,12 @@ pub(crate) struct BreakArg {
     /// … all luminaires of a cabinet, such as `c-0002`.
     #[schemars(with = "Option<String>")]
     pub(crate) cabinet: Option<Text>,
-    /// How: `lamp_open` (if not given), `relay_stuck_on`, `relay_stuck_off`, `dimming_stuck`, `cycling`, `meter_frozen`,
-    /// `supply_loss`, `firmware_bad_image` or `firmware_hang`.
+    /// How: `lamp_open` (if not given), `supply_loss`, …; some with a severity, such as `brownout:190`.
     #[schemars(with = "Option<String>")]
     pub(crate) fault: Option<Text>,
 }
 
-/// What is repaired.
+/// What is repaired, or cleaned.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RepairArg {

@@ -14,6 +14,7 @@ mod compare;
 mod director;
 mod expr;
 mod facts;
+mod feeder;
 mod file;
 mod judge;
 mod mistake;

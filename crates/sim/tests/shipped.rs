@@ -175,6 +175,22 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("lamps stay dark", dark),
             ("incidents never end", incidents_never_end),
         ],
+        "over-temperature" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms come twice", alarms_twice),
+            ("alarms never end", alarms_never_end),
+            ("hot drivers give full light", no_dimming),
+            ("lamps stay dark", dark),
+        ],
+        "brownout" => &[
+            ("incidents are lost", no_incidents),
+            ("incidents come twice", incidents_twice),
+            ("incidents never end", incidents_never_end),
+            ("nobody goes offline", nobody_offline),
+            ("lamps come back at full light", no_dimming),
+            ("counters start anew", never_burning),
+            ("lamps stay dark", dark),
+        ],
         "day-burner" => &[
             ("alarms are lost", no_alarms),
             ("alarms never end", alarms_never_end),

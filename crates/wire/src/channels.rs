@@ -74,7 +74,7 @@ pub const CHANNELS: &[Channel] = &[
             "light/{district}/{luminaire}/up/tele",
             "luminaire",
             "Electrical readings of a luminaire.",
-            r#"{"v":1,"seq":8,"epoch":1,"ts":1776510000000,"d":{"power_mw":60000,"voltage_mv":230000,"energy_mwh":1250,"burning_s":75,"switch_count":1,"in_effect":100}}"#,
+            r#"{"v":1,"seq":8,"epoch":1,"ts":1776510000000,"d":{"power_mw":60000,"voltage_mv":230000,"energy_mwh":1250,"burning_s":75,"switch_count":1,"in_effect":100,"current_ma":269,"power_factor_pm":970,"flux_lm":8400}}"#,
         ),
         60,
     )),
@@ -181,7 +181,7 @@ pub const CHANNELS: &[Channel] = &[
         "fault",
         "sim/fault/{district}/{luminaire}",
         "console, scenario, operator",
-        "Break or repair a simulated luminaire.",
+        "Break, repair or clean a simulated luminaire. A fault may have a severity: `brownout:190`.",
         r#"{"v":1,"d":{"break":"lamp_open"}}"#,
     ),
     device(

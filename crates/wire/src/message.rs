@@ -275,6 +275,8 @@ pub enum FaultOrder {
     Break(Fault),
     /// Take all faults out.
     Repair,
+    /// Clean its glass.
+    Clean,
 }
 
 /// A message that could not be understood. Holds no payload: it may be secret.

@@ -7,7 +7,7 @@ use eid::{
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CampaignRefusal, CampaignReply, CampaignReport,
     CampaignRequest, CampaignTable, ClockAndSun, CommandAck, DimCommand, DimLevel, Fault, FirmwareAction,
-    FirmwareImage, FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, GroupDimRequest,
+    FirmwareImage, FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, Gear, GroupDimRequest,
     GroupRefusal, GroupReply, GroupReport, LightState, Mode, NightRule, Nights, Programme, ProgrammeStep,
     Report, Stamp, StepTime, SunTime, Tally, Telemetry, UpdateResult, Weekday,
 };
@@ -195,6 +195,14 @@ prop_compose! {
     }
 }
 
+fn gear() -> impl Strategy<Value = Option<Gear>> {
+    let gear = (any::<(i16, bool, u16, u16)>(), level()).prop_map(|(numbers, limit)| {
+        let (temperature_c, answers, derating_count, shutdown_count) = numbers;
+        Gear { temperature_c, limit, answers, derating_count, shutdown_count }
+    });
+    prop::option::of(gear)
+}
+
 fn level() -> impl Strategy<Value = DimLevel> {
     (0u8..=100).prop_map(|percent| DimLevel::from_percent(percent).unwrap())
 }
@@ -217,10 +225,21 @@ fn light() -> impl Strategy<Value = Light> {
         (stamp(), level(), level(), level(), mode).prop_map(|(stamp, target, in_effect, actual, mode)| {
             Light::State(Report { stamp, body: LightState { target, in_effect, actual, mode } })
         });
-    let telemetry =
-        (stamp(), any::<(u32, u32, u64, u64, u32)>(), level()).prop_map(|(stamp, numbers, in_effect)| {
+    let telemetry = (stamp(), any::<(u32, u32, u64, u64, u32)>(), level(), any::<(u32, u16, u32)>(), gear())
+        .prop_map(|(stamp, numbers, in_effect, (current_ma, power_factor_pm, flux_lm), gear)| {
             let (power_mw, voltage_mv, energy_mwh, burning_s, switch_count) = numbers;
-            let body = Telemetry { power_mw, voltage_mv, energy_mwh, burning_s, switch_count, in_effect };
+            let body = Telemetry {
+                power_mw,
+                voltage_mv,
+                energy_mwh,
+                burning_s,
+                switch_count,
+                in_effect,
+                current_ma,
+                power_factor_pm,
+                flux_lm,
+                gear,
+            };
             Light::Telemetry(Report { stamp, body })
         });
     let result = prop_oneof![Just(AckResult::Done), Just(AckResult::Expired), Just(AckResult::Failed)];
@@ -442,11 +461,12 @@ fn message() -> impl Strategy<Value = Message> {
     );
     let presence = (any::<u32>(), -90.0..90.0, -180.0..180.0)
         .prop_map(|(walk, lat, lon)| Message::Presence(vec![Walker { walk, at: Position { lat, lon } }]));
-    let fault = Just(Message::Fault {
-        district,
-        luminaire: LuminaireId(1),
-        order: FaultOrder::Break(Fault::LampOpen),
-    });
+    let order = prop_oneof![
+        prop::sample::select(&Fault::ALL[..]).prop_map(FaultOrder::Break),
+        Just(FaultOrder::Repair),
+        Just(FaultOrder::Clean),
+    ];
+    let fault = order.prop_map(move |order| Message::Fault { district, luminaire: LuminaireId(1), order });
     let clock = clock_state().prop_map(Message::Clock);
     let clock_reply = ("[a-z]{1,9}", clock_state()).prop_map(|(path, state)| {
         let to = ReplyTo { path: path.into(), correlation: [7].into() };

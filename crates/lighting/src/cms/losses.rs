@@ -11,12 +11,16 @@ use crate::{Alarm, AlarmChange, AlarmKind, Incident};
 const SILENCE_MAX_MS: i64 = 5 * MINUTE_MS;
 /// How long the last words of a cabinet's luminaires are gathered \[ms\].
 const GATHER_MS: i64 = 30 * SECOND_MS;
+/// How long luminaires with too little voltage are gathered \[ms\].
+const GATHER_LOW_MS: i64 = 10 * SECOND_MS;
 /// A cabinet with fewer luminaires has no incidents of its own.
 const CABINET_MIN: usize = 3;
 
 /// Why a luminaire is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
+    /// It said that its voltage is too low. It is not missing, but told of in the same way.
+    LowVoltage,
     /// The bus says that it is gone.
     Silence,
     /// It said that its supply is gone.
@@ -26,6 +30,7 @@ pub(super) enum Why {
 impl Why {
     fn kind(self) -> AlarmKind {
         match self {
+            Self::LowVoltage => AlarmKind::SupplyVoltageTooLow,
             Self::Silence => AlarmKind::CommunicationFailure,
             Self::Supply => AlarmKind::SupplyLoss,
         }
@@ -33,6 +38,7 @@ impl Why {
 
     fn grace_ms(self) -> i64 {
         match self {
+            Self::LowVoltage => GATHER_LOW_MS,
             Self::Silence => SILENCE_MAX_MS,
             Self::Supply => GATHER_MS,
         }
@@ -84,18 +90,27 @@ impl Losses {
         self.due.first().map(|(due, ..)| *due)
     }
 
-    /// A luminaire is missing. Who lost the supply is not missed for its silence too.
-    pub(super) fn lose(&mut self, now: Timestamp, asset: &Asset, why: Why) {
+    /// A luminaire is missing; what was told of it before is over. Who lost the supply is not missed for its silence too.
+    pub(super) fn lose(&mut self, now: Timestamp, asset: &Asset, why: Why, told: &mut Vec<Told>) {
         if let Some(missing) = self.missing.get(&asset.luminaire)
             && missing.why >= why
         {
             return;
         }
-        self.forget(asset);
+        if let Some(before) = self.forget(asset).filter(|before| before.alarmed) {
+            told.push(alarm(asset.luminaire, before.why, AlarmChange::Cleared));
+        }
         let due = now.plus_millis(why.grace_ms());
         self.missing.insert(asset.luminaire, Missing { why, due, alarmed: false });
         self.due.insert((due, asset.luminaire, asset.cabinet));
         self.cabinet(asset.cabinet).missing.insert(asset.luminaire);
+    }
+
+    /// It has enough voltage again.
+    pub(super) fn find_voltage(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
+        if self.missing.get(&asset.luminaire).is_some_and(|missing| missing.why == Why::LowVoltage) {
+            self.find(now, asset, told);
+        }
     }
 
     /// It is back.
@@ -218,7 +233,7 @@ mod tests {
     #[test]
     fn who_is_back_in_time_is_not_told_of() {
         let mut losses = losses();
-        losses.lose(at(0), &asset(3), Why::Silence);
+        losses.lose(at(0), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 299), [""; 0]);
         assert_eq!(found(&mut losses, 3), [""; 0]);
         assert_eq!(losses.next_timeout(), None);
@@ -227,9 +242,9 @@ mod tests {
     #[test]
     fn one_alone_has_an_alarm_of_its_own() {
         let mut losses = losses();
-        losses.lose(at(0), &asset(3), Why::Silence);
+        losses.lose(at(0), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 300), ["l-0003 CommunicationFailure Raised"]);
-        losses.lose(at(301), &asset(3), Why::Silence);
+        losses.lose(at(301), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 900), [""; 0], "once");
         assert_eq!(found(&mut losses, 3), ["l-0003 CommunicationFailure Cleared"]);
     }
@@ -237,8 +252,8 @@ mod tests {
     #[test]
     fn half_a_cabinet_at_once_is_one_incident_and_ends_when_most_are_back() {
         let mut losses = losses();
-        (0..6).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
-        losses.lose(at(0), &asset(12), Why::Supply);
+        (0..6).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply, &mut vec![]));
+        losses.lose(at(0), &asset(12), Why::Supply, &mut vec![]);
         assert_eq!(told(&mut losses, 30), ["c-0001 SupplyLoss Raised 6", "l-0012 SupplyLoss Raised"]);
         assert_eq!(found(&mut losses, 0), [""; 0]);
         assert_eq!(found(&mut losses, 1), ["c-0001 SupplyLoss Cleared 4"]);
@@ -251,8 +266,8 @@ mod tests {
     #[test]
     fn who_lost_the_supply_is_not_missed_for_its_silence_too() {
         let mut losses = losses();
-        losses.lose(at(0), &asset(3), Why::Supply);
-        losses.lose(at(1), &asset(3), Why::Silence);
+        losses.lose(at(0), &asset(3), Why::Supply, &mut vec![]);
+        losses.lose(at(1), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 1_000), ["l-0003 SupplyLoss Raised"]);
     }
 }

@@ -1,7 +1,7 @@
 use types::{CabinetId, HOUR_MS, SECOND_MS, Seed};
 
 use super::*;
-use crate::{AlarmChange, DimLevel, Group, Mode};
+use crate::{AlarmChange, DimLevel, Gear, Group, Mode};
 
 const LAMP: LuminaireId = LuminaireId(7);
 const ACK_TIMEOUT_MS: i64 = 5 * SECOND_MS;
@@ -117,6 +117,10 @@ fn readings(in_effect: u8, power_mw: u32) -> Telemetry {
         burning_s: 0,
         switch_count: 0,
         in_effect: percent(in_effect),
+        current_ma: 0,
+        power_factor_pm: 0,
+        flux_lm: 0,
+        gear: None,
     }
 }
 
@@ -445,4 +449,88 @@ fn the_lowest_level_of_the_smallest_lamp_is_told_from_standby() {
 fn a_view_is_small() {
     let size = std::mem::size_of::<LuminaireView>();
     assert!(size <= 176, "{size} B");
+}
+
+/// Alarms of the lamp that these readings begin (or end), a minute after those before.
+fn judged(bench: &mut Bench, readings: Telemetry) -> Vec<(AlarmKind, AlarmChange)> {
+    bench.now = bench.now.plus_millis(MINUTE_MS);
+    let report = bench.report(readings);
+    let alarm = |output: &Output| match output {
+        Output::Alarm { alarm, .. } => (alarm.kind, alarm.change),
+        other => panic!("not an alarm: {other:?}"),
+    };
+    bench.handle(Input::Telemetry { luminaire: LAMP, report }).iter().map(alarm).collect()
+}
+
+/// Two bad readings in a row raise `kind`, one good one clears it.
+fn raises_once(level: u8, bad: Telemetry, kind: AlarmKind) {
+    let mut bench = bench();
+    bench.state(Mode::Programme, level);
+    let well = readings(bad.in_effect.percent(), 500 + 4_000 + 760 * u32::from(bad.in_effect.percent()));
+    let good = Telemetry { in_effect: percent(level), ..readings(level, 4_500 + 760 * u32::from(level)) };
+    assert_eq!(judged(&mut bench, good), []);
+    assert_eq!(judged(&mut bench, bad), [], "{kind:?}: one report is not enough");
+    assert_eq!(judged(&mut bench, good), []);
+    assert_eq!(judged(&mut bench, bad), []);
+    assert_eq!(judged(&mut bench, bad), [(kind, AlarmChange::Raised)]);
+    assert_eq!(judged(&mut bench, bad), [], "{kind:?}: told once");
+    let back = if bad.in_effect == percent(level) { good } else { well };
+    assert_eq!(judged(&mut bench, back), [(kind, AlarmChange::Cleared)]);
+}
+
+#[test]
+fn a_partly_dark_lamp_a_silent_driver_and_a_low_power_factor_are_told_apart() {
+    let gear = |limit, answers| {
+        let (temperature_c, derating_count, shutdown_count) = (60, 0, 0);
+        Some(Gear { temperature_c, limit: percent(limit), answers, derating_count, shutdown_count })
+    };
+    raises_once(100, readings(100, 48_000), AlarmKind::LampPowerTooLow);
+    let silent = |power_mw| Telemetry { gear: gear(100, false), ..readings(70, power_mw) };
+    raises_once(70, silent(80_500), AlarmKind::ControlGearCommFailure);
+    raises_once(70, silent(500), AlarmKind::ControlGearFailure);
+    let lagging = Telemetry { power_factor_pm: 700, ..readings(100, 80_500) };
+    raises_once(100, lagging, AlarmKind::PowerFactorTooLow);
+    let hot = Telemetry { gear: gear(75, true), ..readings(75, 61_500) };
+    raises_once(100, hot, AlarmKind::ThermalDerating);
+}
+
+#[test]
+fn a_low_power_factor_at_little_light_or_unmeasured_is_nothing() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 20);
+    for power_factor_pm in [700, 700, 700, 0, 0] {
+        let readings = Telemetry { power_factor_pm, ..readings(20, 19_700) };
+        assert_eq!(judged(&mut bench, readings), []);
+    }
+}
+
+#[test]
+fn a_meter_that_counts_too_much_is_told_after_two_reports_that_do_not_fit() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    let mut energy_mwh = 1_000;
+    let mut told = vec![];
+    for quarter in 0..12 {
+        bench.now = bench.now.plus_millis(14 * MINUTE_MS);
+        // A quarter of an hour at 80.5 W; wrong from the fourth to the eighth.
+        energy_mwh += if (4..8).contains(&quarter) { 25_000 } else { 20_125 };
+        let changes = judged(&mut bench, Telemetry { energy_mwh, ..readings(100, 80_500) });
+        told.extend(changes.into_iter().map(|change| (quarter, change)));
+    }
+    let kind = AlarmKind::MeterFailure;
+    assert_eq!(told, [(5, (kind, AlarmChange::Raised)), (8, (kind, AlarmChange::Cleared))]);
+}
+
+#[test]
+fn low_voltage_is_told_after_two_reports_and_ends_with_the_first_good_one() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    let mut at = |voltage_mv| judged(&mut bench, Telemetry { voltage_mv, ..readings(100, 80_500) });
+    assert_eq!((at(197_000), at(220_000), at(197_000), at(197_000)), (vec![], vec![], vec![], vec![]));
+    let kind = AlarmKind::SupplyVoltageTooLow;
+    let alarm = |change, at| Output::Alarm { alarm: Alarm { luminaire: LAMP, kind, change }, at };
+    let raised = bench.wait();
+    assert_eq!(raised, [alarm(AlarmChange::Raised, bench.now)]);
+    let good = readings(100, 80_500);
+    assert_eq!(judged(&mut bench, good), [(kind, AlarmChange::Cleared)]);
 }

@@ -126,6 +126,13 @@ impl LuminaireView {
         self.telemetry = Some(report);
     }
 
+    /// Whether its voltage is too low by these readings, not yet [taken](Self::take_telemetry); `None` if they are old,
+    /// or too few to tell.
+    pub(super) fn voltage_is_low(&mut self, report: &Report<Telemetry>) -> Option<bool> {
+        let news = self.telemetry.as_ref().is_none_or(|known| is_newer(report.stamp, known.stamp));
+        if news { self.judge.voltage_is_low(report.body.voltage_mv) } else { None }
+    }
+
     /// Takes note of readings from an impossible time: they say nothing but that its clock is wrong.
     pub(super) fn take_impossible(&mut self, offset_ms: i64, changes: &mut Vec<Change>) {
         self.judge.take_offset(offset_ms, 0, changes);

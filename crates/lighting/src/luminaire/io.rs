@@ -18,6 +18,10 @@ pub struct LuminaireConfig {
     pub astro_shift_ms: i32,
     /// Where its regular reports fall within the report period \[ms\], so that not all luminaires report at once.
     pub report_offset_ms: u32,
+    /// How much of the cabinet's voltage is lost on the way to it when all on its phase give full light \[mV\].
+    pub feeder_drop_mv: u32,
+    /// How long it has given light before \[h\]: its age.
+    pub burning_h: u32,
 }
 
 /// What can happen to a luminaire.
@@ -40,6 +44,8 @@ pub enum Input {
     Fault(Fault),
     /// Everything works again.
     Repair,
+    /// The glass is clean again.
+    Clean,
 }
 
 /// What a luminaire tells the bus.
@@ -53,4 +59,6 @@ pub enum Output {
     Ack(Report<CommandAck>),
     /// How its firmware stands.
     Firmware(Report<FirmwareState>),
+    /// It comes on the bus, having started, or goes: its last words.
+    Online(bool),
 }

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use lighting::{CampaignRequest, DimLevel, Fault, FirmwareImage};
+use lighting::{CampaignRequest, DimLevel, Fault, FaultError, FirmwareImage};
 use types::{CabinetId, GroupId, VerifierId};
 use wire::RoleName;
 
 use super::{Binder, minutes};
 use crate::director::{Deed, Dimmed, Which};
-use crate::facts::{Type, Value};
+use crate::facts::Type;
 use crate::file::{
     BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, UpdateArg, WalkArg,
 };
@@ -36,6 +36,9 @@ impl Binder<'_> {
             step.repair
                 .as_ref()
                 .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Repair)),
+            step.clean
+                .as_ref()
+                .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Clean)),
             step.dim.as_ref().map(|arg| self.dim(span, arg)),
             step.resume.as_ref().map(|arg| {
                 let whom = self.dimmed(span, arg.lamps.as_ref(), arg.group.as_ref())?;
@@ -59,19 +62,18 @@ impl Binder<'_> {
             (Some(_), Some(_)) => Err(self.script.mistake(span, "a step has one deed, this has two: make two steps")),
             (None, _) => Err(self.script.mistake(
                 span,
-                "a step needs a deed: break, repair, dim, resume, update, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
+                "a step needs a deed: break, repair, clean, dim, resume, update, walk, show, show_again, disturb, cut, broker_outage, crash or drift",
             )),
         }
     }
 
     fn break_lamps(&self, span: &Range<usize>, arg: &BreakArg) -> Result<Deed, Mistake> {
         let fault = self.optional(arg.fault.as_ref(), |name| {
-            let names = Fault::ALL.map(|fault| (Value::word(&fault).to_string(), fault));
-            let known = names.iter().find(|(known, _)| known == name);
-            known.map(|(_, fault)| *fault).ok_or_else(|| {
-                let hint = did_you_mean(name, names.iter().map(|(known, _)| known.as_str()));
-                let all: Vec<_> = names.iter().map(|(known, _)| known.as_str()).collect();
-                format!("`{name}` is no fault; faults are {}{hint}", all.join(", "))
+            name.parse::<Fault>().map_err(|error| match error {
+                FaultError::Unknown { .. } => {
+                    format!("{error}{}", did_you_mean(name, Fault::NAMES.into_iter()))
+                }
+                _ => error.to_string(),
             })
         })?;
         let who = self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref())?;

@@ -1,6 +1,7 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
 use lighting::{
-    CampaignReply, CampaignReport, FirmwareAction, GroupReply, GroupReport, Incident, LightState, Telemetry,
+    CampaignReply, CampaignReport, FirmwareAction, Gear, GroupReply, GroupReport, Incident, LightState,
+    Telemetry,
 };
 use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
 use wire::{Event, EventBody, FaultOrder, Light, Message, ReplyBody, Request, RequestBody, WalkEvent};
@@ -292,6 +293,16 @@ fn state(message: &Message, part: fn(&LightState) -> Value) -> Value {
     }
 }
 
+/// A part of what the control gear says of itself, if it does.
+fn gear(message: &Message, part: fn(&Gear) -> f64) -> Value {
+    match message {
+        Message::Light { body: Light::Telemetry(report), .. } => {
+            report.body.gear.map_or(Value::Missing, |gear| Value::Number(part(&gear)))
+        }
+        _ => Value::Missing,
+    }
+}
+
 fn telemetry(message: &Message, part: fn(&Telemetry) -> f64) -> Value {
     match message {
         Message::Light { body: Light::Telemetry(report), .. } => Value::Number(part(&report.body)),
@@ -376,6 +387,15 @@ pub const KINDS: &[Kind] = &[
             field("burning_s", AMOUNT, |message| telemetry(message, |body| body.burning_s as f64)),
             field("switch_count", AMOUNT, |message| telemetry(message, |body| body.switch_count.into())),
             field("in_effect", LEVEL, |message| telemetry(message, |body| body.in_effect.percent().into())),
+            field("current_a", AMOUNT, |message| telemetry(message, |body| f64::from(body.current_ma) / 1e3)),
+            field("power_factor", AMOUNT, |message| {
+                telemetry(message, |body| f64::from(body.power_factor_pm) / 1e3)
+            }),
+            field("flux_lm", AMOUNT, |message| telemetry(message, |body| body.flux_lm.into())),
+            field("gear_c", NUMBER, |message| gear(message, |gear| gear.temperature_c.into())),
+            field("limit", LEVEL, |message| gear(message, |gear| gear.limit.percent().into())),
+            field("deratings", AMOUNT, |message| gear(message, |gear| gear.derating_count.into())),
+            field("shutdowns", AMOUNT, |message| gear(message, |gear| gear.shutdown_count.into())),
         ],
     ),
     kind(
@@ -444,7 +464,7 @@ pub const KINDS: &[Kind] = &[
             field(
                 "order",
                 Type::Word(&["break", "repair"]),
-                read!(Message::Fault { order, .. } => Value::Text(if matches!(order, FaultOrder::Repair) { "repair" } else { "break" }.into())),
+                read!(Message::Fault { order, .. } => Value::Text(match order { FaultOrder::Repair => "repair", FaultOrder::Clean => "clean", FaultOrder::Break(_) => "break" }.into())),
             ),
         ],
     ),

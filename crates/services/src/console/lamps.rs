@@ -31,6 +31,8 @@ pub(crate) async fn lamp(State(app): State<App>, Path(id): Path<String>) -> Answ
         json!({
             "power_mw": body.power_mw, "voltage_mv": body.voltage_mv, "energy_mwh": body.energy_mwh,
             "burning_s": body.burning_s, "switch_count": body.switch_count, "at_ms": report.stamp.ts,
+            "current_ma": body.current_ma, "power_factor_pm": body.power_factor_pm, "flux_lm": body.flux_lm,
+            "gear": body.gear,
         })
     });
     let history = lamp

@@ -269,10 +269,17 @@ fn changed(change: AlarmChange, what: &str, kind: AlarmKind) -> (String, String)
         AlarmKind::RelayFailure => ("relay failure", "继电器故障"),
         AlarmKind::DimmingFailure => ("dimming failure", "调光故障"),
         AlarmKind::CyclingFailure => ("goes on and off", "反复开关"),
-        AlarmKind::MeterFailure => ("meter stands still", "电表停走"),
+        AlarmKind::MeterFailure => ("meter reading is wrong", "电表停走"),
         AlarmKind::ClockFailure => ("clock is wrong", "时钟错误"),
         AlarmKind::CommunicationFailure => ("not heard of", "通信中断"),
         AlarmKind::SupplyLoss => ("no supply", "失电"),
+        AlarmKind::SupplyVoltageTooLow => ("mains voltage too low", "供电电压过低"),
+        AlarmKind::PowerFactorTooLow => ("power factor too low", "功率因数过低"),
+        AlarmKind::LampPowerTooLow => ("draws too little power", "灯具功率过低"),
+        AlarmKind::ControlGearFailure => ("driver dead", "驱动器故障"),
+        AlarmKind::ControlGearCommFailure => ("driver does not answer", "驱动器通信故障"),
+        AlarmKind::ThermalDerating => ("driver hot, less light", "驱动器过热降额"),
+        AlarmKind::ThermalShutdown => ("driver too hot, off", "驱动器过热关断"),
     };
     match change {
         AlarmChange::Raised => (format!("{what}: {en}"), format!("{what}：{zh}")),

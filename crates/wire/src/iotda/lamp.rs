@@ -122,6 +122,10 @@ impl Lamp {
             burning_s: known.burning_s.unwrap_or(0),
             switch_count: known.switch_count.unwrap_or(0),
             in_effect: self.in_effect(),
+            current_ma: 0,
+            power_factor_pm: 0,
+            flux_lm: 0,
+            gear: None,
         }
     }
 

@@ -99,7 +99,7 @@ impl Core for LuminaireRole {
 
     fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
         match bus {
-            BusInput::Connected if !self.core.has_supply() => {}
+            BusInput::Connected if !self.core.is_running() => {}
             BusInput::Connected => {
                 out.push(self.message(Light::Online(true)));
                 self.run(now, Input::Connected, out);
@@ -114,15 +114,9 @@ impl Core for LuminaireRole {
                 self.run(now, Input::Firmware(order), out);
             }
             BusInput::Message(Message::Fault { order, .. }) => match order {
-                FaultOrder::Break(fault) => {
-                    self.run(now, Input::Fault(fault), out);
-                    // Its last words: what the broker would say for it, once it misses it.
-                    out.extend((!self.core.has_supply()).then(|| self.will()));
-                }
-                FaultOrder::Repair => {
-                    out.extend((!self.core.has_supply()).then(|| self.message(Light::Online(true))));
-                    self.run(now, Input::Repair, out);
-                }
+                FaultOrder::Break(fault) => self.run(now, Input::Fault(fault), out),
+                FaultOrder::Repair => self.run(now, Input::Repair, out),
+                FaultOrder::Clean => self.run(now, Input::Clean, out),
             },
             BusInput::Message(_) => {}
         }
@@ -147,6 +141,7 @@ impl From<Output> for Light {
             Output::Telemetry(report) => Self::Telemetry(report),
             Output::Ack(report) => Self::Ack(report),
             Output::Firmware(report) => Self::Firmware(report),
+            Output::Online(online) => Self::Online(online),
         }
     }
 }

@@ -200,6 +200,10 @@ impl Lamp {
             burning_s: 0,
             switch_count: 0,
             in_effect: self.in_effect(),
+            current_ma: 0,
+            power_factor_pm: 0,
+            flux_lm: 0,
+            gear: None,
         };
         out.push(Said::Bus(self.voice.says(at, readings, Light::Telemetry)));
     }
