@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -149,6 +149,20 @@ pub struct City {
 }
 
 impl City {
+    /// `kitecity …` of someone who joins this city: exit code, and output followed by errors.
+    ///
+    /// # Panics
+    ///
+    /// If the binary does not run, or prints no UTF-8.
+    pub fn ask(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = kitecity();
+        command.args(arguments).args(["--broker", &self.broker()]);
+        let Output { status, stdout, stderr } =
+            command.stderr(Stdio::piped()).output().expect("the binary runs");
+        let words = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (status.code(), format!("{}{}", words(stdout), words(stderr)))
+    }
+
     /// Starts a city on free ports and waits until it says where it is.
     ///
     /// # Panics

@@ -13,17 +13,20 @@ use sha2::Sha256;
 
 const SETTINGS: &str = include_str!("../../config/city.toml");
 const DEVICES: &str = r#"
-[[iotda.device]]
+[[device]]
+dialect = "iotda"
 id = "66a0bc_lamp-5"
 secret = "12345678"
 lamp = "l-0005"
 
-[[iotda.device]]
+[[device]]
+dialect = "iotda"
 id = "66a0bc_lamp-6"
 secret = "87654321"
 lamp = "l-0006"
 
-[[iotda.device]]
+[[device]]
+dialect = "iotda"
 id = "66a0bc_gateway"
 secret = "gateway's"
 children = [{ id = "66a0bc_child-7", lamp = "l-0007" }]
@@ -144,6 +147,7 @@ fn dead_letters(city: &City) -> Outsider {
 fn who_is_no_device_of_the_city_is_kept_out() {
     let (city, _folder) = city();
     let (id, secret) = LAMP;
+    let mut letters = dead_letters(&city);
     let refused = |user: &str, client_id: &str, password: &str| {
         Outsider::connect(city.mqtt_port, client_id, Some((user, password))).refusal()
     };
@@ -160,6 +164,10 @@ fn who_is_no_device_of_the_city_is_kept_out() {
         let refusal = refused(user, &client_id, &password);
         assert!(refusal.contains(code), "{client_id}: {refusal}");
     }
+    letters.receive("an alarm", |_, letter| {
+        letter["d"]["reason"] == "login refused: wrong password; 1 so far"
+            && letter["d"]["topic"] == format!("$oc/devices/{id}/sys/logins/refused")
+    });
     for hours in [-1, 1] {
         Device::log_in(&city, LAMP, &hour(hours)).next("a neighbouring hour will do", "sys/events/down");
     }
@@ -237,21 +245,81 @@ fn an_unmodified_device_is_lit_commanded_and_missed() {
     wait_for("the city to miss it", gone);
 }
 
+/// The kinds of alarm a lamp has now.
+fn alarms_of(city: &City, lamp: &str) -> Vec<Value> {
+    let alarms = city.get("/api/alarms");
+    let of_lamp = alarms.as_array().into_iter().flatten().filter(|alarm| alarm["luminaire"] == lamp);
+    of_lamp.map(|alarm| alarm["kind"].clone()).collect()
+}
+
+#[test]
+fn a_device_that_never_came_is_missed_until_it_comes() {
+    let (city, _folder) = city();
+    let missed = || (alarms_of(&city, "l-0006") == ["communication_failure"]).then_some(());
+    wait_for("the alarm", missed);
+    let _device = Device::on(&city, ("66a0bc_lamp-6", "87654321"));
+    wait_for("its end", || alarms_of(&city, "l-0006").is_empty().then_some(()));
+}
+
+#[test]
+fn with_a_folder_shadows_outlast_the_city() {
+    let (file, folder) = (settings(), tempfile::tempdir().expect("a folder"));
+    let paths = [file.path(), folder.path()].map(|path| path.to_str().expect("a path in UTF-8"));
+    let arguments = ["--config", paths[0], "--luminaires", "120", "--speed", "600", "--data", paths[1]];
+    let mut city = City::start(&arguments);
+    let mut device = Device::on(&city, LAMP);
+    device.reports(&json!({ "level": 12 }));
+    wait_for("the report", || city.actual("l-0005").filter(|&level| level == 12));
+    city.process.interrupt();
+    let city = City::start(&arguments);
+    let mut device = Device::on(&city, LAMP);
+    device.says("sys/shadow/get/request_id=1", &json!({ "service_id": "Light" }));
+    let (_, shadow) = device.next("the shadow", "sys/shadow/get/response/request_id=1");
+    assert_eq!(shadow["shadow"][0]["reported"]["properties"]["level"], 12, "{shadow}");
+
+    drop(city);
+    std::fs::write(folder.path().join("shadows.json"), "rubbish").expect("a file");
+    let mut command = kitecity();
+    command.args(arguments).args(["--mqtt-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
+    let output = command.stderr(Stdio::piped()).output().expect("it runs");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(errors.contains("shadows.json: expected value") && errors.contains("move it away"), "{errors}");
+}
+
+#[test]
+fn a_device_that_refuses_the_programme_is_lit_by_commands() {
+    let (city, _folder) = city();
+    let mut device = Device::log_in(&city, LAMP, &hour(0));
+    let (topic, _) = device.next("the programme", "sys/properties/set/request_id=");
+    let (_, request) = topic.split_once("request_id=").expect("a request id");
+    device.says(&format!("sys/properties/set/response/request_id={request}"), &json!({ "result_code": 1 }));
+    // The sun may not have set yet when it comes.
+    let level = loop {
+        let command = device.obeys();
+        assert_eq!(command["command_name"], "SetLevel", "{command}");
+        let level = command["paras"]["level"].as_u64().expect("a level");
+        if level > 0 {
+            break level;
+        }
+    };
+    device.reports(&json!({ "level": level }));
+    wait_for("the lamp lit", || city.actual("l-0005").filter(|&actual| actual == level));
+    assert_eq!(city.get("/api/lamps/l-0005")["state"]["mode"], "programme");
+}
+
 #[test]
 fn a_lamp_that_fails_by_its_readings_has_an_alarm_until_it_is_repaired() {
     let (city, _folder) = city();
     let mut device = Device::on(&city, LAMP);
     let rated_w = city.get("/api/lamps/l-0005")["rated_w"].clone();
     device.reports(&json!({ "level": 100, "power": rated_w }));
-    let alarms = wait_for("the alarm", || {
+    wait_for("the alarm", || {
         device.reports(&json!({ "level": 100, "actual": 0, "power": 0.5 }));
-        Some(city.get("/api/alarms")).filter(|alarms| alarms != &json!([]))
+        (alarms_of(&city, "l-0005") == ["lamp_failure"]).then_some(())
     });
-    assert_eq!(alarms.as_array().map(Vec::len), Some(1), "{alarms}");
-    assert_eq!((&alarms[0]["luminaire"], &alarms[0]["kind"]), (&json!("l-0005"), &json!("lamp_failure")));
     wait_for("the end of the alarm", || {
         device.reports(&json!({ "level": 100, "actual": 100, "power": rated_w }));
-        (city.get("/api/alarms") == json!([])).then_some(())
+        alarms_of(&city, "l-0005").is_empty().then_some(())
     });
 }
 
@@ -352,13 +420,14 @@ fn on_an_outside_broker_a_device_that_subscribes_joins_with_its_first_report() {
 #[test]
 fn settings_that_contradict_themselves_are_refused_with_file_and_line() {
     let file = settings();
-    let twice = "[[iotda.device]]\nid = \"66a0bc_lamp-8\"\nsecret = \"s\"\nlamp = \"l-0005\"\n";
+    let twice =
+        "[[device]]\ndialect = \"iotda\"\nid = \"66a0bc_lamp-8\"\nsecret = \"s\"\nlamp = \"l-0005\"\n";
     let text = format!("{SETTINGS}{DEVICES}{twice}");
     std::fs::write(file.path(), &text).expect("a file");
     let output =
         kitecity().arg("--config").arg(file.path()).stderr(Stdio::piped()).output().expect("it runs");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let line = text.lines().count() - 3;
+    let line = text.lines().count() - 4;
     let place = format!("{}, line {line}: luminaire l-0005 has two devices", file.path().display());
     assert!(errors.contains(&place), "{errors}");
     assert_eq!(output.status.code(), Some(2));

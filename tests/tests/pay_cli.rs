@@ -1,8 +1,6 @@
 //! `kitecity pay`: a reception, a till and a back office at the command line, against a city in another process.
 
-use std::process::{Command, Output, Stdio};
-
-use city_tests::{City, kitecity};
+use city_tests::City;
 use serde_json::Value;
 
 /// The settings of the city, which those who join it share.
@@ -12,13 +10,8 @@ fn city() -> City {
     City::start(&[&SETTINGS[..], &["--without", "residents"]].concat())
 }
 
-/// `kitecity …` of someone who knows the city's settings: exit code, output, errors.
 fn run(city: &City, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command: Command = kitecity();
-    command.args(arguments).args(["--broker", &city.broker()]).args(SETTINGS);
-    let Output { status, stdout, stderr } = command.stderr(Stdio::piped()).output().expect("the binary runs");
-    let words = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code(), format!("{}{}", words(stdout), words(stderr)))
+    city.ask(&[arguments, &SETTINGS[..]].concat())
 }
 
 /// The JSON of an answer that must be a good one.

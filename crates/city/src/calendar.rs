@@ -1,4 +1,4 @@
-use lighting::{DimLevel, Programme, ProgrammeStep, StepTime};
+use lighting::{DimLevel, Nights, Programme, ProgrammeStep, StepTime};
 
 use crate::shape::distance;
 use crate::sites::CabinetSite;
@@ -62,7 +62,7 @@ fn programme(levels: [u8; 4], presence_level: Option<DimLevel>) -> Programme {
         step(StepTime::Clock(MORNING), morning),
         step(StepTime::Sunrise(0), 0),
     ];
-    Programme { version: 1, steps: steps.into(), presence_level }
+    Programme { version: 1, steps: steps.into(), presence_level, nights: Nights::default() }
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
     use types::{MINUTE_MS, Seed};
 
     use super::*;
-    use crate::{CitySpec, Plan, astro_shift_ms, astro_table};
+    use crate::{CitySpec, ORIGIN, Plan, astro_shift_ms, astro_table};
 
     #[test]
     fn each_class_has_its_own_calendar() {
@@ -83,7 +83,8 @@ mod tests {
     fn no_luminaire_of_the_largest_city_comes_on_after_sunrise() {
         let spec = CitySpec { seed: Seed(1), luminaires: 200_000, residents: 1, clinics: 0 };
         let plan = Plan::generate(&spec).unwrap();
-        let earliest = plan.luminaires().iter().map(|site| astro_shift_ms(site.position)).min().unwrap();
+        let earliest =
+            plan.luminaires().iter().map(|site| astro_shift_ms(site.position, ORIGIN)).min().unwrap();
         let table = astro_table(2026).unwrap();
         for day in 20_454..20_454 + 365 {
             let sunrise = table.sunrise(day).local_time_ms() + i64::from(earliest);

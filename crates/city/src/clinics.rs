@@ -4,7 +4,7 @@ use types::{ProviderId, Seed};
 
 use crate::district::{District, district_at};
 use crate::near::NearSet;
-use crate::plan::place;
+use crate::plane::Plane;
 use crate::shape::Point;
 use crate::sites::Clinic;
 
@@ -26,7 +26,13 @@ const DISTRICT_HOSPITAL_EACH: u32 = 4;
 
 /// Puts `count` clinics at corners: the first at the first, each next one at the next that is far enough from all
 /// before. A city that grows keeps its clinics as long as it had room for them.
-pub(crate) fn clinics(seed: Seed, corners: &[Corner], districts: &[District], count: u32) -> Vec<Clinic> {
+pub(crate) fn clinics(
+    seed: Seed,
+    plane: Plane,
+    corners: &[Corner],
+    districts: &[District],
+    count: u32,
+) -> Vec<Clinic> {
     let mut chosen: Vec<Corner> = Vec::new();
     let mut apart = APART_M;
     while chosen.len() < count as usize && apart > 1.0 {
@@ -43,7 +49,9 @@ pub(crate) fn clinics(seed: Seed, corners: &[Corner], districts: &[District], co
     let places = chosen.iter().cycle().take(if chosen.is_empty() { 0 } else { count as usize });
     (1..)
         .zip(places)
-        .map(|(number, corner)| clinic(seed, number, stand(seed, number, *corner, &mut taken), districts))
+        .map(|(number, corner)| {
+            clinic(seed, plane, number, stand(seed, number, *corner, &mut taken), districts)
+        })
         .collect()
 }
 
@@ -63,7 +71,7 @@ fn stand(seed: Seed, number: u32, corner: Corner, taken: &mut NearSet) -> Point 
     unreachable!("rows behind a corner never end")
 }
 
-fn clinic(seed: Seed, number: u32, at: Point, districts: &[District]) -> Clinic {
+fn clinic(seed: Seed, plane: Plane, number: u32, at: Point, districts: &[District]) -> Clinic {
     let district = &districts[district_at(at)];
     let level = match number {
         1 => 3,
@@ -76,7 +84,7 @@ fn clinic(seed: Seed, number: u32, at: Point, districts: &[District]) -> Clinic 
         name_en,
         name_zh,
         level,
-        position: place(at),
+        position: plane.place(at),
         x_m: at.0,
         y_m: at.1,
         district: district.id,

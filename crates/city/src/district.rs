@@ -24,18 +24,26 @@ const RIVER_EAST_M: f64 = -700.0;
 
 /// The city's districts: Kuiwen, Weicheng, Fangzi, Hanting.
 pub(crate) fn districts() -> [District; 4] {
-    let district = |slug: &str, name_en, name_zh, code| District {
-        id: slug.parse().expect("district names are slugs"),
-        name_en,
-        name_zh,
-        code,
-    };
     [
         district("kuiwen", "Kuiwen", "奎文区", 370_705),
         district("weicheng", "Weicheng", "潍城区", 370_702),
         district("fangzi", "Fangzi", "坊子区", 370_704),
         district("hanting", "Hanting", "寒亭区", 370_703),
     ]
+}
+
+/// The parts of a city that is not Weifang, in the places of [`districts`]. Its people are Weifang's.
+pub(crate) fn districts_elsewhere() -> [District; 4] {
+    [
+        district("east", "East", "东区", 370_705),
+        district("west", "West", "西区", 370_702),
+        district("south", "South", "南区", 370_704),
+        district("north", "North", "北区", 370_703),
+    ]
+}
+
+fn district(slug: &str, name_en: &'static str, name_zh: &'static str, code: u32) -> District {
+    District { id: slug.parse().expect("district names are slugs"), name_en, name_zh, code }
 }
 
 /// Which of [`districts`] a place belongs to: Hanting in the north, Fangzi in the south; between them Weicheng west

@@ -1,12 +1,12 @@
 //! Puts luminaires and cabinets along the streets.
 
-use lighting::{Circuit, Phase};
+use lighting::Phase;
 use types::{CabinetId, LuminaireId};
 
 use crate::district::{District, district_at};
 use crate::lattice::Lattice;
 use crate::near::NearSet;
-use crate::plan::place;
+use crate::plane::Plane;
 use crate::shape::{Point, Walk, length};
 use crate::sites::{CabinetSite, LuminaireSite};
 use crate::units::{Arrangement, Run, StreetKey, Unit};
@@ -82,25 +82,26 @@ impl Lamps {
             let class = spot.street.class();
             self.luminaires.push(LuminaireSite {
                 id: LuminaireId(first.0 + k as u32),
-                position: place(spot.at),
+                position: Plane::WEIFANG.place(spot.at),
                 x_m: spot.at.0,
                 y_m: spot.at.1,
                 street: 0,
                 cabinet: id,
                 // One circuit leaves the cabinet each way.
-                circuit: Circuit::ALL[usize::from(k >= stretch.len().div_ceil(2))],
+                circuit: if k < stretch.len().div_ceil(2) { 1 } else { 2 },
                 phase: Phase::ALL[k % 3],
                 district,
                 rated_mw: class.rated_mw(),
                 standby_mw: class.standby_mw(),
                 road_m2: spot.street.road_m2(),
+                height_m: class.height_m(),
                 class,
             });
             self.luminaire_streets.push(spot.street);
         }
         self.cabinets.push(CabinetSite {
             id,
-            position: place(at),
+            position: Plane::WEIFANG.place(at),
             x_m: at.0,
             y_m: at.1,
             district,

@@ -1,13 +1,17 @@
+use std::borrow::Cow;
+
 use types::{CabinetId, DistrictId, LuminaireId, Position, ProviderId};
 
 use crate::branches::{park, riverside};
 use crate::clinics::{Corner, clinics};
-use crate::district::{District, districts};
+use crate::district::{District, districts, districts_elsewhere};
 use crate::graph::Graph;
 use crate::grid::{Grid, bounds_of};
 use crate::growth::{cell_key, complete_up_to, fringe};
 use crate::lamps::{Lamps, light};
 use crate::lattice::Lattice;
+use crate::placed::{Labels, Placed, PlacedError, Town, town};
+use crate::plane::Plane;
 use crate::ring::{Ring, rings};
 use crate::route::{Route, route};
 use crate::shape::{Point, contains, distance};
@@ -25,7 +29,8 @@ const SQUARE_M: f64 = 100.0;
 
 /// What stands where: streets, water, luminaires, cabinets, clinics.
 ///
-/// Coordinates are metres east and north of [`ORIGIN`]. The same spec gives the same plan on every machine.
+/// Coordinates are metres on its [`plane`](Self::plane), that is, east and north of [`ORIGIN`] unless the city is
+/// [`around`](Self::around) real luminaires. The same spec gives the same plan on every machine.
 ///
 /// # Numbers
 ///
@@ -36,6 +41,8 @@ const SQUARE_M: f64 = 100.0;
 #[derive(Clone, Debug)]
 pub struct Plan {
     spec: CitySpec,
+    plane: Plane,
+    labels: Labels,
     districts: [District; 4],
     streets: Vec<Street>,
     luminaires: Vec<LuminaireSite>,
@@ -71,7 +78,9 @@ impl Plan {
         let grid = Grid::new(SQUARE_M, luminaires.iter().map(here).map(|at| (at, at)));
         Ok(Self {
             spec: *spec,
-            clinics: clinics(spec.seed, &corners, &districts, spec.clinics),
+            plane: Plane::WEIFANG,
+            labels: Labels::default(),
+            clinics: clinics(spec.seed, Plane::WEIFANG, &corners, &districts, spec.clinics),
             water: vec![river(&lattice, &cells)],
             parks: parks(&lattice, &rings(&lattice), fringe(lit)),
             districts,
@@ -83,9 +92,75 @@ impl Plan {
         })
     }
 
+    /// A city around luminaires that stand somewhere real: streets follow them, people and clinics are made up as in
+    /// [`generate`](Self::generate). Of `spec`, the number of luminaires does not count.
+    ///
+    /// # Errors
+    ///
+    /// [`PlacedError`] if there are none, too many, or they are too far apart; or a number of `spec` is out of range.
+    pub fn around(spec: &CitySpec, lamps: &[Placed]) -> Result<Self, PlacedError> {
+        CitySpec { luminaires: 1, ..*spec }.check()?;
+        let districts = districts_elsewhere();
+        let Town { plane, labels, luminaires, cabinets, network } = town(lamps, &districts)?;
+        let spec = CitySpec { luminaires: luminaires.len() as u32, ..*spec };
+        let corners: Vec<Corner> = network.streets.iter().flat_map(ends).collect();
+        let here = |luminaire: &LuminaireSite| (luminaire.x_m, luminaire.y_m);
+        Ok(Self {
+            clinics: clinics(spec.seed, plane, &corners, &districts, spec.clinics),
+            grid: Grid::new(SQUARE_M, luminaires.iter().map(here).map(|at| (at, at))),
+            graph: Graph::new(&network.streets),
+            streets: network.streets,
+            water: Vec::new(),
+            parks: Vec::new(),
+            spec,
+            plane,
+            labels,
+            districts,
+            luminaires,
+            cabinets,
+        })
+    }
+
     /// What it was made from.
     pub fn spec(&self) -> &CitySpec {
         &self.spec
+    }
+
+    /// Its map: which point is which place.
+    pub fn plane(&self) -> &Plane {
+        &self.plane
+    }
+
+    /// What the owner of a luminaire calls it; its number in a city that was made up.
+    pub fn label(&self, id: LuminaireId) -> Cow<'_, str> {
+        label(&self.labels.luminaires, id.0).unwrap_or_else(|| id.to_string().into())
+    }
+
+    /// The same for a cabinet.
+    pub fn cabinet_label(&self, id: CabinetId) -> Cow<'_, str> {
+        label(&self.labels.cabinets, id.0).unwrap_or_else(|| id.to_string().into())
+    }
+
+    /// All luminaires as their owner would know them; [`around`](Self::around) makes the same of them again.
+    pub fn placed(&self) -> Vec<Placed> {
+        self.luminaires.iter().map(|site| self.placed_at(site)).collect()
+    }
+
+    fn placed_at(&self, site: &LuminaireSite) -> Placed {
+        let street = || self.streets[site.street].name_zh.as_str().into();
+        Placed {
+            label: self.label(site.id).into(),
+            position: site.position,
+            class: site.class,
+            rated_mw: site.rated_mw,
+            standby_mw: site.standby_mw,
+            height_m: site.height_m,
+            road_m2: site.road_m2,
+            street: label(&self.labels.streets, site.id.0).map_or_else(street, Box::from),
+            cabinet: self.cabinet_label(site.cabinet).into(),
+            circuit: site.circuit,
+            phase: site.phase,
+        }
     }
 
     /// All districts, also those the city has not grown into yet.
@@ -175,9 +250,8 @@ impl Plan {
     }
 }
 
-/// The position of a point of the plan.
-pub(crate) fn place((x, y): Point) -> Position {
-    ORIGIN.offset_m(x, y)
+fn label(labels: &[Box<str>], number: u32) -> Option<Cow<'_, str>> {
+    labels.get(index(number)?).map(|label| Cow::Borrowed(&**label))
 }
 
 /// Index of what has this number, counted from 1.
@@ -210,13 +284,14 @@ fn corners(luminaires: &[LuminaireSite], streets: &[Street]) -> Vec<Corner> {
         .map(|street| &streets[street])
         // Riversides are branch streets too, but not straight; and no place for a clinic.
         .filter(|street| street.class == RoadClass::Branch && street.points.len() == 2)
-        .flat_map(|street| {
-            street
-                .points
-                .iter()
-                .map(|&crossing| Corner { crossing, half_width_m: street.width_m / 2.0 + 8.0 })
-        })
+        .flat_map(ends)
         .collect()
+}
+
+/// Both ends of a street.
+fn ends(street: &Street) -> [Corner; 2] {
+    let corner = |crossing: Point| Corner { crossing, half_width_m: street.width_m / 2.0 + 8.0 };
+    [corner(street.points[0]), corner(street.points[street.points.len() - 1])]
 }
 
 /// The river through all rows of the plan, and a little beyond.

@@ -4,8 +4,8 @@ use types::{DistrictId, LuminaireId, Position, ResidentId};
 use crate::census::{CENSUS_DAY, FIRST, number};
 use crate::district::district_at;
 use crate::people::name;
-use crate::plan::{Plan, place};
-use crate::shape::{Point, lerp};
+use crate::plan::Plan;
+use crate::shape::{Point, Walk, lerp};
 use crate::street::RoadClass;
 
 /// Everybody in the census of a city, made when asked for: a million residents need no memory.
@@ -37,6 +37,8 @@ pub struct Citizen {
 const SETBACK_M: (f64, f64) = (5.0, 21.0);
 /// From one house number to the next on the same side of the street \[m\].
 const HOUSE_M: f64 = 12.0;
+/// Closer to the middle of a street nothing is on a side of it \[m\].
+const ASIDE_MIN_M: f64 = 0.5;
 /// Searches for a home on dry land.
 const HOMES_TRIED_MAX: u64 = 16;
 
@@ -88,7 +90,7 @@ impl<'p> Residents<'p> {
         Citizen {
             person,
             home: home.at,
-            position: place(home.at),
+            position: self.plan.plane().place(home.at),
             district: district.id,
             street: home.street,
         }
@@ -134,14 +136,17 @@ impl<'p> Residents<'p> {
         // Streets with luminaires on one side only have houses on the other as well.
         let across = across && site.class == RoadClass::Branch;
         let out = street.width_m / 2.0 + SETBACK_M.0 + (SETBACK_M.1 - SETBACK_M.0) * deep;
-        let share = out / located.distance_m * if across { -1.0 } else { 1.0 };
+        let side = if across { -1.0 } else { 1.0 };
+        let at = if located.distance_m < ASIDE_MIN_M {
+            // It stands in the middle of its street, as drawn: any side will do.
+            let (point, left) = Walk::new(&street.points).at(located.along_m);
+            (point.0 + left.0 * out * side, point.1 + left.1 * out * side)
+        } else {
+            lerp(located.point, (site.x_m, site.y_m), out / located.distance_m * side)
+        };
         let row = (located.along_m / HOUSE_M) as u32;
         let odd = located.left != across;
-        Home {
-            at: lerp(located.point, (site.x_m, site.y_m), share),
-            street: site.street,
-            house: 2 * row + if odd { 1 } else { 2 },
-        }
+        Home { at, street: site.street, house: 2 * row + if odd { 1 } else { 2 } }
     }
 }
 

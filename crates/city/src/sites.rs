@@ -19,8 +19,8 @@ pub struct LuminaireSite {
     pub street: usize,
     /// The cabinet that feeds it.
     pub cabinet: CabinetId,
-    /// The cabinet's circuit it is on.
-    pub circuit: Circuit,
+    /// The cabinet's circuit it is on, from 1.
+    pub circuit: u8,
     /// The phase it draws from.
     pub phase: Phase,
     /// The district of its cabinet.
@@ -31,6 +31,8 @@ pub struct LuminaireSite {
     pub standby_mw: u32,
     /// The road it lights: its share of its street, from kerb to kerb \[m²\].
     pub road_m2: f64,
+    /// How high above the road it hangs \[m\].
+    pub height_m: f64,
     /// The class of its street.
     pub class: RoadClass,
 }
@@ -38,11 +40,12 @@ pub struct LuminaireSite {
 impl LuminaireSite {
     /// What it hangs on at its cabinet.
     pub fn leg(&self) -> Leg {
-        Leg { circuit: self.circuit, phase: self.phase }
+        Leg { circuit: Circuit::of_register(self.circuit), phase: self.phase }
     }
 }
 
-/// Where one cabinet (feeder pillar) stands and which luminaires it feeds: at most 60, with consecutive numbers.
+/// Where one cabinet (feeder pillar) stands and which luminaires it feeds: they have consecutive numbers, and are
+/// at most 60 unless its owner says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CabinetSite {
     /// Its number, from 1 without gaps.

@@ -37,6 +37,33 @@ impl RoadClass {
             Self::Branch => 500,
         }
     }
+
+    /// How high its luminaires hang above the road \[m\].
+    pub const fn height_m(self) -> f64 {
+        match self {
+            Self::Ring => 12.0,
+            Self::Arterial => 10.0,
+            Self::Branch => 8.0,
+        }
+    }
+
+    /// Width between the kerbs, where nothing else is known \[m\].
+    pub const fn width_m(self) -> f64 {
+        match self {
+            Self::Ring => 36.0,
+            Self::Arterial => 28.0,
+            Self::Branch => 12.0,
+        }
+    }
+
+    /// Distance from one luminaire, or pair of them, to the next along the street \[m\].
+    pub const fn spacing_m(self) -> f64 {
+        match self {
+            Self::Ring => 40.0,
+            Self::Arterial => 35.0,
+            Self::Branch => 29.0,
+        }
+    }
 }
 
 /// As in topics and payloads: `ring`, `arterial`, `branch`.

@@ -11,6 +11,24 @@ const EARLIER_MS_PER_DEGREE: f64 = 240_000.0;
 /// For which years the sun is known.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
+/// Why there is no table of the sun.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SunError {
+    /// The year is too far away.
+    #[error(transparent)]
+    Year(#[from] YearError),
+    /// The sun does not rise and then set within one day of the city's clock.
+    #[error(
+        "at {:.4} N, {:.4} E the sun does not rise and set within one day of the city's clock, which is China's (UTC+8)",
+        at.lat, at.lon
+    )]
+    Place {
+        /// Where.
+        at: Position,
+    },
+}
+
 /// A year without a table of the sun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the sun is known for the years 1900 to 2199, not for {0}")]
@@ -27,38 +45,60 @@ pub struct YearError(pub i32);
 ///
 /// Source: Reda and Andreas, Solar Position Algorithm (SPA), NREL/TP-560-34302.
 pub fn astro_table(year: i32) -> Result<AstroTable, YearError> {
+    match astro_table_at(year, ORIGIN) {
+        Err(SunError::Year(error)) => Err(error),
+        table => Ok(table.expect("in Weifang the sun rises and sets every day")),
+    }
+}
+
+/// The same at any place whose days fit China's clock: about 75° to 165° E, between the polar circles.
+///
+/// # Errors
+///
+/// [`SunError`] outside 1900 to 2199, and where the sun does not rise and set every day.
+pub fn astro_table_at(year: i32, at: Position) -> Result<AstroTable, SunError> {
     if !YEARS.contains(&year) {
-        return Err(YearError(year));
+        return Err(YearError(year).into());
     }
     let (first, next) = (first_day(year), first_day(year + 1));
-    let delta_t = delta_t::estimate(f64::from(year) + 0.5).map_err(|_| YearError(year))?;
-    let days = (first..next).map(|day| sun_day(day, delta_t)).collect();
-    Ok(AstroTable::new(first, days).expect("in Weifang the sun rises and sets every day"))
+    let days: Option<Vec<SunDay>> = (first..next).map(|day| sun_day(day, at)).collect();
+    days.and_then(|days| AstroTable::new(first, days).ok()).ok_or(SunError::Place { at })
 }
 
-/// How much later the sun rises and sets at a place than at [`ORIGIN`] \[ms\]; negative in the east.
+/// The first sunrise and the first sunset at a place in the 24 hours from a moment on, as in [`astro_table`].
+///
+/// `None` if the sun stays above or below the horizon, or the moment is outside 1900 to 2199.
+pub fn sunrise_and_sunset(from: Timestamp, at: Position) -> Option<(Timestamp, Timestamp)> {
+    let year = 1970 + from.local_day().div_euclid(365) as i32;
+    let delta_t = delta_t::estimate(f64::from(year) + 0.5).ok().filter(|_| YEARS.contains(&year))?;
+    let location = Location { latitude: at.lat, longitude: at.lon };
+    let (start, events) = (julian(from), SolarEvents::new());
+    let rise = events
+        .next_rise_from_julian(start, start + 1.0, location, delta_t, Horizon::SunriseSunset)
+        .ok()??;
+    let set =
+        events.next_set_from_julian(start, start + 1.0, location, delta_t, Horizon::SunriseSunset).ok()??;
+    let moment = |event: f64| from.plus_millis(((event - start) * DAY_MS as f64).round() as i64);
+    Some((moment(rise), moment(set)))
+}
+
+/// How much later the sun rises and sets at a place than at `origin` \[ms\]; negative in the east.
 ///
 /// By longitude alone. Latitude adds up to 50 s at the edges of the largest city, at the solstices.
-pub fn astro_shift_ms(position: Position) -> i32 {
-    ((ORIGIN.lon - position.lon) * EARLIER_MS_PER_DEGREE).round() as i32
+pub fn astro_shift_ms(position: Position, origin: Position) -> i32 {
+    ((origin.lon - position.lon) * EARLIER_MS_PER_DEGREE).round() as i32
 }
 
-fn sun_day(local_day: i64, delta_t: f64) -> SunDay {
-    let location = Location { latitude: ORIGIN.lat, longitude: ORIGIN.lon };
-    let (start, end) = (julian(local_day), julian(local_day + 1));
-    let events = SolarEvents::new();
-    let rise = events.next_rise_from_julian(start, end, location, delta_t, Horizon::SunriseSunset);
-    let set = events.next_set_from_julian(start, end, location, delta_t, Horizon::SunriseSunset);
-    let ms = |event: solar_positioning::Result<Option<f64>>| {
-        let event = event.ok().flatten().expect("in Weifang the sun rises and sets every day");
-        ((event - start) * DAY_MS as f64).round() as u32
-    };
-    SunDay { sunrise_ms: ms(rise), sunset_ms: ms(set) }
+fn sun_day(local_day: i64, at: Position) -> Option<SunDay> {
+    let midnight = Timestamp::from_local(local_day, 0);
+    let (rise, set) = sunrise_and_sunset(midnight, at)?;
+    let ms = |event: Timestamp| u32::try_from(event.millis_since(midnight)).ok();
+    Some(SunDay { sunrise_ms: ms(rise)?, sunset_ms: ms(set)? })
 }
 
-/// Julian date of the beginning of a local day.
-fn julian(local_day: i64) -> f64 {
-    EPOCH_JULIAN + Timestamp::from_local(local_day, 0).as_millis() as f64 / DAY_MS as f64
+/// Julian date of a moment.
+fn julian(at: Timestamp) -> f64 {
+    EPOCH_JULIAN + at.as_millis() as f64 / DAY_MS as f64
 }
 
 /// 1 January of a year \[days since 1970-01-01\].
@@ -87,7 +127,7 @@ mod tests {
     /// \[min after local midnight\].
     fn noaa(of_year: i64) -> (f64, f64) {
         let solve = |hour: f64, side: f64| {
-            let t = (julian(day(of_year)) + hour / 24.0 - 2_451_545.0) / 36_525.0;
+            let t = (julian(Timestamp::from_local(day(of_year), 0)) + hour / 24.0 - 2_451_545.0) / 36_525.0;
             let long = (280.46646 + t * (36000.76983 + t * 0.0003032)).to_radians();
             let anomaly = (357.52911 + t * (35999.05029 - 0.0001537 * t)).to_radians();
             let eccentricity = 0.016708634 - t * 0.000042037;
@@ -122,6 +162,14 @@ mod tests {
     fn a_year_too_far_away_is_refused() {
         assert_eq!(astro_table(1899).err(), Some(YearError(1899)));
         assert_eq!(astro_table(2200).err(), Some(YearError(2200)));
+    }
+
+    #[test]
+    fn a_place_whose_days_do_not_fit_the_clock_is_refused() {
+        for at in [Position { lat: 51.48, lon: 0.0 }, Position { lat: 78.2, lon: 120.0 }] {
+            assert_eq!(astro_table_at(2026, at).err(), Some(SunError::Place { at }));
+        }
+        assert!(astro_table_at(2026, Position { lat: 22.3, lon: 114.2 }).is_ok());
     }
 
     #[test]
@@ -164,13 +212,13 @@ mod tests {
     }
 
     fn sun_of(of_year: i64) -> (i64, i64) {
-        let sun = sun_day(day(of_year), 69.2);
+        let sun = sun_day(day(of_year), ORIGIN).unwrap();
         (i64::from(sun.sunrise_ms), i64::from(sun.sunset_ms))
     }
 
     #[test]
     fn the_sun_is_earlier_in_the_east() {
-        assert_eq!(astro_shift_ms(ORIGIN), 0);
-        assert_eq!(astro_shift_ms(Position { lon: ORIGIN.lon + 0.25, ..ORIGIN }), -60_000);
+        assert_eq!(astro_shift_ms(ORIGIN, ORIGIN), 0);
+        assert_eq!(astro_shift_ms(Position { lon: ORIGIN.lon + 0.25, ..ORIGIN }, ORIGIN), -60_000);
     }
 }

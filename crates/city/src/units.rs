@@ -132,9 +132,8 @@ impl StreetKey {
     /// Width between the kerbs \[m\].
     pub(crate) fn width_m(self) -> f64 {
         match self {
-            Self::Ring(_) => 36.0,
             Self::Arterial(..) if self.is_wide() => 40.0,
-            Self::Arterial(..) => 28.0,
+            Self::Ring(_) | Self::Arterial(..) => self.class().width_m(),
             Self::Riverside { .. } => 14.0,
             Self::Branch { rank, .. } => {
                 if rank.is_multiple_of(3) {
@@ -167,11 +166,7 @@ impl StreetKey {
 
     /// Distance from one luminaire, or pair of them, to the next along the street \[m\].
     pub(crate) fn spacing_m(self) -> f64 {
-        match self {
-            Self::Ring(_) => 40.0,
-            Self::Arterial(..) => 35.0,
-            Self::Riverside { .. } | Self::Branch { .. } => 29.0,
-        }
+        self.class().spacing_m()
     }
 
     /// Distance of the first luminaire of a run from the crossing where it begins, at least \[m\].

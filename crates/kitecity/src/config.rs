@@ -6,16 +6,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use city::CitySpec;
-use lighting::AstroTable;
+use lighting::luminaire::{DimmingConfig, ElectricsConfig, PhotometryConfig, ThermalConfig};
+use lighting::{AstroTable, Physics};
 use medpay::Policies;
 use serde::Deserialize;
+use toml::Spanned;
 use types::{RunId, SECOND_MS, Seed, Timestamp};
 use wire::Directory;
-use wire::iotda::Register;
+use wire::dialect::home_assistant::SAMPLE_MAX;
+use wire::dialect::{Device, Register};
 
 mod devices;
 
-use devices::Iotda;
+use devices::Listed;
+pub(crate) use devices::of_file;
 
 use crate::Settings;
 use crate::up::UsageError;
@@ -39,7 +43,25 @@ pub(crate) struct Config {
     pub(crate) payment: Payment,
     pub(crate) storage: Storage,
     #[serde(default)]
-    iotda: Iotda,
+    luminaire: Luminaire,
+    #[serde(default)]
+    pub(crate) homeassistant: HomeAssistant,
+    /// Taken out when the file is read.
+    #[serde(default)]
+    device: Vec<Spanned<Device>>,
+    /// How `device` was called before.
+    #[serde(default)]
+    iotda: Option<Spanned<toml::Value>>,
+    #[serde(skip)]
+    listed: Listed,
+}
+
+/// What Home Assistant sees.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HomeAssistant {
+    /// How many luminaires are shown.
+    pub(crate) lights: u32,
 }
 
 /// The city itself.
@@ -49,11 +71,20 @@ pub(crate) struct City {
     pub(crate) run: RunId,
     pub(crate) seed: u64,
     pub(crate) luminaires: u32,
+    #[serde(default)]
+    lamps: PathBuf,
     pub(crate) residents: u32,
     pub(crate) clinics: u32,
     date: NaiveDate,
     start: Start,
     pub(crate) speed: u32,
+}
+
+impl City {
+    /// The file with real luminaires; `None` = streets are made up.
+    pub(crate) fn lamps_file(&self) -> Option<&Path> {
+        Some(self.lamps.as_path()).filter(|file| !file.as_os_str().is_empty())
+    }
 }
 
 /// When the city wakes.
@@ -101,6 +132,17 @@ pub(crate) struct Payment {
     policy: String,
 }
 
+/// What all luminaires have in common.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Luminaire {
+    burning_h: u32,
+    dimming: DimmingConfig,
+    electrics: ElectricsConfig,
+    photometry: PhotometryConfig,
+    thermal: ThermalConfig,
+}
+
 /// Where state is kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,13 +171,20 @@ impl Config {
         }
     }
 
-    /// The settings that `settings` names, before its flags beat them.
+    /// The settings that `settings` names, before its flags beat them; but for what the city is built on.
     ///
     /// # Errors
     ///
     /// In words, as a mistake of the user.
     pub(crate) fn of(settings: &Settings) -> Result<Self, UsageError> {
-        Ok(Self::load(settings.config.as_deref())?)
+        let mut config = Self::load(settings.config.as_deref())?;
+        match (&settings.lamps, settings.luminaires) {
+            (Some(lamps), _) => config.city.lamps.clone_from(lamps),
+            // Who asks for so many luminaires does not ask for those of the file.
+            (None, Some(_)) => config.city.lamps = PathBuf::new(),
+            (None, None) => {}
+        }
+        Ok(config)
     }
 
     /// Streets, luminaires, people.
@@ -144,11 +193,28 @@ impl Config {
         CitySpec { seed: Seed(seed), luminaires, residents, clinics }
     }
 
+    /// How luminaires behave, and how long they have given light before \[h\].
+    ///
+    /// # Errors
+    ///
+    /// In words: the number that no luminaire can have.
+    pub(crate) fn luminaires(&self) -> Result<(Physics, u32)> {
+        let Luminaire { burning_h, dimming, electrics, photometry, thermal } = self.luminaire;
+        let physics = Physics { dimming, electrics, photometry, thermal };
+        physics.check().context("`[luminaire]`")?;
+        Ok((physics, burning_h))
+    }
+
     /// What no single key can say about itself.
     pub(crate) fn check(&self) -> Result<()> {
         let (speed, max) = (self.city.speed, wire::SPEED_MAX);
         ensure!((1..=max).contains(&speed), "`city.speed` must be 1 to {max}, got {speed}");
         let year = self.year();
+        let (lights, max) = (self.homeassistant.lights, SAMPLE_MAX);
+        ensure!(
+            lights as usize <= max,
+            "`homeassistant.lights` must be 0 to {max}, got {lights}: Home Assistant is made for a house"
+        );
         ensure!((1970..2100).contains(&year), "`city.date` must be from 1970 to 2099, got {year}");
         Ok(())
     }
@@ -169,13 +235,13 @@ impl Config {
         }
     }
 
-    /// The devices that join by the protocol of Huawei IoTDA.
+    /// The devices from outside that join.
     ///
     /// # Errors
     ///
     /// In words with file and line: what contradicts itself, or a luminaire that is not in `directory`.
     pub(crate) fn devices(&self, directory: &Directory) -> Result<Register> {
-        self.iotda.register(directory)
+        self.listed.joining(directory)
     }
 
     /// The rules of payment.
@@ -199,7 +265,13 @@ fn epoch() -> NaiveDate {
 /// Reads the settings, and notes where in the text the devices stand.
 fn read(text: &str, place: &str) -> Result<Config> {
     let mut config: Config = parse(text, place)?;
-    config.iotda.locate(text, place);
+    if let Some(before) = &config.iotda {
+        let line = text[..before.span().start].matches('\n').count() + 1;
+        bail!(
+            "{place}, line {line}: write `[[device]]` with `dialect = \"iotda\"` instead of `[[iotda.device]]`"
+        );
+    }
+    config.listed = Listed::new(std::mem::take(&mut config.device), text, place);
     Ok(config)
 }
 
@@ -244,10 +316,10 @@ mod tests {
     #[test]
     fn a_wrong_type_date_or_address_is_refused_with_its_line() {
         for (from, to, line) in [
-            ("speed = 60", "speed = \"60x\"", "line 12"),
-            ("\"2026-04-18\"", "\"2026-02-30\"", "line 10"),
-            ("\"dusk\"", "\"25:00\"", "line 11"),
-            ("\"127.0.0.1:8080\"", "\"8080\"", "line 20"),
+            ("speed = 60", "speed = \"60x\"", "line 13"),
+            ("\"2026-04-18\"", "\"2026-02-30\"", "line 11"),
+            ("\"dusk\"", "\"25:00\"", "line 12"),
+            ("\"127.0.0.1:8080\"", "\"8080\"", "line 21"),
             ("\"demo\"", "\"Demo City\"", "line 5"),
         ] {
             let message = refused(from, to);
@@ -256,9 +328,18 @@ mod tests {
     }
 
     #[test]
+    fn a_luminaire_that_cannot_be_is_refused_by_name() {
+        let text = BUILT_IN.replacen("rise_k = 35", "rise_k = 900", 1);
+        let config: Config = parse(&text, "city.toml").unwrap();
+        let message = format!("{:#}", config.luminaires().unwrap_err());
+        assert_eq!(message, "`[luminaire]`: `rise_k` is 900, expected 0 to 150");
+    }
+
+    #[test]
     fn the_built_in_files_are_good() {
         let config: Config = parse(BUILT_IN, "built-in").unwrap();
         config.check().unwrap();
         config.policy().unwrap();
+        assert_eq!(config.luminaires().unwrap(), (Physics::default(), 0), "the file says the defaults");
     }
 }

@@ -67,6 +67,10 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
     pub(crate) async fn join(&self, settings: &Settings, run: RunId) -> Result<Operator> {
         let joined = Operator::join(&settings.link(run), self.password.as_deref()).await;
         joined.context("cannot join the city: give --broker, and --password or --secret, as it has them")

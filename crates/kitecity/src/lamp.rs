@@ -1,17 +1,24 @@
-//! `kitecity lamp compare`: lighting policies over the same city, people and nights.
+//! `kitecity lamp`: lighting policies over the same city, people and nights; commands to a city that runs already.
+
+mod dim;
+mod firmware;
+
+mod report;
+mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use lighting::AstroTable;
-use scenario::{Cast, CastSpec, Comparison, Figures, LightingPolicy, local_day, show_duration};
+use scenario::{Cast, CastSpec, Comparison, Figures, LightingPolicy, local_day};
 use sim::Sim;
-use types::{DAY_MS, HOUR_MS, RunId, Seed, Timestamp};
+use types::{DAY_MS, HOUR_MS, RunId, Timestamp};
 
+use crate::ask::{Asked, on_bus};
 use crate::config::{Config, parse};
+use crate::ground::Ground;
+use crate::outfile::OutFile;
 use crate::up::UsageError;
 use crate::{Settings, out};
 
@@ -36,12 +43,16 @@ const FIRST_HOUR: i64 = 12;
 pub(crate) enum Lamp {
     /// Run lighting policies over the same city, people and nights, and print what each costs and gives.
     Compare(CompareArgs),
+    /// Override luminaires of a city that runs, and wait until they obeyed: exit code 0 = all did, 1 = not all.
+    Dim(Asked<dim::Dim>),
+    /// Update the firmware of a group of a city that runs, and wait for the last table: exit code 0 = all updated.
+    Firmware(Asked<firmware::Firmware>),
 }
 
 /// What to compare.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Policy files; otherwise the four in config/lighting.
+    /// Policy files; otherwise four of config/lighting.
     policies: Vec<PathBuf>,
     /// The first day, from noon on.
     #[arg(long, default_value = "2026-11-20")]
@@ -52,27 +63,58 @@ pub(crate) struct CompareArgs {
     /// One line of JSON per policy instead of a table.
     #[arg(long)]
     json: bool,
+    /// Write a report for people: one HTML file with the curves of the night in it.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
-/// Compares, or says what is wrong with a file.
+/// What was compared, and what came of it.
+#[derive(Debug)]
+struct Compared {
+    policies: Vec<LightingPolicy>,
+    /// In the order of the policies.
+    figures: Vec<Figures>,
+    seed: u64,
+    date: String,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+/// Does it, or says what is wrong with a file.
 pub(crate) fn run(what: &Lamp, settings: &Settings) -> Result<ExitCode> {
-    let Lamp::Compare(args) = what;
+    match what {
+        Lamp::Compare(args) => compare(args, settings),
+        Lamp::Firmware(asked) => {
+            on_bus(asked, settings, async |operator, order| firmware::run(operator, order).await)
+        }
+        Lamp::Dim(asked) => on_bus(asked, settings, async |operator, dim| dim::run(operator, dim).await),
+    }
+}
+
+fn compare(args: &CompareArgs, settings: &Settings) -> Result<ExitCode> {
     let policies = policies(args)?;
     let (year, day) = local_day(&args.date).map_err(|message| UsageError(format!("--date: {message}")))?;
-    let sun = Arc::new(city::astro_table(year).map_err(|error| UsageError(error.to_string()))?);
+    let mut ground = Ground::of(&Config::of(settings)?)?;
+    let sun = ground.sun(year)?;
     let spec = cast_spec(settings, year)?;
     let start = Timestamp::from_local(day, FIRST_HOUR * HOUR_MS);
     let end = start.plus_millis(i64::from(args.nights) * DAY_MS);
-    let mut all = Vec::new();
+    let report = args.report.as_deref().map(|path| OutFile::ready("--report", path)).transpose()?;
+    let mut figures = Vec::new();
     for policy in &policies {
-        let figures = measure(policy, spec.clone(), &sun, start, end)?;
+        let measured = measure(policy, ground.cast(spec.clone(), sun.clone())?, start, end)?;
         if args.json {
-            out::line(&serde_json::to_string(&figures)?)?;
+            out::line(&serde_json::to_string(&measured)?)?;
         }
-        all.push(figures);
+        figures.push(measured);
     }
+    let seed = spec.city.seed.0;
+    let compared = Compared { policies, figures, seed, date: args.date.clone(), start, end };
     if !args.json {
-        out::line(&table(&policies, &all, spec.city.seed, &args.date))?;
+        out::line(&table::text(&compared))?;
+    }
+    if let Some(report) = report {
+        report.write(&report::page(&compared)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -97,73 +139,14 @@ fn cast_spec(settings: &Settings, year: i32) -> Result<CastSpec> {
     let city = config.city_spec();
     let policy = config.policy().map_err(UsageError::from)?;
     let issuer_key = city.seed.stream("issuer key", 0).bytes();
-    Ok(CastSpec { city, year, policy, issuer_key, start: 1, switched_cabinets: 0 })
+    let (physics, burning_h) = config.luminaires().map_err(UsageError::from)?;
+    Ok(CastSpec { city, year, policy, issuer_key, start: 1, switched_cabinets: 0, physics, burning_h })
 }
 
-fn measure(
-    policy: &LightingPolicy,
-    spec: CastSpec,
-    sun: &Arc<AstroTable>,
-    start: Timestamp,
-    end: Timestamp,
-) -> Result<Figures> {
-    let cast =
-        Cast::under_sun(spec, sun.clone()).map_err(|error| UsageError(error.to_string()))?.lit_by(policy);
-    let mut comparison = Comparison::new(cast.plan().clone(), sun.clone(), start);
+fn measure(policy: &LightingPolicy, city: Cast, start: Timestamp, end: Timestamp) -> Result<Figures> {
+    let cast = city.lit_by(policy);
+    let mut comparison = Comparison::new(cast.plan().clone(), cast.astro().clone(), start);
     let run: RunId = "compare".parse()?;
     Sim::new(&cast, run, start)?.run_until(end, &mut comparison);
     Ok(comparison.conclude(&policy.name, end))
-}
-
-/// A row of the table: what, and how it is written for one policy.
-type Row = (&'static str, fn(&Figures) -> String);
-
-const ROWS: [Row; 15] = [
-    ("energy [kWh]", |f| format!("{:.1}", f.energy_kwh)),
-    ("energy per luminaire [kWh]", |f| format!("{:.3}", f.energy_kwh / f.luminaires.max(1) as f64)),
-    ("AECI, every night so [kWh/m² a]", |f| format!("{:.2}", f.aeci_kwh_per_m2)),
-    ("cost [yuan]", |f| format!("{:.0}", f.cost_yuan)),
-    ("CO₂ [kg]", |f| format!("{:.0}", f.co2_kg)),
-    ("peak [kW]", |f| format!("{:.1}", f.peak_kw)),
-    ("over-lighting [kWh]", |f| format!("{:.1}", f.over_lighting_kwh)),
-    ("shortfall [person h]", |f| format!("{:.2}", f.shortfall_person_hours)),
-    ("time below class [%]", |f| format!("{:.1}", f.below_class_percent)),
-    ("longest dark walk [s]", |f| f.longest_dark_s.to_string()),
-    ("switchings per night", |f| format!("{:.1}", f.switchings)),
-    ("dim changes per night", |f| format!("{:.1}", f.dim_changes)),
-    ("presence response p50", |f| response(f, |spread| spread.p50_ms)),
-    ("presence response p95", |f| response(f, |spread| spread.p95_ms)),
-    ("oracle lower bound [kWh]", |f| format!("{:.1}", f.oracle_kwh)),
-];
-
-fn response(figures: &Figures, part: fn(&scenario::Spread) -> i64) -> String {
-    figures.response.as_ref().map_or("–".to_owned(), |spread| show_duration(part(spread)))
-}
-
-fn table(policies: &[LightingPolicy], all: &[Figures], seed: Seed, date: &str) -> String {
-    let Some(first) = all.first() else { return String::new() };
-    let width = all.iter().map(|figures| figures.policy.chars().count()).max().unwrap_or(0).max(9);
-    let mut lines = vec![format!(
-        "{} luminaires on {:.0} m² of road, {} day(s) from {date} noon, seed {}, {:.1} person hours at night. SIMULATED / 模拟",
-        first.luminaires, first.area_m2, first.nights, seed.0, first.person_hours
-    )];
-    let cells = |head: &str, cells: Vec<String>| {
-        let row: Vec<_> = cells.iter().map(|cell| format!("{cell:>width$}")).collect();
-        format!("{head:<33}{}", row.join("  "))
-    };
-    lines.push(cells("", all.iter().map(|figures| figures.policy.clone()).collect()));
-    lines.extend(ROWS.iter().map(|(head, cell)| cells(head, all.iter().map(cell).collect())));
-    lines.push("at full light".to_owned());
-    lines.extend(first.classes.iter().map(|class| {
-        format!(
-            "  {:<9} {:>5.1} lx mean, {:>4.1} required   PDI {:>4.1} mW/(lx m²)   LPD {:.2} W/m²",
-            class.class.to_string(),
-            class.mean_lx,
-            class.required_lx,
-            class.pdi_mw_per_lx_m2,
-            class.lpd_w_per_m2
-        )
-    }));
-    lines.extend(policies.iter().map(|policy| format!("{}: {}", policy.name, policy.about)));
-    lines.join("\n")
 }

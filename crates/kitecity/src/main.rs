@@ -1,14 +1,22 @@
 //! `kitecity`: a smart city on a laptop.
 #![allow(clippy::print_stdout, reason = "data on stdout is the binary's privilege")]
 
+mod ask;
 mod bench;
 mod config;
 mod doctor;
 mod eid;
+mod export;
+mod ground;
+mod import;
 mod interrupt;
 mod lamp;
+mod lamps_file;
 mod out;
+mod outfile;
+mod outward;
 mod pay;
+mod report;
 mod run;
 mod serve;
 mod up;
@@ -24,6 +32,7 @@ use services::bus::BusAddress;
 use tracing_subscriber::EnvFilter;
 use types::RunId;
 use wire::RoleName;
+use wire::dialect::Dialect;
 
 /// Exit code for wrong usage or settings.
 const EXIT_USAGE: u8 = 2;
@@ -61,6 +70,9 @@ pub(crate) struct Settings {
     /// Luminaires, 1 to 200000.
     #[arg(long, global = true, env = "KITECITY_LUMINAIRES")]
     luminaires: Option<u32>,
+    /// Build the city around the real luminaires of this file, made by `kitecity import lamps`.
+    #[arg(long, global = true, env = "KITECITY_LAMPS", value_name = "FILE", conflicts_with = "luminaires")]
+    lamps: Option<PathBuf>,
     /// City seconds per wall second, 1 to 3600.
     #[arg(long, global = true, env = "KITECITY_SPEED")]
     speed: Option<u32>,
@@ -76,6 +88,18 @@ pub(crate) struct Settings {
     /// Let MQTT clients without a user name in, with an operator's rights.
     #[arg(long, global = true)]
     open: bool,
+    /// Show this many luminaires to Home Assistant, 0 to 1000.
+    #[arg(long, global = true, env = "KITECITY_HOME_ASSISTANT", value_name = "LIGHTS")]
+    home_assistant: Option<u32>,
+    /// Have the luminaires be devices of the platform at --broker, in its words: iotda, streetlights or homeassistant.
+    #[arg(long, global = true, env = "KITECITY_DIALECT")]
+    dialect: Option<Dialect>,
+    /// Which devices they are there, `[[device]]` by `[[device]]` (otherwise all of them, as `kitecity devices` prints).
+    #[arg(long, global = true, env = "KITECITY_DEVICES", value_name = "FILE")]
+    devices: Option<PathBuf>,
+    /// Have them subscribe to what is for them, where the platform does not send it unasked.
+    #[arg(long, global = true)]
+    subscribe: bool,
     /// Leave these roles to other processes or to your own programs (repeatable).
     #[arg(long, global = true, value_name = "ROLE")]
     without: Vec<RoleName>,
@@ -100,9 +124,12 @@ enum Command {
     Up,
     /// Start one role on its own, on a broker that runs already.
     Serve {
-        /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents, console or iotda.
+        /// clock, lighting, fleet, issuer, verifier, payer, clinic, residents, console, iotda,
+        /// streetlights or homeassistant.
         role: RoleName,
     },
+    /// Print the devices that the luminaires are with --dialect, to be registered on the platform.
+    Devices,
     /// Play scenarios, and say whether their expectations came true.
     ///
     /// Exit codes: 0 all came true, 99 one did not, 98 nothing was tested (what an expectation waits for never
@@ -116,6 +143,12 @@ enum Command {
     /// Compare street lighting policies.
     #[command(subcommand)]
     Lamp(lamp::Lamp),
+    /// Give out what stands in the city.
+    #[command(subcommand)]
+    Export(export::Export),
+    /// Bring in what stands in a real city.
+    #[command(subcommand)]
+    Import(import::Import),
     /// Bills and payments, on a city that runs already: exit code 0 = done, 1 = refused, or the books differ.
     #[command(subcommand)]
     Pay(pay::Pay),
@@ -159,12 +192,16 @@ fn main() -> ExitCode {
 }
 
 fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
+    outward::check(settings, &command)?;
     match command {
+        Command::Devices => outward::print(settings)?,
         Command::Up => up::run(settings)?,
         Command::Serve { role } => serve::run(role, settings)?,
         Command::Run(args) => return run::run(&args, settings),
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
+        Command::Export(what) => return export::run(&what, settings),
+        Command::Import(what) => return import::run(&what),
         Command::Lamp(what) => return lamp::run(&what, settings),
         Command::Pay(what) => return pay::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {

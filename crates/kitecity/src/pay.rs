@@ -16,16 +16,11 @@ use uuid::Uuid;
 use wire::{ReplyBody, RequestBody};
 
 use crate::Settings;
-use crate::config::Config;
-use crate::eid::{Entry, leave};
-use crate::interrupt::{self, apart};
+use crate::ask::{Answer, Asked, on_bus};
+use crate::interrupt::apart;
 
 /// The longest code that is read \[bytes\].
 const CODE_BYTES_MAX: u64 = 16 * 1024;
-/// Exit code for what was refused, and for books that differ.
-const EXIT_REFUSED: u8 = 1;
-/// Exit code for Ctrl-C before there was an answer.
-const EXIT_INTERRUPTED: u8 = 130;
 
 /// What can be done with bills and payments.
 #[derive(Debug, Subcommand)]
@@ -44,18 +39,6 @@ pub(crate) enum Pay {
     Statement(Asked<Whose>),
     /// Compare the payer's book of a day with a provider's own.
     Reconcile(Asked<reconcile::Reconcile>),
-}
-
-/// Arguments, and how an operator gets in.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Asked<T: Args> {
-    #[command(flatten)]
-    what: T,
-    /// Print the answer as it is on the bus.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    entry: Entry,
 }
 
 /// What `pay visit` takes.
@@ -170,31 +153,6 @@ pub(crate) fn run(what: &Pay, settings: &Settings) -> Result<ExitCode> {
             on_bus(asked, settings, async |operator, reconcile| reconcile::run(operator, &reconcile).await)
         }
     }
-}
-
-/// An answer: in words, as it is on the bus, and whether it is a good one.
-type Answer = (String, serde_json::Value, bool);
-
-/// Joins the city, does `work`, prints what comes of it.
-fn on_bus<T: Args + Clone>(
-    asked: &Asked<T>,
-    settings: &Settings,
-    work: impl AsyncFnOnce(&Operator, T) -> Result<Answer>,
-) -> Result<ExitCode> {
-    let config = Config::of(settings)?;
-    let run = settings.run.unwrap_or(config.city.run);
-    let answer = interrupt::run(async |mut interrupt| {
-        let asking = async {
-            let operator = asked.entry.join(settings, run).await?;
-            let answer = work(&operator, asked.what.clone()).await;
-            leave(operator).await;
-            answer
-        };
-        interrupt.unless(asking).await
-    })?;
-    let Some((words, json, fine)) = answer else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
-    crate::out::line(&if asked.json { json.to_string() } else { words })?;
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
 }
 
 /// Asks the payer.

@@ -22,6 +22,7 @@ use scenario::{RunOptions, Script, Standing, Verdict};
 use self::report::{Reports, Section};
 use self::seeds::SeedRange;
 use crate::config::Config;
+use crate::ground::Ground;
 use crate::up::UsageError;
 use crate::{Settings, out};
 
@@ -135,6 +136,7 @@ struct Job<'a> {
     settings: &'a Settings,
     options: &'a RunOptions,
     policy: &'a Policies,
+    ground: &'a Ground,
     sun: &'a Arc<AstroTable>,
 }
 
@@ -161,38 +163,24 @@ fn as_hex<S: serde::Serializer>(digest: &u64, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(&format_args!("{digest:016x}"))
 }
 
-/// The suns of the years played so far: the same for every city of a year, and slow to compute.
-#[derive(Debug, Default)]
-pub(crate) struct Suns(BTreeMap<i32, Arc<AstroTable>>);
-
-impl Suns {
-    pub(crate) fn of(&mut self, year: i32) -> Result<Arc<AstroTable>> {
-        if let Some(sun) = self.0.get(&year) {
-            return Ok(sun.clone());
-        }
-        let sun = Arc::new(city::astro_table(year).map_err(|error| UsageError(error.to_string()))?);
-        self.0.insert(year, sun.clone());
-        Ok(sun)
-    }
-}
-
 /// Plays all files.
 pub(crate) fn run(args: &RunArgs, settings: &Settings) -> Result<ExitCode> {
     let policy = policy_of(settings)?;
-    let mut suns = Suns::default();
+    let mut ground = ground_of(settings)?;
     let scripts = read_all(&args.files, &args.params)?;
     // All mistakes come first: a run must not stop half-way because of the last file.
     let reports = Reports::ready(args)?;
     let options = RunOptions { slack_ms: 0, live: args.live, no_expect: args.no_expect };
     for script in &scripts {
         let seed = settings.seed.unwrap_or_else(|| script.seed());
-        virtually::ready(script, seed, &policy, &options, &suns.of(script.year())?)?;
+        let sun = ground.sun(script.year())?;
+        virtually::ready(script, seed, &policy, &options, (&ground, &sun))?;
     }
     let mut worst = Standing::Passed;
     let mut sections = Vec::new();
     for script in &scripts {
-        let sun = &suns.of(script.year())?;
-        let job = Job { script, args, settings, options: &options, policy: &policy, sun };
+        let sun = &ground.sun(script.year())?;
+        let job = Job { script, args, settings, options: &options, policy: &policy, ground: &ground, sun };
         let Some(section) = play(job)? else {
             if reports.wanted() {
                 eprintln!("interrupted: no report is written");
@@ -228,12 +216,12 @@ fn play(job: Job<'_>) -> Result<Option<Section>> {
 /// Finds the mistakes of all files.
 pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
     let policy = policy_of(settings)?;
-    let mut suns = Suns::default();
+    let mut ground = ground_of(settings)?;
     let mut mistakes = 0;
     for file in &args.files {
         let outcome = read(file, &args.params).and_then(|script| {
-            let sun = suns.of(script.year())?;
-            virtually::ready(&script, script.seed(), &policy, &RunOptions::default(), &sun)
+            let sun = ground.sun(script.year())?;
+            virtually::ready(&script, script.seed(), &policy, &RunOptions::default(), (&ground, &sun))
         });
         match outcome {
             Ok(_) => out::line(&format!("{}: good", file.display()))?,
@@ -244,6 +232,11 @@ pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(if mistakes == 0 { 0 } else { crate::EXIT_USAGE }))
+}
+
+/// What the cities of the settings are built on.
+fn ground_of(settings: &Settings) -> Result<Ground> {
+    Ok(Ground::of(&Config::of(settings)?)?)
 }
 
 /// The rules of payment of the settings.

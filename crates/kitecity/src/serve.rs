@@ -1,17 +1,21 @@
 //! `kitecity serve ROLE`: one role, on a broker that runs already.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Result;
 use services::clock::ClockRole;
 use services::console::Console;
+use services::fleet::World;
 use services::journal::JOURNALLED;
 use services::time::wall_now;
-use services::{Link, fleet, host, iotda};
+use services::{Link, bridge, fleet, host};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use wire::iotda::Bridge;
+use wire::dialect::streetlights::StreetlightsBridge;
+use wire::dialect::{Bridge, Dialect};
+use wire::iotda::IotdaBridge;
 use wire::{ClockState, Role, RoleName};
 
 use crate::Settings;
@@ -25,6 +29,24 @@ pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
         let Some(city) = interrupt.unless(apart(move || City::found(&planned))).await? else { return Ok(()) };
         let link = settings.link(city.config.city.run);
         let (stop, stopped) = watch::channel(false);
+        if let Some(outward) = &city.outward {
+            let (platform, devices) = (&outward.platform, outward.devices.devices().len());
+            eprintln!("{devices} luminaires join the platform at mqtt://{}:{}", platform.host, platform.port);
+            let running = fleet::run(
+                World::Alone(clock_of(&city)),
+                (*city.cast).clone(),
+                BTreeSet::new(),
+                city.outward.clone(),
+                stopped,
+            );
+            let mut running = pin!(running);
+            tokio::select! {
+                outcome = &mut running => return Ok(outcome?),
+                () = interrupt.came() => {}
+            }
+            let _ = stop.send(true);
+            return Ok(timeout(DRAIN_WITHIN, running).await.unwrap_or(Ok(()))?);
+        }
         eprintln!("{role} joins `{}` at mqtt://{}:{}", link.run, link.address.host, link.address.port);
         let mut role = pin!(start(role, &city, link, None, stopped));
         tokio::select! {
@@ -49,11 +71,7 @@ pub(crate) async fn start(
     let first = store.as_ref().map(|kept| city.cast.at_start(kept.start));
     let cast = first.as_ref().unwrap_or(&city.cast);
     let boxed: Box<dyn Role> = match role {
-        RoleName::Clock => {
-            let speed = city.config.city.speed;
-            let state = ClockState { city: city.start, wall: wall_now(), speed, paused: false };
-            Box::new(ClockRole::new(state))
-        }
+        RoleName::Clock => Box::new(ClockRole::new(clock_of(city))),
         RoleName::Lighting => Box::new(cast.cms()?),
         RoleName::Issuer => Box::new(cast.issuer()),
         RoleName::Verifier => Box::new(cast.verifier()),
@@ -61,17 +79,14 @@ pub(crate) async fn start(
         RoleName::Clinic => Box::new(cast.clinic()),
         RoleName::Residents => Box::new(cast.residents_role()),
         RoleName::Fleet => {
-            let left_out = city.devices.lamps().collect();
-            return Ok(fleet::run(link, (*city.cast).clone(), left_out, stopped).await?);
+            let (cast, left_out) = ((*city.cast).clone(), city.devices.lamps().collect());
+            return Ok(fleet::run(World::Bus(link), cast, left_out, city.outward.clone(), stopped).await?);
         }
-        RoleName::Iotda if city.devices.is_empty() => {
-            return Err(UsageError("no `[[iotda.device]]` in the settings".to_owned()).into());
-        }
-        RoleName::Iotda => {
-            let directory = city.cast.directory();
-            let bridge = Bridge::new((*city.devices).clone(), directory, start_number() as u32);
-            iotda::run(link, bridge, directory, stopped).await;
-            return Ok(());
+        RoleName::Iotda | RoleName::Streetlights | RoleName::HomeAssistant => {
+            let folder = city.config.storage.folder().filter(|_| city.kept.is_some());
+            let memory = folder.map(|folder| folder.join("shadows.json")).filter(|_| role == RoleName::Iotda);
+            let running = bridge::run(link, bridge_of(role, city)?, city.cast.directory(), memory, stopped);
+            return Ok(running.await?);
         }
         RoleName::Console => {
             let (console, counters) = match console {
@@ -88,4 +103,32 @@ pub(crate) async fn start(
         RoleName::Scenario => return Err(UsageError("a scenario is not served".to_owned()).into()),
     };
     Ok(host::run(link, boxed, store.map(|kept| kept.store), stopped).await?)
+}
+
+/// How the city's clock runs from now on.
+fn clock_of(city: &City) -> ClockState {
+    ClockState { city: city.start, wall: wall_now(), speed: city.config.city.speed, paused: false }
+}
+
+/// The bridge that this role is.
+fn bridge_of(role: RoleName, city: &City) -> Result<Box<dyn Bridge>> {
+    let speaking = |dialect| city.devices.speaking(dialect).next().is_some();
+    let missing = |what: &str| Err(UsageError(format!("nothing for this role: {what}")).into());
+    let epoch = start_number() as u32;
+    match role {
+        RoleName::Streetlights if !speaking(Dialect::Streetlights) => {
+            missing("no `[[device]]` with `dialect = \"streetlights\"` in the settings")
+        }
+        RoleName::Streetlights => {
+            Ok(Box::new(StreetlightsBridge::new(&city.devices, city.cast.sites(), epoch)))
+        }
+        RoleName::HomeAssistant if city.shown.is_empty() => {
+            missing("`homeassistant.lights` is 0, give `--home-assistant 20`")
+        }
+        RoleName::HomeAssistant => Ok(Box::new(city.cast.home_assistant(city.config.city.run, &city.shown))),
+        _ if !speaking(Dialect::Iotda) => {
+            missing("no `[[device]]` with `dialect = \"iotda\"` in the settings")
+        }
+        _ => Ok(Box::new(IotdaBridge::new((*city.devices).clone(), city.cast.sites(), epoch))),
+    }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use eid::qr::{Level, Symbol};
 use medpay::Policies;
 use scenario::{Cast, CastSpec, Play, Script};
 use services::Link;
@@ -13,18 +12,23 @@ use services::access::{Rules, Secret};
 use services::broker::{Broker, BrokerConfig};
 use services::bus::BusAddress;
 use services::console::Console;
+use services::fleet::Outward;
 use services::journal::{Founding, Identity, Store};
 use services::time::wall_now;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use types::Timestamp;
+use types::{LuminaireId, Timestamp};
 use wire::RoleName;
-use wire::iotda::Register;
+use wire::dialect::home_assistant::node_of;
+use wire::dialect::{Dialect, Register};
 
 use crate::config::Config;
+use crate::ground::Ground;
 use crate::interrupt::{self, Interrupt, apart};
-use crate::{Settings, serve};
+use crate::{Settings, outward, serve};
+
+mod greeting;
 
 /// How long the roles may take to say goodbye.
 pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
@@ -35,7 +39,7 @@ const READY_REPORTS_MAX: usize = 64;
 /// Descriptors beside two per luminaire.
 const DESCRIPTORS_BESIDE: u64 = 512;
 /// What is started, in this order: the clock last, so that all are there when time begins.
-const ROLES: [RoleName; 10] = [
+const ROLES: [RoleName; 12] = [
     RoleName::Console,
     RoleName::Issuer,
     RoleName::Verifier,
@@ -43,6 +47,8 @@ const ROLES: [RoleName; 10] = [
     RoleName::Clinic,
     RoleName::Lighting,
     RoleName::Iotda,
+    RoleName::Streetlights,
+    RoleName::HomeAssistant,
     RoleName::Residents,
     RoleName::Fleet,
     RoleName::Clock,
@@ -75,6 +81,10 @@ pub(crate) struct City {
     pub(crate) start: Timestamp,
     /// Devices from outside that are luminaires.
     pub(crate) devices: Arc<Register>,
+    /// How its luminaires speak to a platform outside, if they do.
+    pub(crate) outward: Option<Outward>,
+    /// The luminaires that Home Assistant sees.
+    pub(crate) shown: Vec<LuminaireId>,
     secret: Secret,
     /// Where its state is kept, if it is.
     pub(crate) kept: Option<Kept>,
@@ -104,16 +114,23 @@ impl City {
         apply(&mut config, settings);
         config.check().map_err(UsageError::from)?;
         let policy = config.policy().map_err(UsageError::from)?;
+        let mut ground = Ground::of(&config)?;
         let (mut secret, start) = (secret_of(settings), start_number());
         let mut kept = None;
         if let Some(folder) = config.storage.folder().filter(|_| keep) {
             let offered = Founding { start, secret };
-            let opened =
-                Store::open(folder, &identity(&config, &policy), &offered, settings.secret.is_some());
+            let opened = Store::open(
+                folder,
+                &identity(&config, &ground, &policy),
+                &offered,
+                settings.secret.is_some(),
+            );
             let (store, founding) = opened.map_err(|error| UsageError(format!("{error}")))?;
             secret = founding.secret;
             kept = Some(Kept { store, start: founding.start });
         }
+        let sun = ground.sun(config.year())?;
+        let (physics, burning_h) = config.luminaires().map_err(UsageError::from)?;
         let spec = CastSpec {
             city: config.city_spec(),
             year: config.year(),
@@ -121,11 +138,25 @@ impl City {
             issuer_key: secret.key_for("issuer"),
             start,
             switched_cabinets: 0,
+            physics,
+            burning_h,
         };
-        let cast = Cast::new(spec).map_err(|error| UsageError(format!("config: {error}")))?;
+        let cast = ground.cast(spec, sun)?;
         let start = config.start(cast.astro());
+        let outward = outward::of(settings, config.city.run, &secret, cast.directory())?;
+        Ok(Self { kept, outward, ..Self::of_cast(config, cast, start, secret)? })
+    }
+
+    fn of_cast(config: Config, cast: Cast, start: Timestamp, secret: Secret) -> Result<Self> {
         let devices = Arc::new(config.devices(cast.directory()).map_err(UsageError::from)?);
-        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept })
+        let shown = sample(&cast, config.homeassistant.lights as usize);
+        let (outward, kept) = (None, None);
+        Ok(Self { config, cast: Arc::new(cast), start, devices, outward, shown, secret, kept })
+    }
+
+    /// What its passwords are made from.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
     }
 
     /// The city of a scenario, to be played live.
@@ -139,20 +170,29 @@ impl City {
         let mut spec = script.cast_spec(seed, policy);
         spec.issuer_key = secret.key_for("issuer");
         spec.start = start_number();
-        let cast = Cast::new(spec).map_err(|error| UsageError(format!("{error}")))?;
+        let mut ground = Ground::of(&config)?;
+        let sun = ground.sun(script.year())?;
+        let cast = ground.cast(spec, sun)?;
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
-        let devices = Arc::new(config.devices(cast.directory()).map_err(UsageError::from)?);
-        Ok(Self { config, cast: Arc::new(cast), start, devices, secret, kept: None })
+        Self::of_cast(config, cast, start, secret)
     }
 }
 
+/// So many luminaires of the whole city, evenly spread.
+fn sample(cast: &Cast, count: usize) -> Vec<LuminaireId> {
+    let all = cast.plan().luminaires();
+    let count = count.min(all.len());
+    (0..count).map(|nth| all[nth * all.len() / count].id).collect()
+}
+
 /// Whatever would make the roles that keep a journal other ones, if it were changed.
-fn identity(config: &Config, policy: &Policies) -> Identity {
+fn identity(config: &Config, ground: &Ground, policy: &Policies) -> Identity {
     let city = &config.city;
     vec![
         ("city.run", city.run.to_string()),
         ("city.seed", city.seed.to_string()),
-        ("city.luminaires", city.luminaires.to_string()),
+        ("city.luminaires", ground.luminaires().unwrap_or(city.luminaires).to_string()),
+        ("city.lamps", ground.digest().unwrap_or("made up").to_owned()),
         ("city.residents", city.residents.to_string()),
         ("city.clinics", city.clinics.to_string()),
         ("payment.policy", policy.fingerprint()),
@@ -177,6 +217,7 @@ fn apply(config: &mut Config, settings: &Settings) {
     if let Some(folder) = &settings.data {
         config.storage.data.clone_from(folder);
     }
+    config.homeassistant.lights = settings.home_assistant.unwrap_or(config.homeassistant.lights);
     config.broker.listen = settings.mqtt_listen.unwrap_or(config.broker.listen);
     config.broker.open |= settings.open;
     config.console.listen = settings.http_listen.unwrap_or(config.console.listen);
@@ -209,7 +250,9 @@ impl Prepared {
     /// Starts the city's broker, unless there is one outside.
     pub(crate) fn new(city: City, settings: &Settings) -> Result<Self> {
         raise_descriptor_limit(city.cast.plan().luminaires().len() as u64);
-        let (address, broker) = match &settings.broker {
+        // With a dialect, the outside broker is the luminaires' platform, and the city has its own.
+        let outside = settings.broker.as_ref().filter(|_| city.outward.is_none());
+        let (address, broker) = match outside {
             Some(address) => (address.clone(), None),
             None => {
                 let broker = start_broker(&city)?;
@@ -219,7 +262,15 @@ impl Prepared {
         // An outside broker asks for our passwords only if it was given them, and that is what a secret says.
         let secret = (broker.is_some() || settings.secret.is_some()).then(|| city.secret.clone());
         let link = Link { address, run: city.config.city.run, secret, ready: None };
-        let played = |role: &RoleName| *role != RoleName::Iotda || !city.devices.is_empty();
+        let speaking = |dialect| city.devices.speaking(dialect).next().is_some();
+        let played = |role: &RoleName| match role {
+            RoleName::Iotda => speaking(Dialect::Iotda),
+            RoleName::Streetlights => speaking(Dialect::Streetlights),
+            RoleName::HomeAssistant => !city.shown.is_empty(),
+            // The platform outside commands them.
+            RoleName::Lighting => city.outward.is_none(),
+            _ => true,
+        };
         let roles =
             ROLES.into_iter().filter(played).filter(|role| !settings.without.contains(role)).collect();
         Ok(Self { city: Arc::new(city), broker, link, roles })
@@ -239,7 +290,7 @@ impl Prepared {
             () = interrupt.came() => true,
         };
         if !interrupted {
-            greet(&self.city, &self.link, page, began);
+            greeting::print(&self.city, &self.link, page, began);
             tokio::select! {
                 broken = first_broken(&mut roles) => return Err(broken),
                 () = interrupt.came() => {}
@@ -330,8 +381,9 @@ fn start_broker(city: &City) -> Result<Broker> {
     let config =
         BrokerConfig { mqtt: settings.listen, websocket: Some(settings.websocket), open: settings.open };
     let rules = Rules::new(city.config.city.run, city.cast.directory().clone());
-    let cabinets = city.cast.plan().cabinets().iter().map(|site| (site.id, site.district));
-    let rules = rules.with_cabinets(cabinets.collect()).with_devices(city.devices.clone());
+    let lights = city.shown.iter().map(|id| node_of(city.config.city.run, *id)).collect();
+    let cabinets = city.cast.plan().cabinets().iter().map(|site| (site.id, site.district)).collect();
+    let rules = rules.with_cabinets(cabinets).with_devices(city.devices.clone()).with_lights(lights);
     let broker = Broker::start(config, rules, city.secret.clone())?;
     if broker.mqtt_addr() != settings.listen && settings.listen.port() != 0 {
         eprintln!("port {} is taken: MQTT is at {} instead", settings.listen.port(), broker.mqtt_addr());
@@ -351,47 +403,5 @@ fn raise_descriptor_limit(luminaires: u64) {
              or run the fleet on its own with `kitecity serve fleet`"
         ),
         _ => {}
-    }
-}
-
-/// Says where everything is.
-fn greet(city: &City, link: &Link, page: std::net::SocketAddr, began: Instant) {
-    let phone = format!("http://{page}/phone");
-    let BusAddress { host, port } = &link.address;
-    println!("Kitecity `{}` – SIMULATED / 模拟 – ready in {} ms", link.run, began.elapsed().as_millis());
-    println!();
-    println!("  console  http://{page}/");
-    println!("  phone    {phone}");
-    println!("  kiosk    http://{page}/kiosk");
-    println!("  bus      mqtt://{host}:{port}  topics kitecity/v1/{}/…", link.run);
-    match &link.secret {
-        Some(secret) => {
-            let password = secret.password_for("operator");
-            println!("           user operator, password {password}");
-            println!();
-            println!(
-                "  listen   mosquitto_sub -h {host} -p {port} -u operator -P {password} -t 'kitecity/#' -v"
-            );
-            let lamp = city.cast.plan().luminaires().first();
-            if let Some(lamp) = lamp {
-                println!(
-                    "  dim      mosquitto_pub -h {host} -p {port} -u operator -P {password} -t \
-                     kitecity/v1/{}/light/{}/{}/down/cmd -m '{{\"v\":1,\"id\":\"x1\",\"d\":{{\"level\":40}}}}'",
-                    link.run, lamp.district, lamp.id
-                );
-            }
-        }
-        None => println!("           an outside broker, without passwords"),
-    }
-    let devices = city.devices.lamps().count();
-    if devices > 0 {
-        println!(
-            "  devices  {devices} from outside, as the settings say; docs/dialects.md tells how they join"
-        );
-    }
-    if let Ok(symbol) = Symbol::from_text(&phone, Level::Low) {
-        println!();
-        println!("{}", symbol.to_terminal());
-        println!("  the phone page, on this machine");
     }
 }

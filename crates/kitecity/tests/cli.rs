@@ -19,7 +19,7 @@ fn an_unknown_key_in_the_settings_is_refused_with_its_place() {
     let output = kitecity(&["--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     let errors = words(&output.stderr);
-    assert!(errors.contains("city.toml, line 8") && errors.contains("did you mean `residents`?"), "{errors}");
+    assert!(errors.contains("city.toml, line 9") && errors.contains("did you mean `residents`?"), "{errors}");
 }
 
 #[test]
@@ -74,4 +74,38 @@ fn policies_are_compared_over_the_same_city() {
             .all(|line| line["luminaires"] == 60 && energy(line) > line["oracle_kwh"].as_f64().unwrap())
     );
     assert!(energy(&lines[0]) > energy(&lines[1]));
+}
+
+#[test]
+fn luminaires_without_a_position_and_swapped_ones_are_no_city() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.csv");
+    let (list_text, lamps) = (list.to_str().unwrap(), folder.path().join("lamps.csv"));
+    for (rows, remedy) in [("1,,\n", "--luminaires N"), ("1,119.1,36.7\n", "try --swap")] {
+        std::fs::write(&list, format!("id,lat,lon\n{rows}")).unwrap();
+        let output = kitecity(&["import", "lamps", list_text, "--out", lamps.to_str().unwrap()]);
+        let (code, errors) = (output.status.code(), words(&output.stderr));
+        assert!(
+            code == Some(2) && errors.contains("no row is a luminaire") && errors.contains(remedy),
+            "{errors}"
+        );
+        assert!(!lamps.exists());
+    }
+}
+
+#[test]
+fn a_list_in_chinese_becomes_a_lamps_file_that_is_exported_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, lamps) = (folder.path().join("list.csv"), folder.path().join("lamps.csv"));
+    std::fs::write(
+        &list,
+        "编号,纬度,经度,功率(W)\nA1,36.07,120.38,150\nA2,36.0703,120.38,\nA2,36.1,120.38,\n",
+    )
+    .unwrap();
+    let (list, lamps) = (list.to_str().unwrap(), lamps.to_str().unwrap());
+    let imported = kitecity(&["import", "lamps", list, "--out", lamps]);
+    let told = String::from_utf8(imported.stderr).unwrap();
+    assert!(imported.status.success() && told.contains("line 4: id `A2` is that of row 3 already"), "{told}");
+    let exported = kitecity(&["export", "lamps", "--lamps", lamps]);
+    assert_eq!(String::from_utf8(exported.stdout).unwrap(), std::fs::read_to_string(lamps).unwrap());
 }

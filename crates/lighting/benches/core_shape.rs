@@ -16,8 +16,8 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use lighting::luminaire::{Input, Output};
 use lighting::{
-    AstroTable, DimLevel, Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, Programme,
-    ProgrammeStep, StepTime, SunDay,
+    AstroTable, DimLevel, Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, Physics,
+    Programme, ProgrammeStep, StepTime, SunDay,
 };
 use types::{Core, DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 
@@ -98,8 +98,13 @@ impl Shape for OwnQueue {
 
 /// At noon: each with its programme, its own sun and its own place in the report period.
 fn fleet<S: Shape>() -> Vec<S> {
-    let model =
-        LuminaireModelConfig { rated_mw: 80_500, standby_mw: 500, fade_ms: 2_000, report_period_ms: 900_000 };
+    let model = LuminaireModelConfig {
+        rated_mw: 80_500,
+        standby_mw: 500,
+        fade_ms: 2_000,
+        report_period_ms: 900_000,
+        physics: Physics::default(),
+    };
     let model = Arc::new(LuminaireModel::new(model).expect("within the ranges"));
     let sun = SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
     let astro = Arc::new(AstroTable::new(20_000, vec![sun]).expect("one good day"));
@@ -109,6 +114,8 @@ fn fleet<S: Shape>() -> Vec<S> {
             astro: astro.clone(),
             astro_shift_ms: (number * 37 % 60_000) as i32,
             report_offset_ms: number * 7_919 % 900_000,
+            feeder_drop_mv: 0,
+            burning_h: 0,
         };
         let mut luminaire = Luminaire::new(config, NOON);
         luminaire.handle(NOON, Input::Programme(programme()), &mut Vec::new());
@@ -127,7 +134,7 @@ fn programme() -> Programme {
         step(StepTime::Clock(5 * 60), 70),
         step(StepTime::Sunrise(0), 0),
     ];
-    Programme { version: 1, steps: steps.into(), presence_level: None }
+    Programme { version: 1, steps: steps.into(), presence_level: None, nights: lighting::Nights::default() }
 }
 
 /// One night in order of time across the fleet, as a driver does it. How many calls and outputs there were.

@@ -136,7 +136,7 @@ impl Core for Cabinet {
             }
             Input::Command(command) => {
                 let result = self.obey(&command, now);
-                let body = CommandAck { command: command.id, result };
+                let body = CommandAck { command: command.id, result, reason: None };
                 out.push(Output::Ack(Report { stamp: self.stamp(now), body }));
             }
             Input::Event(event) => self.suffer(event),

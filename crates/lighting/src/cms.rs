@@ -1,8 +1,10 @@
 //! The central management system.
 
 mod cabinets;
+mod campaign;
 mod commands;
 mod config;
+mod groups;
 mod io;
 mod judge;
 mod losses;
@@ -14,25 +16,32 @@ use std::sync::Arc;
 use types::{CabinetId, CommandId, Core, DAY_MS, LuminaireId, MINUTE_MS, ReplyTo, Stream, Timestamp};
 
 use self::cabinets::Cabinets;
-use self::commands::{Commands, Sent};
+use self::campaign::Campaign;
+pub use self::campaign::UPDATE_MAX_MS;
+use self::commands::{Asker, Commands, Phase, Sent};
 pub use self::config::{Asset, CmsConfig, CmsConfigError};
+use self::groups::Groups;
+pub use self::groups::{IN_FLIGHT_MAX, RUNNING_MAX};
 pub use self::io::{Input, Output, Refusal};
 use self::losses::{Losses, Told, Why};
 use self::requests::Requests;
 pub use self::view::LuminaireView;
-use self::view::{Order, Watch};
+use self::view::{Obedience, Order, Watch};
 use crate::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CabinetState, CommandAck, CommandReport, CommandStatus,
-    DimCommand, DimLevel, DimRequest, LightState, Programme, Report, Stamp, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, AstroTable, CabinetState, CommandAck, CommandReport,
+    CommandStatus, DimCommand, DimLevel, DimRequest, LightState, Programme, Report, Stamp, Telemetry,
 };
 
 /// The central management system: publishes programmes, turns requests into commands and follows them up, and notices
 /// broken lamps.
 ///
-/// A command that is not acknowledged is sent once more, then reported as timed out. A newer command to the same
+/// A command that is not acknowledged is sent once more, then reported as timed out. One that is acknowledged is
+/// delivered, and successful when the luminaire's state shows it. A newer command to the same
 /// luminaire supersedes it: the older one is not sent again, though its asker still hears whether it was answered.
 /// Copies may arrive in another order than they were sent. So when a luminaire, shortly after it acknowledged the
 /// newest command, tells that it holds another level, the command is given once more under a new id.
+///
+/// A request for a group becomes a command to each of its luminaires, never to more than [`IN_FLIGHT_MAX`] at once.
 #[derive(Debug)]
 pub struct Cms {
     /// By ascending id.
@@ -40,6 +49,12 @@ pub struct Cms {
     calendars: Vec<Programme>,
     commands: Commands,
     requests: Requests,
+    groups: Groups,
+    /// The firmware campaign that runs, or the last.
+    campaign: Option<Box<Campaign>>,
+    /// When it goes on by itself.
+    campaign_at: Option<Timestamp>,
+    sun: Arc<AstroTable>,
     losses: Losses,
     cabinets: Cabinets,
     /// Readings from an impossible time, which were not taken.
@@ -61,8 +76,12 @@ const IMPOSSIBLE_MS: i64 = DAY_MS;
 const SUPPLY_MV_MIN: u32 = 110_000;
 /// How long a day burner is told to be off \[ms\].
 const SWITCH_OFF_MS: i64 = MINUTE_MS;
-/// Where answers to the CMS's own commands go, below `rsp/`: nobody reads them.
-const OWN_PATH: &str = "svc-lighting/own";
+/// Of them for single luminaires: the rest is for groups.
+const PENDING_SINGLE_MAX: usize = PENDING_MAX - RUNNING_MAX * IN_FLIGHT_MAX;
+/// Why a command that was acknowledged timed out.
+const NO_EFFECT: &str = "acknowledged, but its state never showed it";
+/// Why a command timed out that was given again and again.
+const LEFT: &str = "the luminaire goes another way again and again";
 /// Times a command is given anew because the luminaire holds another level, before it is reported as timed out.
 const CORRECTIONS_MAX: u8 = 3;
 
@@ -79,23 +98,35 @@ impl Core for Cms {
             Input::Cabinet { cabinet, report } => self.on_cabinet(now, cabinet, &report, out),
             Input::Online { luminaire, online } => self.on_online(now, luminaire, online, out),
             Input::Request { from, request } => self.on_request(now, from, &request, out),
+            Input::Firmware { luminaire, report } => self.on_firmware(now, luminaire, &report.body, out),
+            Input::CampaignRequest { from, request } => self.on_campaign_request(now, from, request, out),
+            Input::GroupRequest { from, request } => self.on_group_request(now, from, request, out),
             Input::Pace(pace) => {
                 self.pace = pace;
                 self.commands.restart_all(now.plus_millis(self.ack_timeout_ms()));
             }
         }
+        self.advance_groups(now, out);
     }
 
     fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let deadline = now.plus_millis(self.ack_timeout_ms());
         while let Some(overdue) = self.commands.take_overdue(now) {
-            if overdue.resend {
-                let (luminaire, command) = (overdue.luminaire, overdue.command.clone());
-                self.commands.insert(Sent { resend: false, ..overdue }, deadline);
-                out.push(Output::Command { luminaire, command });
-            } else {
-                self.finish(&overdue, CommandStatus::Timeout, out);
+            match overdue.phase {
+                Phase::First => {
+                    let (luminaire, command) = (overdue.luminaire, overdue.command.clone());
+                    self.commands.insert(Sent { phase: Phase::Last, ..overdue }, deadline);
+                    out.push(Output::Command { luminaire, command });
+                }
+                Phase::Last => self.finish(now, &overdue, CommandStatus::Timeout, None, out),
+                Phase::Delivered => {
+                    self.finish(now, &overdue, CommandStatus::Timeout, Some(NO_EFFECT.into()), out)
+                }
             }
+        }
+        self.advance_groups(now, out);
+        if self.campaign_at.is_some_and(|at| at <= now) {
+            self.advance_campaign(now, out);
         }
         let mut told = Vec::new();
         self.losses.expire(now, &self.cabinets, &mut told);
@@ -103,7 +134,8 @@ impl Core for Cms {
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.commands.next_deadline().into_iter().chain(self.losses.next_timeout()).min()
+        let others = self.losses.next_timeout().into_iter().chain(self.campaign_at);
+        self.commands.next_deadline().into_iter().chain(others).min()
     }
 }
 
@@ -114,7 +146,7 @@ impl Cms {
     ///
     /// [`CmsConfigError`] for a register that contradicts itself.
     pub fn new(config: CmsConfig) -> Result<Self, CmsConfigError> {
-        let CmsConfig { mut assets, calendars, ack_timeout_ms, ids } = config;
+        let CmsConfig { mut assets, calendars, groups, sun, ack_timeout_ms, ids } = config;
         if ack_timeout_ms <= 0 {
             return Err(CmsConfigError::AckTimeout(ack_timeout_ms));
         }
@@ -123,13 +155,24 @@ impl Cms {
             return Err(CmsConfigError::Twice(pair[0].luminaire));
         }
         let count = calendars.len();
-        if let Some(&Asset { luminaire, calendar, .. }) = assets.iter().find(|asset| asset.calendar >= count)
+        if let Some(&Asset { luminaire, calendar, .. }) =
+            assets.iter().find(|asset| usize::from(asset.calendar) >= count)
         {
-            return Err(CmsConfigError::NoCalendar { luminaire, calendar, calendars: count });
+            return Err(CmsConfigError::NoCalendar {
+                luminaire,
+                calendar: calendar.into(),
+                calendars: count,
+            });
         }
         let mut cabinets = Cabinets::default();
         assets.iter().for_each(|asset| cabinets.add(asset));
+        let is_known =
+            |luminaire| assets.binary_search_by_key(&luminaire, |asset: &Asset| asset.luminaire).is_ok();
         Ok(Self {
+            groups: Groups::new(groups, is_known)?,
+            campaign: None,
+            campaign_at: None,
+            sun,
             losses: Losses::new(&assets),
             cabinets,
             quarantined: 0,
@@ -157,7 +200,7 @@ impl Cms {
     fn publish_programmes(&self, out: &mut Vec<Output>) {
         out.extend(self.luminaires.iter().map(|view| Output::Programme {
             luminaire: view.asset().luminaire,
-            programme: self.calendars[view.asset().calendar].clone(),
+            programme: self.calendars[usize::from(view.asset().calendar)].clone(),
         }));
     }
 
@@ -166,15 +209,17 @@ impl Cms {
     fn on_online(&mut self, now: Timestamp, luminaire: LuminaireId, online: bool, out: &mut Vec<Output>) {
         let Some(view) = self.view_mut(luminaire) else { return };
         view.set_online(online);
-        let asset = *view.asset();
+        let (asset, mut told) = (*view.asset(), Vec::new());
         if online {
-            out.push(Output::Programme { luminaire, programme: self.calendars[asset.calendar].clone() });
-            let mut told = Vec::new();
+            out.push(Output::Programme {
+                luminaire,
+                programme: self.calendars[usize::from(asset.calendar)].clone(),
+            });
             self.losses.find(now, &asset, &mut told);
-            announce(now, told, out);
         } else {
-            self.losses.lose(now, &asset, Why::Silence);
+            self.losses.lose(now, &asset, Why::Silence, &mut told);
         }
+        announce(now, told, out);
     }
 
     /// A cabinet knows best which of its feeders are dead, and whether they should be: who hangs on those is not
@@ -201,7 +246,7 @@ impl Cms {
         out: &mut Vec<Output>,
     ) {
         if self.view_mut(id).is_some_and(|view| view.take_state(report)) {
-            self.insist(now, id, out);
+            self.follow_up(now, id, out);
         }
     }
 
@@ -217,15 +262,22 @@ impl Cms {
         self.quarantined += u64::from(impossible);
         let tolerance_ms = CLOCK_TOLERANCE_MS + BUS_DELAY_MAX_MS * i64::from(self.pace.max(1));
         let Some(view) = self.view_mut(id) else { return };
-        let mut changes = Vec::new();
+        let (mut changes, mut told) = (Vec::new(), Vec::new());
+        let asset = *view.asset();
         if impossible {
             view.take_impossible(offset_ms, &mut changes);
         } else if report.body.voltage_mv < SUPPLY_MV_MIN {
-            let asset = *view.asset();
-            self.losses.lose(now, &asset, Why::Supply);
+            self.losses.lose(now, &asset, Why::Supply, &mut told);
         } else {
+            let voltage_is_low = view.voltage_is_low(&report);
             view.take_telemetry(report, (offset_ms, tolerance_ms), &mut changes);
+            match voltage_is_low {
+                Some(true) => self.losses.lose(now, &asset, Why::LowVoltage, &mut told),
+                Some(false) => self.losses.find_voltage(now, &asset, &mut told),
+                None => {}
+            }
         }
+        announce(now, told, out);
         for (kind, change) in changes {
             out.push(Output::Alarm { alarm: Alarm { luminaire: id, kind, change }, at: now });
             if (kind, change) == (AlarmKind::LampUnexpectedOn, AlarmChange::Raised) {
@@ -238,11 +290,7 @@ impl Cms {
     fn switch_off_once(&mut self, now: Timestamp, luminaire: LuminaireId, out: &mut Vec<Output>) {
         let until = Some(now.plus_millis(SWITCH_OFF_MS));
         let command = DimCommand { id: self.next_id(), level: Some(DimLevel::OFF), until };
-        let asker = Arc::new(ReplyTo {
-            path: OWN_PATH.into(),
-            correlation: command.id.to_string().into_bytes().into(),
-        });
-        self.give(now, luminaire, command, asker, CORRECTIONS_MAX, out);
+        self.give(now, luminaire, command, Asker::Nobody, CORRECTIONS_MAX, out);
     }
 
     /// How many readings came from an impossible time.
@@ -257,19 +305,28 @@ impl Cms {
         report: &Report<CommandAck>,
         out: &mut Vec<Output>,
     ) {
-        let Some(sent) = self.commands.take(id, &report.body.command) else { return };
+        let Some(sent) = self.commands.take_answered(id, &report.body.command) else { return };
         match report.body.result {
-            AckResult::Expired => self.finish(&sent, CommandStatus::Expired, out),
-            AckResult::Done => {
-                self.tell(&sent, CommandStatus::Successful, out);
-                let until = now.plus_millis(self.ack_timeout_ms().saturating_mul(2));
-                let acked = report.stamp;
-                if let Some(order) = self.view_mut(id).and_then(|view| view.order_mut(&sent.command.id)) {
-                    order.watch = Some(Watch { acked, until });
-                    self.insist(now, id, out);
-                }
+            AckResult::Expired => self.finish(now, &sent, CommandStatus::Expired, None, out),
+            AckResult::Failed => {
+                self.finish(now, &sent, CommandStatus::Failed, report.body.reason.clone(), out);
             }
+            AckResult::Done => self.on_delivery(now, sent, report.stamp, out),
         }
+    }
+
+    /// A luminaire obeyed, as it says: now its state has to show it. What was superseded meanwhile was in effect.
+    fn on_delivery(&mut self, now: Timestamp, sent: Sent, acked: Stamp, out: &mut Vec<Output>) {
+        let until = now.plus_millis(self.ack_timeout_ms().saturating_mul(2));
+        let luminaire = sent.luminaire;
+        let Some(order) = self.view_mut(luminaire).and_then(|view| view.order_mut(&sent.command.id)) else {
+            self.tell(now, &sent, CommandStatus::Successful, None, out);
+            return;
+        };
+        order.watch = Some(Watch { acked, until, seen: false });
+        self.tell(now, &sent, CommandStatus::Delivered, None, out);
+        self.commands.insert(Sent { phase: Phase::Delivered, ..sent }, until);
+        self.follow_up(now, luminaire, out);
     }
 
     fn on_request(&mut self, now: Timestamp, from: ReplyTo, request: &DimRequest, out: &mut Vec<Output>) {
@@ -283,13 +340,14 @@ impl Cms {
             out.push(refused(Refusal::UnknownLuminaire));
             return;
         }
-        if self.commands.len() >= PENDING_MAX {
+        if self.commands.len() >= PENDING_SINGLE_MAX {
             out.push(refused(Refusal::TooManyPending));
             return;
         }
         let until = request.minutes.map(|minutes| now.plus_millis(i64::from(minutes) * MINUTE_MS));
         let command = DimCommand { id: self.next_id(), level: request.level, until };
-        self.give(now, luminaire, command, Arc::new(from), 0, out);
+        self.groups.overtake(luminaire, None);
+        self.give(now, luminaire, command, Asker::Operator(Arc::new(from)), 0, out);
     }
 
     /// Sends a command that supersedes every earlier one to the same luminaire.
@@ -298,31 +356,55 @@ impl Cms {
         now: Timestamp,
         luminaire: LuminaireId,
         command: DimCommand,
-        asker: Arc<ReplyTo>,
+        asker: Asker,
         corrections: u8,
         out: &mut Vec<Output>,
     ) {
         let deadline = now.plus_millis(self.ack_timeout_ms());
-        let sent = Sent { luminaire, command: command.clone(), asker, resend: true };
-        self.tell(&sent, CommandStatus::Sent, out);
+        let sent = Sent { luminaire, command: command.clone(), asker, phase: Phase::First };
+        self.tell(now, &sent, CommandStatus::Sent, None, out);
         let order = Order { command: command.clone(), asker: sent.asker.clone(), corrections, watch: None };
         if let Some(before) = self.view_mut(luminaire).and_then(|view| view.replace_order(order)) {
-            self.commands.supersede(luminaire, &before.command.id);
+            self.supersede(now, luminaire, &before.command.id, out);
         }
         self.commands.insert(sent, deadline);
         out.push(Output::Command { luminaire, command });
     }
 
-    /// Gives the newest command again if the luminaire acknowledged it and then went another way.
-    fn insist(&mut self, now: Timestamp, id: LuminaireId, out: &mut Vec<Output>) {
-        let Some(Order { command, asker, corrections, .. }) =
-            self.view_mut(id).and_then(|view| view.take_disobeyed_order(now))
-        else {
-            return;
-        };
+    /// An older command that was obeyed has had its effect; one without an answer is not sent again.
+    fn supersede(
+        &mut self,
+        now: Timestamp,
+        luminaire: LuminaireId,
+        before: &CommandId,
+        out: &mut Vec<Output>,
+    ) {
+        match self.commands.take_delivered(luminaire, before) {
+            Some(obeyed) => self.tell(now, &obeyed, CommandStatus::Successful, None, out),
+            None => self.commands.give_up_resending(luminaire, before),
+        }
+    }
+
+    /// Looks whether the luminaire keeps to the newest command, by its newest state.
+    fn follow_up(&mut self, now: Timestamp, id: LuminaireId, out: &mut Vec<Output>) {
+        match self.view_mut(id).and_then(|view| view.judge_obedience(now)) {
+            Some(Obedience::Obeyed(command)) => {
+                if let Some(sent) = self.commands.take_delivered(id, &command) {
+                    self.tell(now, &sent, CommandStatus::Successful, None, out);
+                }
+            }
+            Some(Obedience::Left(order)) => self.insist(now, id, order, out),
+            None => {}
+        }
+    }
+
+    /// Gives a command again that the luminaire acknowledged before it went another way.
+    fn insist(&mut self, now: Timestamp, id: LuminaireId, order: Order, out: &mut Vec<Output>) {
+        let Order { command, asker, corrections, .. } = order;
+        self.commands.take_delivered(id, &command.id);
         if corrections == CORRECTIONS_MAX {
-            let sent = Sent { luminaire: id, command, asker, resend: false };
-            self.tell(&sent, CommandStatus::Timeout, out);
+            let sent = Sent { luminaire: id, command, asker, phase: Phase::Last };
+            self.tell(now, &sent, CommandStatus::Timeout, Some(LEFT.into()), out);
             return;
         }
         let again = DimCommand { id: self.next_id(), ..command };
@@ -330,17 +412,38 @@ impl Cms {
     }
 
     /// Tells the asker how the command ended, and forgets it.
-    fn finish(&mut self, sent: &Sent, status: CommandStatus, out: &mut Vec<Output>) {
-        self.tell(sent, status, out);
+    fn finish(
+        &mut self,
+        now: Timestamp,
+        sent: &Sent,
+        status: CommandStatus,
+        reason: Option<Box<str>>,
+        out: &mut Vec<Output>,
+    ) {
+        self.tell(now, sent, status, reason, out);
         if let Some(view) = self.view_mut(sent.luminaire) {
             view.forget_order(&sent.command.id);
         }
     }
 
-    fn tell(&mut self, sent: &Sent, status: CommandStatus, out: &mut Vec<Output>) {
-        let report = CommandReport { command: sent.command.id.clone(), luminaire: sent.luminaire, status };
-        self.requests.set_answer(&sent.asker, report.clone());
-        out.push(Output::Report { to: ReplyTo::clone(&sent.asker), report });
+    fn tell(
+        &mut self,
+        now: Timestamp,
+        sent: &Sent,
+        status: CommandStatus,
+        reason: Option<Box<str>>,
+        out: &mut Vec<Output>,
+    ) {
+        let luminaire = sent.luminaire;
+        match &sent.asker {
+            Asker::Operator(asker) => {
+                let report = CommandReport { command: sent.command.id.clone(), luminaire, status, reason };
+                self.requests.set_answer(asker, report.clone());
+                out.push(Output::Report { to: ReplyTo::clone(asker), report });
+            }
+            Asker::Group(number) => self.groups.note(now, *number, luminaire, status),
+            Asker::Nobody => {}
+        }
     }
 
     /// An id never given before: the stream visits every 64-bit number once before it repeats one.

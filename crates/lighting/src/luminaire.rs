@@ -1,40 +1,55 @@
 //! One luminaire with its controller.
 
+pub mod dali;
 mod defect;
 mod drive;
+mod electrics;
+mod firmware;
 mod io;
 mod meter;
 mod model;
+mod photometry;
 mod recent;
+mod report;
 mod schedule;
+mod supply;
+mod thermal;
 
 use std::sync::Arc;
 
-use types::{Core, MINUTE_MS, Timestamp};
+use types::{Core, HOUR_MS, Timestamp};
 
+pub use self::dali::{Control, DimmingConfig};
 use self::defect::{Defect, Glow};
 use self::drive::Drive;
+pub use self::electrics::ElectricsConfig;
+use self::firmware::{Firmware, Outage, Step};
 pub use self::io::{Input, LuminaireConfig, Output};
 use self::meter::Meter;
-pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError};
+pub use self::model::{LuminaireModel, LuminaireModelConfig, LuminaireModelError, Physics};
+pub use self::photometry::PhotometryConfig;
 pub(crate) use self::recent::Recent;
-use self::schedule::{Schedule, Sun};
-use crate::{
-    AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Draw, Fault, LightState, Mode, Programme,
-    Report, Stamp, Telemetry,
-};
+use self::report::Due;
+pub use self::schedule::{Schedule, Sun};
+use self::thermal::Thermal;
+pub use self::thermal::{Climate, ThermalConfig};
+use crate::{AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Mode, Programme, Report};
 
 /// One luminaire with its controller: obeys commands, keeps its programme, fades, measures.
 ///
 /// ```text
-/// override, sensor, programme ──▶ target ──fade──▶ in_effect ──faults──▶ actual ──▶ power, energy
+/// override, sensor, programme ──▶ target ──limits, fade──▶ in_effect ──faults──▶ actual ──▶ power, energy, flux
 /// ```
 ///
 /// - `target`: the override until its end; else, while someone is near, the programme's presence level; else the
 ///   programme; else off.
-/// - `in_effect` moves to `target` at one constant speed: a fade over half the range takes half of
+/// - `in_effect` moves at one constant speed to what the driver can do of `target`: its own steps, its minimum, constant
+///   light output, less when it is hot. A fade over half the range takes half of
 ///   [`fade_ms`](LuminaireModelConfig::fade_ms). A new target takes over from wherever the fade is.
 /// - `actual` follows `in_effect` unless the lamp is broken.
+///
+/// What it counts, its programme and its override survive a loss of supply; that someone is near does not. It comes back
+/// from dark to what is then due, and never over it.
 ///
 /// State is told when target or mode change, when a fade has arrived, when a fault shows, and after each command.
 /// Telemetry is told regularly, when a fade has arrived, when a fault shows, and every minute while `in_effect` and
@@ -54,11 +69,18 @@ pub struct Luminaire {
     telemetry_at: Timestamp,
     wake_at: Timestamp,
     obeyed: Recent,
+    firmware: Firmware,
     astro_shift_ms: i32,
     report_offset_ms: u32,
     switch_count: u32,
     epoch: u32,
     seq: u32,
+    /// Voltage lost on the way from the cabinet at full light \[mV\].
+    feeder_drop_mv: u32,
+    /// When the glass was cleaned last \[local days since 1970-01-01\].
+    cleaned_day: i32,
+    /// Only while it is hot or was: most never are.
+    thermal: Option<Box<Thermal>>,
     /// Whether its feeder is live.
     fed: bool,
     /// The level that overrides the programme.
@@ -68,50 +90,41 @@ pub struct Luminaire {
     defect: Defect,
 }
 
-/// What there is to tell.
-#[derive(Clone, Copy, Debug, Default)]
-struct Due {
-    state: bool,
-    telemetry: bool,
-}
-
 /// Before all time: until when nobody is near.
 const NOBODY: Timestamp = Timestamp::from_millis(i64::MIN);
 /// The end of time: when what never ends would end.
 const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
-/// Time between two telemetry reports while `in_effect` and `actual` disagree \[ms\].
-const DISAGREEMENT_PERIOD_MS: i64 = MINUTE_MS;
-/// Supply voltage at every luminaire \[mV\]. The feeder's voltage drop is not modelled.
-const SUPPLY_MV: u32 = 220_000;
-
 impl Core for Luminaire {
     type Input = Input;
     type Output = Output;
 
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         let mut due = self.catch_up(now);
-        let physical = matches!(input, Input::Fault(_) | Input::Repair | Input::Supply(_));
-        if !self.has_supply() && !physical {
+        if !self.is_running() && !input.is_physical() {
             // Without supply it hears nothing.
             self.tell(due, now, out);
             return;
         }
         match input {
-            Input::Connected => due = Due::BOTH,
+            Input::Connected => due = Due { firmware: true, ..Due::BOTH },
             Input::Command(command) => {
-                let result = self.obey(&command, now);
-                let ack = CommandAck { command: command.id, result };
+                let ack = self.answer(command, now);
                 out.push(Output::Ack(Report { stamp: self.stamp(now), body: ack }));
                 // Also after one seen before: the sender learns what holds now.
                 due.state = true;
             }
             Input::Programme(programme) => self.take_programme(programme, now),
+            Input::Firmware(order) => {
+                let body = self.firmware.take(order, now);
+                out.push(Output::Firmware(Report { stamp: self.stamp(now), body }));
+            }
             Input::Presence { hold_ms } if hold_ms <= 0 => {}
             Input::Presence { hold_ms } => {
                 self.presence_until = self.presence_until.max(now.plus_millis(hold_ms));
             }
             Input::Fault(fault) => due.add(self.break_by(fault, now, out)),
-            Input::Repair => due.add(self.repair(now, out)),
+            Input::Repair => due.add(self.repair(now)),
+            Input::Clean => self.cleaned_day = day_of(now),
             Input::Supply(fed) => due.add(self.feed(fed, now, out)),
         }
         due.add(self.retarget(now));
@@ -132,9 +145,10 @@ impl Core for Luminaire {
 impl Luminaire {
     /// A luminaire that is switched on for the first time: off, without a programme, its meter at zero.
     pub fn new(config: LuminaireConfig, now: Timestamp) -> Self {
-        let LuminaireConfig { model, astro, astro_shift_ms, report_offset_ms } = config;
+        let LuminaireConfig { model, astro, astro_shift_ms, report_offset_ms, feeder_drop_mv, burning_h } =
+            config;
         let mut luminaire = Self {
-            meter: Meter::new(now),
+            meter: Meter::new(u64::from(burning_h) * HOUR_MS as u64, now),
             model,
             astro,
             schedule: None,
@@ -145,17 +159,22 @@ impl Luminaire {
             telemetry_at: now,
             wake_at: now,
             obeyed: Recent::default(),
+            firmware: Firmware::default(),
             astro_shift_ms,
             report_offset_ms,
             switch_count: 0,
             epoch: 1,
             seq: 0,
+            feeder_drop_mv,
+            cleaned_day: day_of(now),
+            thermal: None,
             fed: true,
             target: DimLevel::OFF,
             mode: Mode::Default,
             defect: Defect::None,
         };
         luminaire.telemetry_at = luminaire.next_regular_report(now);
+        luminaire.watch_heat(now);
         luminaire.plan(now);
         luminaire
     }
@@ -187,6 +206,8 @@ impl Luminaire {
         self.meter = self.meter.shifted(by_ms);
         self.drive = self.drive.shifted(by_ms);
         self.defect = self.defect.shifted(by_ms);
+        self.firmware.shift(by_ms);
+        self.thermal = self.thermal.take().map(|thermal| Box::new(thermal.shifted(by_ms)));
         if self.presence_until != NOBODY {
             self.presence_until = self.presence_until.plus_millis(by_ms);
         }
@@ -200,42 +221,24 @@ impl Luminaire {
         self.tell(due, now, out);
     }
 
-    /// Whether it has mains voltage: its feeder is live and its own supply is whole. Without it says nothing and hears
-    /// nothing.
-    pub fn has_supply(&self) -> bool {
-        self.fed && !self.defect.is_mute()
-    }
-
-    /// What it takes from its feeder at `now`, which is not before the last call nor after the next moment it waits for.
-    pub fn draw(&self, now: Timestamp) -> Draw {
-        let mut meter = self.meter;
-        if self.defect != Defect::MeterFrozen {
-            meter.count(&self.model, self.drive, self.glow(meter.counted_to()), now);
-        }
-        Draw {
-            power_mw: self.power_mw(now),
-            rated_mw: self.model.rated_mw(),
-            energy_mwh: meter.energy_mwh(&self.model),
-        }
-    }
-
     /// Applies, each at its own moment, what has become due.
     fn catch_up(&mut self, now: Timestamp) -> Due {
-        let mut due = Due { state: false, telemetry: self.telemetry_at <= now };
+        let mut due = Due { telemetry: self.telemetry_at <= now, ..Due::NOTHING };
         loop {
             let at = self.next_change();
             if at > now {
                 break;
             }
             self.count(at);
-            if self.defect.next_change(self.drive, at.plus_millis(-1)) == Some(at) {
-                self.switch_count += u32::from(self.glow(at) == Glow::Follows);
-                due = Due::BOTH;
-            }
+            due.add(self.turn_defect(at));
             if self.drive.arrival() == Some(at) {
                 self.drive = Drive::resting(self.drive.goal(), at);
-                due = Due::BOTH;
+                due.add(Due::BOTH);
             }
+            if let Some(thermal) = self.thermal.as_deref_mut().filter(|thermal| thermal.next_change() <= at) {
+                thermal.change(self.model.thermal(), at);
+            }
+            due.add(self.step_firmware(at));
             self.release(at);
             let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
             if let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.valid_until() <= at) {
@@ -256,7 +259,32 @@ impl Luminaire {
         let held = if self.held_level.is_some() { self.held_until } else { NEVER };
         let presence = if self.presence_until == NOBODY { NEVER } else { self.presence_until };
         let defect = self.defect.next_change(self.drive, self.meter.counted_to()).unwrap_or(NEVER);
-        schedule.min(held).min(presence).min(self.drive.arrival().unwrap_or(NEVER)).min(defect)
+        let heat = self.thermal.as_ref().map_or(NEVER, |thermal| thermal.next_change());
+        let arrival = self.drive.arrival().unwrap_or(NEVER);
+        let firmware = self.firmware.next_step();
+        schedule.min(held).min(presence).min(arrival).min(defect).min(heat).min(firmware)
+    }
+
+    /// Goes on with an update. After a start it counts its messages anew in a higher epoch; its counters, its override
+    /// and its programme stay.
+    fn step_firmware(&mut self, now: Timestamp) -> Due {
+        match self.firmware.step(now) {
+            None => Due::NOTHING,
+            Some(Step::Tell) => Due { firmware: true, ..Due::NOTHING },
+            Some(Step::Restarted) => {
+                (self.epoch, self.seq) = (self.epoch.saturating_add(1), 0);
+                Due { firmware: true, ..Due::BOTH }
+            }
+        }
+    }
+
+    fn answer(&mut self, command: DimCommand, now: Timestamp) -> CommandAck {
+        if self.firmware.outage() != Outage::None {
+            let reason = Some("firmware is being installed".into());
+            return CommandAck { command: command.id, result: AckResult::Failed, reason };
+        }
+        let result = self.obey(&command, now);
+        CommandAck { command: command.id, result, reason: None }
     }
 
     fn obey(&mut self, command: &DimCommand, now: Timestamp) -> AckResult {
@@ -285,49 +313,12 @@ impl Luminaire {
         }
     }
 
-    /// Breaks; what broke before is as good as repaired.
-    fn break_by(&mut self, fault: Fault, now: Timestamp, out: &mut Vec<Output>) -> Due {
-        let before = (self.glow(now), self.has_supply());
-        self.defect = Defect::from_fault(fault, self.drive.level(now), now);
-        self.shown(before, now, out)
-    }
-
-    /// Its feeder is live from now on, or is not.
-    fn feed(&mut self, fed: bool, now: Timestamp, out: &mut Vec<Output>) -> Due {
-        let before = (self.glow(now), self.has_supply());
-        self.fed = fed;
-        self.shown(before, now, out)
-    }
-
-    /// Works again.
-    fn repair(&mut self, now: Timestamp, out: &mut Vec<Output>) -> Due {
-        let before = (self.glow(now), self.has_supply());
-        self.defect = Defect::None;
-        self.shown(before, now, out)
-    }
-
-    /// What there is to tell if the light is not what it was. A lost supply is told with the last charge; when it is
-    /// back, so is how things stand.
-    fn shown(&mut self, (glow, supplied): (Glow, bool), now: Timestamp, out: &mut Vec<Output>) -> Due {
-        match (supplied, self.has_supply()) {
-            (true, false) => {
-                self.say(Due::BOTH, now, out);
-                Due::default()
-            }
-            (false, true) => Due::BOTH,
-            _ => {
-                let shows = self.glow(now) != glow;
-                Due { state: shows, telemetry: shows }
-            }
-        }
-    }
-
     /// Sets off towards the level that now counts, if it is another one.
     fn retarget(&mut self, now: Timestamp) -> Due {
         let (target, mode) = self.wanted(now);
-        let mut due = Due { state: (target, mode) != (self.target, self.mode), telemetry: false };
+        let mut due = Due { state: (target, mode) != (self.target, self.mode), ..Due::NOTHING };
         (self.target, self.mode) = (target, mode);
-        let goal = self.model.fine(target);
+        let goal = self.goal();
         if goal != self.drive.goal() {
             self.switch_count += u32::from(self.drive.is_off());
             self.drive = match self.model.fade_ms() {
@@ -335,10 +326,49 @@ impl Luminaire {
                 _ => self.drive.towards(goal, now),
             };
             if !self.drive.is_moving() {
-                due = Due::BOTH;
+                due.add(Due::BOTH);
             }
         }
+        if self.thermal.is_some() {
+            self.heat(now);
+        }
         due
+    }
+
+    /// What the driver can do of the target \[fine steps\].
+    fn goal(&self) -> u32 {
+        let current_ppm = self.model.photometry().constant_ppm(self.meter.burning_ms());
+        let reached = self.model.reached(self.target, current_ppm);
+        self.thermal.as_ref().map_or(reached, |thermal| {
+            let percent = thermal.limit_percent(self.model.thermal());
+            reached.min(self.model.fine(DimLevel::from_percent(percent).unwrap_or(DimLevel::FULL)))
+        })
+    }
+
+    /// From now on its temperature goes towards that of its present power. A fade counts as what it leads to: it is
+    /// short for a driver.
+    fn heat(&mut self, now: Timestamp) {
+        let rise_k = self.rise_k(self.defect.heat_percent(), self.drive.goal(), now);
+        if let Some(thermal) = self.thermal.as_deref_mut() {
+            thermal.turn(self.model.thermal(), rise_k, now);
+        }
+    }
+
+    /// How much warmer than the air it is in the long run while its driver is at `level` \[fine steps → K\].
+    fn rise_k(&self, heat_percent: u16, level: u32, now: Timestamp) -> f64 {
+        let rated = u64::from(self.model.rated_mw()) * self.model.parts_per_mw();
+        let load = self.glow(now).parts(&self.model, self.drive, level) as f64 / rated as f64;
+        f64::from(self.model.thermal().rise_k) * f64::from(heat_percent) / 100.0 * load
+    }
+
+    /// Begins to watch its temperature if it can get hot: as if it had been as it is for long.
+    fn watch_heat(&mut self, now: Timestamp) {
+        let (config, heat_percent) = (self.model.thermal(), self.defect.heat_percent());
+        let most_k = f64::from(config.rise_k) * f64::from(heat_percent) / 100.0;
+        if self.thermal.is_none() && !config.stays_cool(most_k) {
+            let now_k = self.rise_k(100, self.drive.goal(), now);
+            self.thermal = Some(Box::new(Thermal::settled(config, now_k, now)));
+        }
     }
 
     /// The level that counts, and why.
@@ -355,99 +385,20 @@ impl Luminaire {
     }
 
     fn count(&mut self, now: Timestamp) {
-        if self.defect == Defect::MeterFrozen {
-            self.meter.skip(now);
-        } else {
-            let glow = self.glow(self.meter.counted_to());
-            self.meter.count(&self.model, self.drive, glow, now);
-        }
+        let glow = self.glow(self.meter.counted_to());
+        self.meter.count(&self.model, self.drive, glow, self.defect.metered_percent(), now);
     }
 
     fn glow(&self, now: Timestamp) -> Glow {
-        if self.fed { self.defect.glow(self.drive, &self.model, now) } else { Glow::Dead }
-    }
-
-    /// Tells what is due, unless there is nothing to tell it with, and plans the next call.
-    fn tell(&mut self, due: Due, now: Timestamp, out: &mut Vec<Output>) {
-        if self.has_supply() {
-            self.say(due, now, out);
-        } else if due.telemetry {
-            self.telemetry_at = self.next_regular_report(now);
+        if !self.fed || self.firmware.outage() == Outage::Dark {
+            return Glow::Dead;
         }
-        self.plan(now);
-    }
-
-    fn say(&mut self, due: Due, now: Timestamp, out: &mut Vec<Output>) {
-        if due.state {
-            let body = self.state(now);
-            out.push(Output::State(Report { stamp: self.stamp(now), body }));
-        }
-        if due.telemetry {
-            let body = self.telemetry(now);
-            out.push(Output::Telemetry(Report { stamp: self.stamp(now), body }));
-            self.telemetry_at = self.next_regular_report(now);
-        }
-    }
-
-    fn plan(&mut self, now: Timestamp) {
-        if self.glow(now) != Glow::Follows && self.has_supply() {
-            self.telemetry_at = self.telemetry_at.min(now.plus_millis(DISAGREEMENT_PERIOD_MS));
-        }
-        self.wake_at = self.telemetry_at.min(self.next_change());
-    }
-
-    fn next_regular_report(&self, now: Timestamp) -> Timestamp {
-        let period_ms = i64::from(self.model.report_period_ms());
-        let since_last_ms =
-            now.as_millis().saturating_sub(i64::from(self.report_offset_ms)).rem_euclid(period_ms);
-        now.plus_millis(period_ms - since_last_ms)
-    }
-
-    fn stamp(&mut self, now: Timestamp) -> Stamp {
-        self.seq = self.seq.saturating_add(1);
-        Stamp { epoch: self.epoch, seq: self.seq, ts: now }
-    }
-
-    fn state(&self, now: Timestamp) -> LightState {
-        let in_effect = self.model.level(self.drive.level(now));
-        let actual = match self.glow(now) {
-            Glow::Follows => in_effect,
-            Glow::Holds(level) => self.model.level(level),
-            Glow::Standby | Glow::Dead => DimLevel::OFF,
-        };
-        LightState { target: self.target, in_effect, actual, mode: self.mode }
-    }
-
-    fn power_mw(&self, now: Timestamp) -> u32 {
-        let parts = match self.glow(now) {
-            Glow::Follows if self.drive.is_off() => self.model.parts_standby(),
-            Glow::Follows => self.model.parts_lit(self.drive.level(now)),
-            Glow::Holds(level) => self.model.parts_lit(level),
-            Glow::Standby => self.model.parts_standby(),
-            Glow::Dead => 0,
-        };
-        u32::try_from(parts / self.model.parts_per_mw()).unwrap_or(u32::MAX)
-    }
-
-    fn telemetry(&self, now: Timestamp) -> Telemetry {
-        Telemetry {
-            power_mw: self.power_mw(now),
-            voltage_mv: if self.has_supply() { SUPPLY_MV } else { 0 },
-            energy_mwh: self.meter.energy_mwh(&self.model),
-            burning_s: self.meter.burning_s(),
-            switch_count: self.switch_count,
-            in_effect: self.model.level(self.drive.level(now)),
-        }
+        self.defect.glow(self.drive, &self.model, now)
     }
 }
 
-impl Due {
-    const BOTH: Self = Self { state: true, telemetry: true };
-
-    fn add(&mut self, more: Self) {
-        self.state |= more.state;
-        self.telemetry |= more.telemetry;
-    }
+fn day_of(now: Timestamp) -> i32 {
+    i32::try_from(now.local_day()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use types::{CommandId, DAY_MS, LuminaireId, MINUTE_MS, Timestamp};
 
-use crate::DimLevel;
+use crate::{DimLevel, Nights};
 
 /// Which message of a luminaire this is. A reader applies a message only if its `(epoch, seq)` is higher than the
 /// last one it applied.
@@ -47,6 +47,20 @@ pub struct CommandAck {
     pub command: CommandId,
     /// What came of it.
     pub result: AckResult,
+    /// Why it failed, in the luminaire's words, at most [`REASON_BYTES_MAX`]; only with [`AckResult::Failed`].
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read_reason")]
+    pub reason: Option<Box<str>>,
+}
+
+/// The longest reason a luminaire may give \[bytes\].
+pub const REASON_BYTES_MAX: usize = 200;
+
+fn read_reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    let reason = Option::<Box<str>>::deserialize(deserializer)?;
+    match reason.as_ref().map_or(0, |reason| reason.len()) {
+        0..=REASON_BYTES_MAX => Ok(reason),
+        length => Err(D::Error::custom(format!("reason of {length} bytes, at most {REASON_BYTES_MAX}"))),
+    }
 }
 
 /// What came of a command.
@@ -57,6 +71,8 @@ pub enum AckResult {
     Done,
     /// Its `until` had passed when it arrived.
     Expired,
+    /// The luminaire cannot or will not obey.
+    Failed,
 }
 
 /// Why a luminaire has the target it has.
@@ -102,6 +118,40 @@ pub struct Telemetry {
     pub switch_count: u32,
     /// What the controller drives while these were read.
     pub in_effect: DimLevel,
+    /// Current \[mA\]; 0 = none, or not measured.
+    #[serde(default)]
+    pub current_ma: u32,
+    /// Power factor \[‰\], at most 1,000; 0 = not measured.
+    #[serde(default)]
+    pub power_factor_pm: u16,
+    /// Luminous flux as the controller reckons it from level, age and dirt \[lm\]; 0 = none, or not reckoned.
+    #[serde(default)]
+    pub flux_lm: u32,
+    /// What its control gear says of itself; `None` = nothing out of the ordinary, ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gear: Option<Gear>,
+}
+
+impl Telemetry {
+    /// Apparent power \[mVA\]: voltage times current.
+    pub fn apparent_mva(&self) -> u64 {
+        u64::from(self.voltage_mv) * u64::from(self.current_ma) / 1_000
+    }
+}
+
+/// Diagnostics of a control gear (driver), after those of DALI-2 part 253.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gear {
+    /// Its temperature \[°C\].
+    pub temperature_c: i16,
+    /// The highest output it allows itself, being hot \[%\]: 100 = cool enough for everything, 0 = it has shut down.
+    pub limit: DimLevel,
+    /// Whether it answers its controller.
+    pub answers: bool,
+    /// How often it began to give less light because it was hot.
+    pub derating_count: u16,
+    /// How often it shut down because it was hot.
+    pub shutdown_count: u16,
 }
 
 /// CMS → luminaire, retained: when to give how much light, every day.
@@ -116,17 +166,21 @@ pub struct Programme {
     /// Level while someone is near and the programme gives light; `None` = presence does nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_level: Option<DimLevel>,
+    /// Nights that are unlike the others; of those that fit a night the first counts. With them a luminaire keeps its
+    /// calendar also if it does not hear of its CMS for long.
+    #[serde(default, skip_serializing_if = "Nights::is_empty")]
+    pub nights: Nights,
 }
 
 /// A shared list as bytes: the same as any other list.
-mod shared {
+pub(crate) mod shared {
     use super::{Arc, Deserialize, Deserializer, ProgrammeStep, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(steps: &Arc<[ProgrammeStep]>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(steps: &Arc<[ProgrammeStep]>, to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(steps.iter())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[ProgrammeStep]>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[ProgrammeStep]>, D::Error> {
         Vec::deserialize(from).map(Arc::from)
     }
 }
@@ -149,6 +203,31 @@ pub enum StepTime {
     /// Minutes after (before, if negative) sunset at the luminaire.
     Sunset(i16),
     /// Minutes after (before, if negative) sunrise at the luminaire.
+    Sunrise(i16),
+    /// The earlier of a time of day and a moment of the sun.
+    Earlier(ClockAndSun),
+    /// The later of the two.
+    Later(ClockAndSun),
+}
+
+/// A time of day and a moment of the sun, of which one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockAndSun {
+    /// Minutes after local midnight, `0..1440`.
+    #[serde(deserialize_with = "read_time_of_day")]
+    pub clock: u16,
+    /// Sunset or sunrise, and minutes after it.
+    #[serde(flatten)]
+    pub sun: SunTime,
+}
+
+/// A moment of the sun at the luminaire \[min\].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SunTime {
+    /// Minutes after (before, if negative) sunset.
+    Sunset(i16),
+    /// Minutes after (before, if negative) sunrise.
     Sunrise(i16),
 }
 
@@ -174,7 +253,7 @@ pub enum AlarmKind {
     DimmingFailure,
     /// The lamp goes out and comes on again and again.
     CyclingFailure,
-    /// The energy reading stands still while power is drawn.
+    /// The energy reading stands still while power is drawn, or does not fit it.
     MeterFailure,
     /// The controller's clock is wrong.
     ClockFailure,
@@ -182,11 +261,25 @@ pub enum AlarmKind {
     CommunicationFailure,
     /// There is no mains voltage.
     SupplyLoss,
+    /// Mains voltage is too low.
+    SupplyVoltageTooLow,
+    /// The current lags too far behind the voltage, or is too distorted.
+    PowerFactorTooLow,
+    /// The lamp draws less than it should at every level: a part of it is dark.
+    LampPowerTooLow,
+    /// The control gear does not answer, and drives nothing.
+    ControlGearFailure,
+    /// The control gear does not answer, and gives the light it likes.
+    ControlGearCommFailure,
+    /// The control gear is hot, and gives less light than it should.
+    ThermalDerating,
+    /// The control gear was too hot, and gives none.
+    ThermalShutdown,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::LampFailure,
         Self::LampUnexpectedOn,
         Self::RelayFailure,
@@ -196,6 +289,13 @@ impl AlarmKind {
         Self::ClockFailure,
         Self::CommunicationFailure,
         Self::SupplyLoss,
+        Self::SupplyVoltageTooLow,
+        Self::PowerFactorTooLow,
+        Self::LampPowerTooLow,
+        Self::ControlGearFailure,
+        Self::ControlGearCommFailure,
+        Self::ThermalDerating,
+        Self::ThermalShutdown,
     ];
 }
 
@@ -241,51 +341,34 @@ pub struct CommandReport {
     pub luminaire: LuminaireId,
     /// Where it stands.
     pub status: CommandStatus,
+    /// Why it ended like this, if there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<str>>,
 }
 
-/// The life of a command.
+/// The life of a command: pending → sent → delivered → successful, or one of the other ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommandStatus {
+    /// Waits for its turn in the command of a group.
+    Pending,
     /// On its way.
     Sent,
-    /// The luminaire obeyed.
+    /// The luminaire acknowledged it; its state does not show it yet.
+    Delivered,
+    /// The luminaire obeyed, and its state showed it.
     Successful,
-    /// The luminaire answered that it had expired.
+    /// The luminaire refused.
+    Failed,
+    /// Its time was over before it could take effect.
     Expired,
-    /// No answer, after a resend.
+    /// No answer, after a resend; or an answer, and no effect.
     Timeout,
 }
 
-/// A physical fault put into a simulated luminaire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// The LED circuit is open: driven, but dark and without load.
-    LampOpen,
-    /// The relay does not open: full light and power also when there should be none, as by day.
-    RelayStuckOn,
-    /// The relay does not close: no light, and no power at all, when there should be some.
-    RelayStuckOff,
-    /// The dimming input is dead: the level stays what it is now, full if it is off now.
-    DimmingStuck,
-    /// The lamp goes out and comes on again, 45 s each.
-    Cycling,
-    /// The energy meter stands still.
-    MeterFrozen,
-    /// No supply: it tells so with its last charge, and is silent until it is repaired.
-    SupplyLoss,
-}
-
-impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::LampOpen,
-        Self::RelayStuckOn,
-        Self::RelayStuckOff,
-        Self::DimmingStuck,
-        Self::Cycling,
-        Self::MeterFrozen,
-        Self::SupplyLoss,
-    ];
+impl CommandStatus {
+    /// Whether nothing more will come.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Sent | Self::Delivered)
+    }
 }

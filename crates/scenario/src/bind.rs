@@ -54,7 +54,7 @@ impl<'a> Binder<'a> {
             let deed = self.deed(&span, step)?;
             self.check_live(&span, &deed)?;
             for start in self.starts(&span, step)? {
-                acts.push(Act { start, deed });
+                acts.push(Act { start, deed: deed.clone() });
             }
         }
         Ok(acts)

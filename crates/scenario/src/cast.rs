@@ -9,15 +9,18 @@ use eid::verifier::Verifier;
 use eid::{Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cabinet, CabinetConfig, Cms, CmsConfig, CmsConfigError, FeederStyle, Luminaire,
-    LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Programme,
+    LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Physics, Programme,
 };
 use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
 use medpay::provider::{Clinic, ProviderConfig};
-use types::{CabinetId, Fen, MINUTE_MS, Stream, Timestamp};
+use types::{CabinetId, Fen, LuminaireId, MINUTE_MS, RunId, Stream, Timestamp};
+use wire::dialect::home_assistant::HomeAssistantBridge;
+use wire::dialect::{Site, Sites};
 use wire::roles::{CabinetRole, ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
 use wire::{Directory, MessageIds};
 
+use crate::feeder::drop_mv;
 use crate::{LightingPolicy, Residents};
 
 /// How long a luminaire takes from dark to full light \[ms\].
@@ -42,6 +45,10 @@ pub struct CastSpec {
     pub policy: Policies,
     /// The issuer's signing key.
     pub issuer_key: [u8; 32],
+    /// How its luminaires behave, whatever their power.
+    pub physics: Physics,
+    /// How long its luminaires have given light before \[h\]: their age.
+    pub burning_h: u32,
     /// Different at each start of the same city, so that ids are not used twice.
     pub start: u64,
     /// How many cabinets, counted from the first, switch their feeders off by day; the others' are always live.
@@ -97,8 +104,14 @@ impl Cast {
     /// [`CastError`] names the number that no city can have.
     pub fn under_sun(spec: CastSpec, astro: Arc<AstroTable>) -> Result<Self, CastError> {
         let plan = Arc::new(Plan::generate(&spec.city)?);
+        Ok(Self::of_plan(spec, plan, astro))
+    }
+
+    /// A city that is planned already, under the sun of its place. What `spec` says of the city does not count.
+    pub fn of_plan(spec: CastSpec, plan: Arc<Plan>, astro: Arc<AstroTable>) -> Self {
+        let spec = CastSpec { city: *plan.spec(), ..spec };
         let directory = plan.luminaires().iter().map(|site| (site.id, site.district)).collect();
-        Ok(Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars() })
+        Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars() }
     }
 
     /// The same city under another lighting policy.
@@ -128,6 +141,33 @@ impl Cast {
         &self.astro
     }
 
+    /// What people call a luminaire: its id and its street.
+    pub fn luminaire_name(&self, id: LuminaireId) -> String {
+        let site = (id.0 as usize).checked_sub(1).and_then(|index| self.plan.luminaires().get(index));
+        match site.and_then(|site| self.plan.streets().get(site.street)) {
+            Some(street) => format!("{id} {}", street.name_en),
+            None => id.to_string(),
+        }
+    }
+
+    /// Where luminaires stand, for bridges that keep their programme.
+    pub fn sites(&self) -> Sites {
+        let site = |site: &city::LuminaireSite| Site {
+            district: site.district,
+            rated_mw: site.rated_mw,
+            standby_mw: site.standby_mw,
+            astro_shift_ms: astro_shift_ms(site.position, self.plan.plane().origin()),
+        };
+        let by_luminaire = self.plan.luminaires().iter().map(|luminaire| (luminaire.id, site(luminaire)));
+        Sites { astro: self.astro.clone(), by_luminaire: by_luminaire.collect() }
+    }
+
+    /// The bridge to Home Assistant, which shows these luminaires.
+    pub fn home_assistant(&self, run: RunId, shown: &[LuminaireId]) -> HomeAssistantBridge {
+        let named = shown.iter().map(|id| (*id, self.luminaire_name(*id)));
+        HomeAssistantBridge::new(run, named, self.ids("homeassistant"))
+    }
+
     /// The central management system.
     ///
     /// # Errors
@@ -141,11 +181,13 @@ impl Cast {
             street_m: self.street_m(site),
             rated_mw: site.rated_mw,
             standby_mw: site.standby_mw,
-            calendar: calendar_of(site.class),
+            calendar: calendar_of(site.class) as u16,
         });
         let core = Cms::new(CmsConfig {
             assets: assets.collect(),
             calendars: self.calendars.to_vec(),
+            groups: city::groups(&self.plan),
+            sun: self.astro.clone(),
             ack_timeout_ms: ACK_TIMEOUT_MS,
             ids: self.chance("command ids"),
         })?;
@@ -160,6 +202,7 @@ impl Cast {
     pub fn luminaires(&self, now: Timestamp) -> Result<Vec<LuminaireRole>, CastError> {
         let mut models: Vec<Arc<LuminaireModel>> = Vec::new();
         let mut luminaires = Vec::with_capacity(self.plan.luminaires().len());
+        let nominal_mv = self.spec.physics.electrics.nominal_mv;
         for site in self.plan.luminaires() {
             let known = |model: &&Arc<LuminaireModel>| {
                 (model.rated_mw(), model.standby_mw()) == (site.rated_mw, site.standby_mw)
@@ -172,6 +215,7 @@ impl Cast {
                         standby_mw: site.standby_mw,
                         fade_ms: FADE_MS,
                         report_period_ms: REPORT_PERIOD_MS,
+                        physics: self.spec.physics,
                     })?));
                     models[models.len() - 1].clone()
                 }
@@ -181,8 +225,10 @@ impl Cast {
             let config = LuminaireConfig {
                 model,
                 astro: self.astro.clone(),
-                astro_shift_ms: astro_shift_ms(site.position) + stagger,
+                astro_shift_ms: astro_shift_ms(site.position, self.plan.plane().origin()) + stagger,
                 report_offset_ms: chance.below(u64::from(REPORT_PERIOD_MS)) as u32,
+                feeder_drop_mv: drop_mv(&self.plan, site, nominal_mv),
+                burning_h: self.spec.burning_h,
             };
             let core = Luminaire::new(config, now).with_epoch(self.spec.start as u32);
             luminaires.push(LuminaireRole::new(core, site.district, site.id));
@@ -197,7 +243,7 @@ impl Cast {
             let config = CabinetConfig {
                 style: self.feeder_style(site.id),
                 astro: self.astro.clone(),
-                astro_shift_ms: astro_shift_ms(site.position) + site.stagger_ms(),
+                astro_shift_ms: astro_shift_ms(site.position, self.plan.plane().origin()) + site.stagger_ms(),
                 report_period_ms: REPORT_PERIOD_MS,
                 report_offset_ms: chance.below(u64::from(REPORT_PERIOD_MS)) as u32,
             };

@@ -4,17 +4,20 @@
 //! the road, spread evenly over the road. It compares policies on the same roads; it does
 //! not design them.
 
+mod curve;
 mod figures;
 mod walkers;
 
 use std::sync::Arc;
 
-use city::{ORIGIN, Plan, RoadClass};
+use city::{Plan, RoadClass};
+pub use curve::Minute;
 pub use figures::{ClassFigures, Figures};
 use lighting::{AstroTable, LightState, Telemetry};
 use types::{DAY_MS, HOUR_MS, SECOND_MS, Timestamp};
 use wire::{Light, Message, Walker};
 
+use self::curve::Curve;
 use self::walkers::Walkers;
 use crate::facts::index_of;
 use crate::{Observer, Order};
@@ -82,6 +85,13 @@ pub struct Comparison {
     start: Timestamp,
     power_mw: u64,
     peak_mw: u64,
+    /// Levels of all luminaires, added up.
+    levels: f64,
+    /// People in the streets when they were last seen.
+    people: usize,
+    /// Messages from and to luminaires.
+    messages: u64,
+    curve: Curve,
     /// What a city would use that knows where everyone is \[Wh above standby\].
     oracle_wh: f64,
 }
@@ -108,16 +118,35 @@ impl Comparison {
         });
         let meters = meters.collect();
         let walkers = Walkers::default();
-        Self { plan, astro, meters, walkers, start, power_mw: 0, peak_mw: 0, oracle_wh: 0.0 }
+        Self {
+            plan,
+            astro,
+            meters,
+            walkers,
+            start,
+            power_mw: 0,
+            peak_mw: 0,
+            levels: 0.0,
+            people: 0,
+            messages: 0,
+            curve: Curve::new(start),
+            oracle_wh: 0.0,
+        }
     }
 
     /// What was measured until `end`.
     pub fn conclude(mut self, policy: &str, end: Timestamp) -> Figures {
+        self.sample(end);
         for index in 0..self.meters.len() {
             let level = self.meters[index].level;
             self.set_level(end, index, level);
         }
         figures::figures(policy, &self, end)
+    }
+
+    fn sample(&mut self, now: Timestamp) {
+        let level_percent = 100.0 * self.levels / self.meters.len().max(1) as f64;
+        self.curve.stood_until(now, self.power_mw as f64 / 1e6, level_percent, self.people);
     }
 
     fn is_night(&self, at: Timestamp) -> bool {
@@ -149,6 +178,7 @@ impl Comparison {
             }
             meter.since = until;
         }
+        self.levels += level - meter.level;
         meter.level = level;
     }
 
@@ -163,18 +193,19 @@ impl Comparison {
 
     fn presence(&mut self, now: Timestamp, walkers: &[Walker]) {
         let step_ms = self.walkers.step(now);
+        self.people = walkers.len();
         if !self.is_night(now) {
             return;
         }
         let mut near_any = Vec::new();
         for walker in walkers {
-            let (x, y) = walker.at.metres_from(ORIGIN);
+            let (x, y) = self.plan.plane().point(walker.at);
             let near = self.plan.luminaires_near(x, y, SEEN_WITHIN_M);
             let near: Vec<usize> = near.map(|site| index_of(site.id)).collect();
             let Some(&first) = near.first() else { continue };
             let lx = near.iter().map(|&lamp| self.meters[lamp].lx()).sum::<f64>() / near.len() as f64;
             let required = required_lx(self.meters[first].class, now);
-            self.walkers.saw(walker.walk, lx / required, step_ms);
+            self.walkers.saw(walker.walk, (lx, required), step_ms);
             for &lamp in &near {
                 self.walkers.came_near(now, lamp, self.meters[lamp].level);
             }
@@ -196,6 +227,8 @@ impl Comparison {
 
 impl Observer for Comparison {
     fn observe(&mut self, now: Timestamp, message: &Message) {
+        self.sample(now);
+        self.messages += u64::from(matches!(message, Message::Light { .. }));
         match message {
             Message::Light { luminaire, body: Light::State(report), .. } => {
                 self.state(now, index_of(*luminaire), &report.body);

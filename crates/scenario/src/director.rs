@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use city::{LuminaireSite, Plan};
 use eid::{Demand, EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
-use lighting::{CabinetEvent, Circuit, Control, DimLevel, DimRequest, Fault, SwitchCommand};
-use types::{CabinetId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
+use lighting::{
+    CabinetEvent, CampaignRequest, Circuit, Control, DimLevel, DimRequest, Fault, GroupDimRequest,
+    SwitchCommand,
+};
+use types::{CabinetId, GroupId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
 use wire::{
     FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, Segment, WalkRequest,
 };
@@ -40,17 +43,28 @@ pub(crate) enum Which {
     Cabinet(CabinetId),
 }
 
+/// Which luminaires the CMS is asked to override.
+#[derive(Clone, Debug)]
+pub(crate) enum Dimmed {
+    /// Each with a request of its own.
+    Each(Luminaires),
+    /// All with one request.
+    Group(GroupId),
+}
+
 /// What an act does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Break(Which, Fault),
     Repair(Which),
+    Clean(Which),
     /// Without a level: end the override.
     Dim {
-        lamps: Luminaires,
+        whom: Dimmed,
         level: Option<DimLevel>,
         minutes: Option<u32>,
     },
+    Update(CampaignRequest),
     Walk {
         resident: ResidentId,
         provider: ProviderId,
@@ -185,11 +199,19 @@ impl Director {
         match deed {
             Deed::Break(which, fault) => self.faults(which, FaultOrder::Break(fault), orders),
             Deed::Repair(which) => self.faults(which, FaultOrder::Repair, orders),
-            Deed::Dim { lamps, level, minutes } => {
+            Deed::Clean(which) => self.faults(which, FaultOrder::Clean, orders),
+            Deed::Dim { whom: Dimmed::Each(lamps), level, minutes } => {
                 for luminaire in each(lamps) {
                     let body = RequestBody::Dim(DimRequest { luminaire, level, minutes });
                     orders.push(Order::Send(self.ask(now, body).1));
                 }
+            }
+            Deed::Dim { whom: Dimmed::Group(group), level, minutes } => {
+                let body = RequestBody::DimGroup(GroupDimRequest { group, level, minutes });
+                orders.push(Order::Send(self.ask(now, body).1));
+            }
+            Deed::Update(request) => {
+                orders.push(Order::Send(self.ask(now, RequestBody::Firmware(request)).1));
             }
             Deed::Walk { resident, provider } => {
                 let body = RequestBody::Walk(WalkRequest { resident, provider });

@@ -114,12 +114,20 @@ pub(crate) const ALARM: Type = Type::Word(&[
     "clock_failure",
     "communication_failure",
     "supply_loss",
+    "supply_voltage_too_low",
+    "power_factor_too_low",
+    "lamp_power_too_low",
+    "control_gear_failure",
+    "control_gear_comm_failure",
+    "thermal_derating",
+    "thermal_shutdown",
 ]);
 
 /// Kinds of incident.
 pub(crate) const INCIDENT: Type = Type::Word(&[
     "communication_failure",
     "supply_loss",
+    "supply_voltage_too_low",
     "circuit_breaker_tripped",
     "cabinet_door_open",
     "switching_error_on",

@@ -94,6 +94,9 @@ pub(crate) struct CityPart {
     /// How many cabinets, from `c-0001` on, switch their feeders off by day; the others' are always live.
     #[schemars(with = "u32", range(max = 200_000))]
     pub(crate) switched_cabinets: Spanned<u32>,
+    /// How much warmer than usual the air is [K], `-20..=30`.
+    #[schemars(with = "i16", range(min = -20, max = 30))]
+    pub(crate) heat_wave: Spanned<i16>,
 }
 
 impl Default for CityPart {
@@ -105,6 +108,7 @@ impl Default for CityPart {
             residents: number(50),
             clinics: number(2),
             switched_cabinets: number(0),
+            heat_wave: Spanned::new(0..0, 0),
         }
     }
 }
@@ -133,10 +137,14 @@ pub(crate) struct Step {
     pub(crate) break_lamps: Option<BreakArg>,
     /// Deed: repair them.
     pub(crate) repair: Option<RepairArg>,
+    /// Deed: clean the glass of luminaires.
+    pub(crate) clean: Option<RepairArg>,
     /// Deed: ask the CMS to override luminaires.
     pub(crate) dim: Option<DimArg>,
     /// Deed: ask the CMS to end an override.
-    pub(crate) resume: Option<LampsArg>,
+    pub(crate) resume: Option<ResumeArg>,
+    /// Deed: ask the CMS to update the firmware of a group.
+    pub(crate) update: Option<UpdateArg>,
     /// Deed: a resident walks to a provider, is treated, and pays.
     pub(crate) walk: Option<WalkArg>,
     /// Deed: a resident gets a new code and shows it at a kiosk.
@@ -180,13 +188,12 @@ pub(crate) struct BreakArg {
     /// … all luminaires of a cabinet, such as `c-0002`.
     #[schemars(with = "Option<String>")]
     pub(crate) cabinet: Option<Text>,
-    /// How: `lamp_open` (if not given), `relay_stuck_on`, `relay_stuck_off`, `dimming_stuck`, `cycling`, `meter_frozen`
-    /// or `supply_loss`.
+    /// How: `lamp_open` (if not given), `supply_loss`, …; some with a severity, such as `brownout:190`.
     #[schemars(with = "Option<String>")]
     pub(crate) fault: Option<Text>,
 }
 
-/// What is repaired.
+/// What is repaired, or cleaned.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RepairArg {
@@ -199,24 +206,62 @@ pub(crate) struct RepairArg {
     pub(crate) cabinet: Option<Text>,
 }
 
-/// Which luminaires.
+/// A firmware campaign.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct LampsArg {
-    /// `l-0012`, `l-0001..l-0050` or `all`.
-    #[serde(alias = "lamp")]
+pub(crate) struct UpdateArg {
+    /// Which luminaires, such as `district:kuiwen`.
     #[schemars(with = "String")]
-    pub(crate) lamps: Text,
+    pub(crate) group: Text,
+    /// What they shall run, such as `1.1.0`.
+    #[schemars(with = "String")]
+    pub(crate) version: Text,
+    /// Size of the image [bytes].
+    #[serde(default = "image_bytes")]
+    pub(crate) bytes: u32,
+    /// Whether the hardware keeps its light while it is updated; otherwise it is updated only by day.
+    #[serde(default)]
+    pub(crate) keeps_light: bool,
+    /// Share that tries it first, over 0 to 100 [%], at least one luminaire.
+    #[schemars(with = "u8", range(min = 1, max = 100))]
+    pub(crate) canary: Spanned<u32>,
+    /// How many follow at a time.
+    #[schemars(with = "u32", range(min = 1))]
+    pub(crate) wave: Spanned<u32>,
+    /// The campaign halts when more of those begun have failed, 0 to 99 [%].
+    #[schemars(with = "u8", range(max = 99))]
+    pub(crate) failed_max: Spanned<u32>,
+}
+
+/// 256 KiB.
+fn image_bytes() -> u32 {
+    256 * 1024
+}
+
+/// The end of an override.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResumeArg {
+    /// Each on its own: `l-0012`, `l-0001..l-0050` or `all` …
+    #[serde(alias = "lamp")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) lamps: Option<Text>,
+    /// … or a group with one command, such as `district:kuiwen`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) group: Option<Text>,
 }
 
 /// An override.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DimArg {
-    /// `l-0012`, `l-0001..l-0050` or `all`.
+    /// Each on its own: `l-0012`, `l-0001..l-0050` or `all` …
     #[serde(alias = "lamp")]
-    #[schemars(with = "String")]
-    pub(crate) lamps: Text,
+    #[schemars(with = "Option<String>")]
+    pub(crate) lamps: Option<Text>,
+    /// … or a group with one command, such as `district:kuiwen`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) group: Option<Text>,
     /// Dim level [%].
     #[schemars(with = "u8", range(max = 100))]
     pub(crate) level: Spanned<u32>,

@@ -110,7 +110,7 @@ impl Residents {
             }
             let walked_m = (now.millis_since(walk.departed) * WALK_MM_PER_S) as f64 / 1e6;
             let (x, y) = walk.route.at(walked_m);
-            walkers.push(Walker { walk: number, at: city::ORIGIN.offset_m(x, y) });
+            walkers.push(Walker { walk: number, at: self.plan.plane().place((x, y)) });
             if walked_m >= walk.route.length_m() {
                 arrived.push(number);
             }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use city::CitySpec;
-use lighting::AstroTable;
+use lighting::{AstroTable, Physics};
 use medpay::Policies;
 use types::{Seed, Timestamp};
 
@@ -111,7 +111,16 @@ impl Script {
             issuer_key: seed.stream("issuer key", 0).bytes(),
             start: 1,
             switched_cabinets: *city.switched_cabinets.get_ref(),
+            physics: self.physics(),
+            burning_h: 0,
         }
+    }
+
+    /// Luminaires of the usual kind, in its climate.
+    fn physics(&self) -> Physics {
+        let mut physics = Physics::default();
+        physics.thermal.climate.heat_wave_k = *self.file.city.heat_wave.get_ref();
+        physics
     }
 
     /// When it starts.
@@ -168,7 +177,11 @@ impl Script {
                 return Err(self.mistake(&number.span(), message));
             }
         }
-        Ok(())
+        let heat_wave = &city.heat_wave;
+        self.physics().check().map_err(|_| {
+            let message = format!("`heat_wave` must be -20 to 30 [K], got {}", heat_wave.get_ref());
+            self.mistake(&heat_wave.span(), message)
+        })
     }
 }
 

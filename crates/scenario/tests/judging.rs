@@ -89,7 +89,7 @@ fn command(lamp: u32, id: &str) -> Message {
 }
 
 fn ack(lamp: u32, id: &str) -> Message {
-    let body = CommandAck { command: id.parse().unwrap(), result: AckResult::Done };
+    let body = CommandAck { command: id.parse().unwrap(), result: AckResult::Done, reason: None };
     light(lamp, Light::Ack(Report { stamp: Stamp::default(), body }))
 }
 

@@ -71,6 +71,24 @@ fn unknown_keys_are_refused_with_a_suggestion() {
 }
 
 #[test]
+fn groups_and_campaigns_that_cannot_be_are_refused() {
+    let step = |deed: &str| format!("[[timeline]]\nat = \"19:00\"\n{deed}");
+    let dim = |which: &str| step(&format!("dim = {{ {which}, level = 4 }}"));
+    check(&dim("group = \"district:kuiwn\""), "14:17", "did you mean `district:kuiwen`?");
+    check(&dim("group = \"kuiwen/x\""), "14:17", "is no group");
+    check(&dim("group = \"all\", lamps = \"all\""), "12:1", "either `lamps` or `group`");
+    check(&step("resume = {}"), "12:1", "either `lamps` or `group`");
+    let update = |version: &str, canary: u8, wave: u8, failed: u8| {
+        let numbers = format!("canary = {canary}, wave = {wave}, failed_max = {failed}");
+        step(&format!("update = {{ group = \"all\", version = \"{version}\", {numbers} }}"))
+    };
+    check(&update("1.1", 1, 1, 1), "14:37", "is no version like");
+    check(&update("1.1.0", 0, 1, 1), "14:55", "`canary` must be 1 to 100, got 0");
+    check(&update("1.1.0", 1, 0, 1), "14:65", "`wave` must be 1 to");
+    check(&update("1.1.0", 1, 1, 100), "14:81", "`failed_max` must be 0 to 99, got 100");
+}
+
+#[test]
 fn steps_that_cannot_happen_are_refused() {
     let step = |rest: &str| format!("[[timeline]]\n{rest}");
     check(&step("repair = { lamp = \"l-0001\" }"), "12:1", "needs `at");

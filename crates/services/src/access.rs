@@ -1,13 +1,14 @@
 //! Who may publish and subscribe what. Deny by default; one table, and the broker asks it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use types::{CabinetId, DistrictId, LuminaireId, RunId, Timestamp};
-use wire::iotda::{self, LoginError, Register};
+use wire::dialect::{Device, Dialect, Register, home_assistant, streetlights};
+use wire::iotda::{self, LoginError};
 use wire::{Directory, RoleName, filter_matches, prefix};
 
 /// What all passwords of one run are made from. Processes that share it know each other's credentials.
@@ -75,6 +76,11 @@ fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// The user name of Home Assistant.
+const HOME_ASSISTANT: &str = "homeassistant";
+/// Where Home Assistant says that it is there; its will says that it is not.
+const HOME_ASSISTANT_STATUS: &str = "homeassistant/status";
+
 /// Who a client is, by its user name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
@@ -88,8 +94,10 @@ pub enum Principal {
     Operator,
     /// Someone who looks on: `viewer`.
     Viewer,
-    /// A device that speaks the protocol of Huawei IoTDA: its place in the register. See [`Rules::principal`].
-    Iotda(usize),
+    /// A device from outside that speaks a dialect: its place in the register. See [`Rules::principal`].
+    Outside(usize),
+    /// Home Assistant, if lights are shown to it: `homeassistant`. See [`Rules::principal`].
+    HomeAssistant,
 }
 
 impl Principal {
@@ -120,7 +128,8 @@ pub enum Action {
 
 use Action::{Publish, Subscribe};
 use RoleName::{
-    Clinic, Clock, Console, Fleet, Iotda, Issuer, Lighting, Payer, Residents, Scenario, Verifier,
+    Clinic, Clock, Console, Fleet, HomeAssistant, Iotda, Issuer, Lighting, Payer, Residents, Scenario,
+    Streetlights, Verifier,
 };
 
 /// What a service may do beside what all may, below `kitecity/v1/{run}/`.
@@ -147,6 +156,11 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
     (Iotda, Publish, "light/+/+/up/+"),
     (Iotda, Publish, "light/+/+/status"),
     (Iotda, Subscribe, "light/+/+/down/+"),
+    (Streetlights, Publish, "light/+/+/up/+"),
+    (Streetlights, Publish, "light/+/+/status"),
+    (Streetlights, Subscribe, "light/+/+/down/+"),
+    (HomeAssistant, Subscribe, "light/+/+/up/state"),
+    (HomeAssistant, Subscribe, "light/+/+/status"),
     (Console, Publish, "sim/fault/+/+"),
     (Console, Subscribe, "#"),
 ];
@@ -158,12 +172,20 @@ pub struct Rules {
     directory: Arc<Directory>,
     cabinets: Arc<BTreeMap<CabinetId, DistrictId>>,
     devices: Arc<Register>,
+    /// The node ids of the lights that are shown to Home Assistant.
+    lights: Arc<BTreeSet<String>>,
 }
 
 impl Rules {
     /// The rules of `run`; `directory` tells in which district each luminaire stands.
     pub fn new(run: RunId, directory: Arc<Directory>) -> Self {
-        Self { prefix: prefix(run), directory, cabinets: Arc::default(), devices: Arc::default() }
+        Self {
+            prefix: prefix(run),
+            directory,
+            cabinets: Arc::default(),
+            devices: Arc::default(),
+            lights: Arc::default(),
+        }
     }
 
     /// The same, and these cabinets come in too, each with its district.
@@ -178,14 +200,28 @@ impl Rules {
         Self { devices: register, ..self }
     }
 
+    /// The same, and Home Assistant comes in too: it sees and commands the lights with these node ids.
+    #[must_use]
+    pub fn with_lights(self, lights: BTreeSet<String>) -> Self {
+        Self { lights: Arc::new(lights), ..self }
+    }
+
     /// The client of this user name, if there is such a user.
     pub fn principal(&self, username: &str) -> Option<Principal> {
-        Principal::of(username).or_else(|| self.devices.place_of(username).map(Principal::Iotda))
+        if username == HOME_ASSISTANT && !self.lights.is_empty() {
+            return Some(Principal::HomeAssistant);
+        }
+        Principal::of(username).or_else(|| self.devices.place_of_user(username).map(Principal::Outside))
+    }
+
+    /// The device at this place of the register.
+    pub fn device(&self, place: usize) -> &Device {
+        &self.devices.devices()[place]
     }
 
     /// The id of the device at this place of the register.
     pub fn device_id(&self, place: usize) -> &str {
-        &self.devices.devices()[place].id
+        &self.device(place).id
     }
 
     /// Whether the device at `place` of the register may log in so; `now` by the wall's clock.
@@ -200,8 +236,20 @@ impl Rules {
         password: &[u8],
         now: Timestamp,
     ) -> Result<(), LoginError> {
-        let device = &self.devices.devices()[place];
-        iotda::admits(&device.id, client_id, password, &device.secret.0, now)
+        let device = self.device(place);
+        match device.dialect {
+            Dialect::Streetlights if client_id != device.id => Err(LoginError::ClientId),
+            // Its user name is its API key.
+            Dialect::Streetlights if !password.is_empty() => Err(LoginError::Password),
+            Dialect::Streetlights => Ok(()),
+            _ => iotda::admits(&device.id, client_id, password, &device.secret.0, now),
+        }
+    }
+
+    /// Whose client id this is, if it is kept for someone.
+    fn owner(&self, client_id: &str) -> Option<Principal> {
+        let device = iotda::ClientId::parse(client_id).map_or(client_id, |client| client.device);
+        self.devices.place_of(device).map(Principal::Outside).or_else(|| self.principal(device))
     }
 
     /// Whether this client may be who it says: a device's client id is its id, a service's begins with its name.
@@ -211,24 +259,30 @@ impl Rules {
                 client_id == username && self.device_home(who).is_some()
             }
             Principal::Service(_) => client_id == username || client_id.starts_with(&format!("{username}-")),
-            Principal::Operator | Principal::Viewer => {
-                let device = iotda::ClientId::parse(client_id).map(|client| client.device);
-                self.principal(device.unwrap_or(client_id)).is_none_or(|other| other == who)
+            Principal::Operator | Principal::Viewer | Principal::HomeAssistant => {
+                self.owner(client_id).is_none_or(|other| other == who)
             }
-            Principal::Iotda(place) => {
-                iotda::ClientId::parse(client_id).is_some_and(|client| client.device == self.device_id(place))
-            }
+            Principal::Outside(place) => self.owner(client_id) == Some(Principal::Outside(place)),
         }
     }
 
     /// Whether this client may publish on `topic`.
     pub fn may_publish(&self, who: Principal, topic: &str) -> bool {
-        if iotda::device_of(topic).is_some() {
-            return match who {
-                Principal::Iotda(place) => self.devices.devices()[place].may_publish(topic),
-                Principal::Service(Iotda) => iotda::may_be_published_by_platform(topic),
-                _ => false,
-            };
+        if let Principal::Outside(place) = who {
+            return self.device(place).may_publish(topic);
+        }
+        match who {
+            Principal::Service(Iotda) if iotda::may_be_published_by_platform(topic) => return true,
+            Principal::Service(Streetlights) if streetlights::is_action(topic) => return true,
+            Principal::Service(HomeAssistant) if home_assistant::is_home_assistant(topic) => {
+                return home_assistant::commanded_node(topic).is_none();
+            }
+            Principal::HomeAssistant => {
+                let shown =
+                    home_assistant::commanded_node(topic).is_some_and(|node| self.lights.contains(node));
+                return shown || topic == HOME_ASSISTANT_STATUS;
+            }
+            _ => {}
         }
         let Some(topic) = topic.strip_prefix(&self.prefix) else { return false };
         match who {
@@ -239,7 +293,7 @@ impl Rules {
                 self.allowed(role, Publish, role.as_str()).any(|rule| covers(&rule, topic))
             }
             Principal::Operator => !matches!(topic, "sim/clock" | "eid/keys"),
-            Principal::Viewer | Principal::Iotda(_) => false,
+            Principal::Viewer | Principal::Outside(_) | Principal::HomeAssistant => false,
         }
     }
 
@@ -257,15 +311,26 @@ impl Rules {
     ///
     /// Only services and the operator share: a lookout that joined a service's group would take messages from it.
     pub fn may_subscribe(&self, who: Principal, client_id: &str, filter: &str, shared: bool) -> bool {
-        if who == Principal::Operator && (covers("kitecity/#", filter) || covers("$oc/#", filter)) {
+        let seen_by_operator = ["kitecity/#", "$oc/#", "smartylighting/#", "homeassistant/#"];
+        if who == Principal::Operator && seen_by_operator.iter().any(|rule| covers(rule, filter)) {
             return true;
         }
-        if filter.starts_with("$oc/") {
-            return match who {
-                Principal::Iotda(_) => !shared && self.heard_as(who, filter).is_some(),
-                Principal::Service(Iotda) => iotda::UP_FILTERS.iter().any(|rule| covers(rule, filter)),
-                _ => false,
-            };
+        match who {
+            Principal::Outside(place) => {
+                let actions = streetlights::action_filter(self.device_id(place));
+                return !shared
+                    && match self.device(place).dialect {
+                        Dialect::Streetlights => covers(&actions, filter),
+                        _ => self.heard_as(who, filter).is_some(),
+                    };
+            }
+            Principal::HomeAssistant => return !shared && covers("homeassistant/#", filter),
+            Principal::Service(Iotda) if iotda::UP_FILTERS.iter().any(|rule| covers(rule, filter)) => {
+                return true;
+            }
+            Principal::Service(Streetlights) if filter == streetlights::MEASURED_FILTER => return true,
+            Principal::Service(HomeAssistant) if filter == home_assistant::SET_FILTER => return true,
+            _ => {}
         }
         let Some(filter) = filter.strip_prefix(&self.prefix) else { return false };
         match who {
@@ -281,13 +346,13 @@ impl Rules {
                 let seen = ["light/+/+/up/state", "light/+/+/status", "sim/#"];
                 !shared && seen.iter().any(|rule| covers(rule, filter))
             }
-            Principal::Iotda(_) => false,
+            Principal::Outside(_) | Principal::HomeAssistant => false,
         }
     }
 
     /// What a device's subscription to `filter` becomes; see [`iotda::canonical_filter`].
     pub fn heard_as(&self, who: Principal, filter: &str) -> Option<String> {
-        let Principal::Iotda(place) = who else { return None };
+        let Principal::Outside(place) = who else { return None };
         iotda::canonical_filter(self.device_id(place), filter)
     }
 

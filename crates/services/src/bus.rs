@@ -1,4 +1,4 @@
-//! Clients of the bus (rumqttc, MQTT 5). Nothing else in the city names that crate.
+//! Clients of the bus (rumqttc, MQTT 5), and in `plain` of other brokers (MQTT 3.1.1). Nothing else in the city names that crate.
 //!
 //! One task drives each client, between two bounded queues:
 //!
@@ -21,9 +21,11 @@ use wire::{Delivery, Frame};
 
 mod outbox;
 mod packets;
+mod plain;
 mod task;
 
 use outbox::Outbox;
+pub(crate) use plain::{PlainClient, PlainOptions};
 
 /// The largest packet, both ways \[bytes\].
 const PACKET_BYTES_MAX: u32 = 1024 * 1024;
@@ -111,6 +113,11 @@ impl Received {
     ) -> Self {
         let correlation = correlation.map(Bytes::from);
         Self { topic, payload: payload.into(), retained: false, response_topic, correlation }
+    }
+
+    /// One that came in by MQTT 3.1.1.
+    fn plain(topic: String, payload: Bytes, retained: bool) -> Self {
+        Self { topic, payload, retained, response_topic: None, correlation: None }
     }
 
     /// For the decoder.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use types::ReplyTo;
 use uuid::Uuid;
@@ -16,6 +16,8 @@ use crate::time::wall_now;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Questions waiting to be sent.
 const QUESTIONS_MAX: usize = 1_024;
+/// Answers to one question that wait to be looked at.
+const ANSWERS_MAX: usize = 64;
 
 /// Asks services. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ pub(crate) struct Caller {
     /// Where the answers go, below `rsp/`.
     path: Arc<str>,
     questions: mpsc::Sender<Message>,
-    waiting: Arc<Mutex<BTreeMap<Uuid, oneshot::Sender<ReplyBody>>>>,
+    waiting: Arc<Mutex<BTreeMap<Uuid, mpsc::Sender<ReplyBody>>>>,
 }
 
 impl Caller {
@@ -35,17 +37,28 @@ impl Caller {
 
     /// Asks, and waits for the first answer; `None` if there is none in time.
     pub(crate) async fn ask(&self, body: RequestBody) -> Option<ReplyBody> {
+        self.follow(body, PATIENCE, |_| true).await
+    }
+
+    /// Asks, and waits for the answer that is the last; `None` if the first or another one is not there in time.
+    pub(crate) async fn follow(
+        &self,
+        body: RequestBody,
+        patience: Duration,
+        mut is_last: impl FnMut(&ReplyBody) -> bool,
+    ) -> Option<ReplyBody> {
         let id = Uuid::new_v4();
-        let (sender, answer) = oneshot::channel();
+        let (sender, mut answers) = mpsc::channel(ANSWERS_MAX);
         self.waiting().insert(id, sender);
+        let _waiting = Waiting { caller: self, id };
         let reply_to = ReplyTo { path: self.path.to_string().into(), correlation: id.as_bytes()[..].into() };
-        let question = Message::Request(Request { id, time: wall_now(), reply_to, body });
-        let answer = match self.questions.try_send(question) {
-            Ok(()) => timeout(PATIENCE, answer).await.ok().and_then(Result::ok),
-            Err(_) => None,
-        };
-        self.waiting().remove(&id);
-        answer
+        self.questions.try_send(Message::Request(Request { id, time: wall_now(), reply_to, body })).ok()?;
+        loop {
+            let answer = timeout(patience, answers.recv()).await.ok().flatten()?;
+            if is_last(&answer) {
+                return Some(answer);
+            }
+        }
     }
 
     /// Sends something that has no answer.
@@ -55,11 +68,24 @@ impl Caller {
 
     /// Hands an answer to who waits for it.
     pub(crate) fn answer(&self, reply: &Reply) -> bool {
-        let waiting = Uuid::from_slice(&reply.to.correlation).ok().and_then(|id| self.waiting().remove(&id));
-        waiting.is_some_and(|waiting| waiting.send(reply.body.clone()).is_ok())
+        let waiting =
+            Uuid::from_slice(&reply.to.correlation).ok().and_then(|id| self.waiting().get(&id).cloned());
+        waiting.is_some_and(|waiting| waiting.try_send(reply.body.clone()).is_ok())
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, oneshot::Sender<ReplyBody>>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, mpsc::Sender<ReplyBody>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A question under way. Also one that nobody waits for any more is forgotten.
+struct Waiting<'a> {
+    caller: &'a Caller,
+    id: Uuid,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.caller.waiting().remove(&self.id);
     }
 }

@@ -4,13 +4,14 @@
 
 pub mod access;
 pub mod bench;
+pub mod bridge;
 pub mod broker;
 pub mod bus;
 pub mod clock;
 pub mod console;
 pub mod fleet;
+pub mod glance;
 pub mod host;
-pub mod iotda;
 pub mod journal;
 pub mod operator;
 pub mod play;

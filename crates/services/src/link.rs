@@ -49,17 +49,23 @@ impl Link {
 
     /// Connects a service.
     pub(crate) fn connect(&self, role: RoleName, filters: &[&str]) -> (Port, mpsc::Receiver<((), BusEvent)>) {
+        self.connect_beyond(role, filters, Vec::new())
+    }
+
+    /// The same, for one that also listens to topics of another protocol: `foreign` are whole filters.
+    pub(crate) fn connect_beyond(
+        &self,
+        role: RoleName,
+        filters: &[&str],
+        foreign: Vec<String>,
+    ) -> (Port, mpsc::Receiver<((), BusEvent)>) {
         let client_id = role.client_id();
         let prefix = prefix(self.run);
-        // Topics of other protocols do not stand below ours.
-        let whole = |filter: &&str| match filter.starts_with("$oc/") {
-            true => (*filter).to_owned(),
-            false => format!("{prefix}{filter}"),
-        };
-        let mut filters: Vec<String> = filters.iter().map(whole).collect();
+        let mut filters: Vec<String> = filters.iter().map(|filter| format!("{prefix}{filter}")).collect();
         if filters.iter().all(|filter| !filter.ends_with("/#") || filter.len() > prefix.len() + 1) {
             filters.push(format!("{prefix}rsp/{client_id}/#"));
         }
+        filters.extend(foreign);
         let options = ClientOptions {
             address: self.address.clone(),
             credentials: self.credentials(&client_id),

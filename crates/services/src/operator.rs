@@ -15,7 +15,9 @@ use crate::link::{EVENTS_MAX, Link};
 /// The user name.
 const USERNAME: &str = "operator";
 /// How long it may take to be on the bus.
-const JOIN_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const JOIN_WITHIN: Duration = Duration::from_secs(10);
+/// How long nothing may be heard of what takes long: a part of a group that does not answer.
+const FOLLOW_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,15 +63,8 @@ impl Operator {
     /// [`AskError::NoBus`] or [`AskError::Refused`] at the first try: nobody waits for a bus at the command line.
     pub async fn join(link: &Link, password: Option<&str>) -> Result<Self, AskError> {
         let client_id = format!("{USERNAME}-{}", Uuid::new_v4().simple());
-        let password = password.map(|password| (USERNAME.to_owned(), password.to_owned()));
-        let options = ClientOptions {
-            address: link.address.clone(),
-            credentials: password.or_else(|| link.credentials(USERNAME)),
-            device: false,
-            will: None,
-            filters: vec![format!("{}rsp/{client_id}/#", prefix(link.run))],
-            client_id,
-        };
+        let filters = vec![format!("{}rsp/{client_id}/#", prefix(link.run))];
+        let options = options_of(link, client_id, credentials_of(link, password), filters);
         let (caller, questions) = Caller::new(&options.client_id);
         let (way, mut joined) = watch::channel(Way::Coming);
         let (stop, stopped) = watch::channel(false);
@@ -95,10 +90,47 @@ impl Operator {
         self.caller.ask(body).await.ok_or(AskError::Silent(whom))
     }
 
+    /// Asks, and waits for the answer that is the last.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::Silent`] if nothing is heard for two minutes: what takes long tells how far it is.
+    pub async fn follow(
+        &self,
+        body: RequestBody,
+        is_last: impl FnMut(&ReplyBody) -> bool,
+    ) -> Result<ReplyBody, AskError> {
+        let whom = body.service().as_str();
+        self.caller.follow(body, FOLLOW_PATIENCE, is_last).await.ok_or(AskError::Silent(whom))
+    }
+
     /// Says goodbye, and waits until it is said.
     pub async fn leave(self) {
         let _ = self.stop.send(true);
         let _ = self.task.await;
+    }
+}
+
+/// User name and password of an operator, whose `password` counts before the secret of `link`.
+pub(crate) fn credentials_of(link: &Link, password: Option<&str>) -> Option<(String, String)> {
+    let given = password.map(|password| (USERNAME.to_owned(), password.to_owned()));
+    given.or_else(|| link.credentials(USERNAME))
+}
+
+/// How a client that is no service connects.
+pub(crate) fn options_of(
+    link: &Link,
+    client_id: String,
+    credentials: Option<(String, String)>,
+    filters: Vec<String>,
+) -> ClientOptions {
+    ClientOptions {
+        address: link.address.clone(),
+        client_id,
+        credentials,
+        device: false,
+        will: None,
+        filters,
     }
 }
 

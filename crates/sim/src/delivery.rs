@@ -122,7 +122,7 @@ impl Sim {
             (Some(index), Message::Light { body, .. }) => {
                 self.retained.keep_light(index, body);
                 // A luminaire's filter names its district, too.
-                if matches!(body, Light::Command(_) | Light::Programme(_)) {
+                if matches!(body, Light::Command(_) | Light::Programme(_) | Light::FirmwareOrder(_)) {
                     self.send_down(Client::lamp(index), about, message);
                 }
             }

@@ -111,6 +111,11 @@ fn light_into(body: &Light, fields: &mut Fields) {
             tagged(fields, 5, &(&command.id, command.level, command.until));
         }
         Light::Programme(programme) => tagged(fields, 6, programme),
+        Light::Firmware(report) => {
+            stamp(7, report.stamp);
+            fields.value(&report.body);
+        }
+        Light::FirmwareOrder(order) => tagged(fields, 8, &(&order.id, order.action)),
     }
 }
 
@@ -164,6 +169,8 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Manage(body) => tagged(fields, 12, body),
         RequestBody::Pay(body) => tagged(fields, 13, body),
         RequestBody::Books(body) => tagged(fields, 14, body),
+        RequestBody::DimGroup(body) => tagged(fields, 15, body),
+        RequestBody::Firmware(body) => tagged(fields, 16, body),
     }
 }
 
@@ -184,6 +191,8 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Manage(body) => tagged(fields, 13, body),
         ReplyBody::Pay(body) => tagged(fields, 14, body),
         ReplyBody::Books(body) => tagged(fields, 15, body),
+        ReplyBody::DimGroup(body) => tagged(fields, 16, body),
+        ReplyBody::Firmware(body) => tagged(fields, 17, body),
     }
 }
 

@@ -1,17 +1,13 @@
 //! The luminaires: each a client of its own, with a clock of its own if it goes wrong.
 
-use city::ORIGIN;
 use scenario::Observer;
 use types::{Core, Timestamp};
 use wire::roles::LuminaireRole;
-use wire::{BusInput, Message, Walker};
+use wire::{BusInput, Message};
 
 use crate::Sim;
 use crate::client::{Client, Link, NEVER, index_of};
 use crate::sim::{Due, What};
-
-/// How far a presence sensor sees \[m\].
-const SENSOR_RANGE_M: f64 = 35.0;
 
 /// A luminaire and its connection, side by side in memory.
 #[derive(Debug)]
@@ -73,8 +69,8 @@ impl Sim {
     pub(crate) fn happen(&mut self, message: Message, observer: &mut impl Observer) {
         match message {
             Message::Presence(walkers) => {
-                for walker in &walkers {
-                    self.sense(walker, observer);
+                for index in self.sensors.sense(self.now, &walkers).into_iter().filter_map(index_of) {
+                    self.with_lamp(index, observer, LuminaireRole::sense_presence);
                 }
             }
             Message::Fault { luminaire, .. } => {
@@ -86,15 +82,6 @@ impl Sim {
             }
             Message::CabinetEvent { cabinet, .. } => self.happen_at_cabinet(cabinet, message, observer),
             _ => {}
-        }
-    }
-
-    fn sense(&mut self, walker: &Walker, observer: &mut impl Observer) {
-        let (x, y) = walker.at.metres_from(ORIGIN);
-        let plan = self.cast.plan().clone();
-        for site in plan.luminaires_near(x, y, SENSOR_RANGE_M) {
-            let Some(index) = index_of(site.id) else { continue };
-            self.with_lamp(index, observer, LuminaireRole::sense_presence);
         }
     }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use lighting::{CabinetState, LightState, Programme, Report};
+use lighting::{CabinetState, FirmwareState, LightState, Programme, Report};
 use types::{CabinetId, DistrictId};
 use wire::{ClockState, Light, Message, Segment};
 
@@ -15,6 +15,8 @@ pub(crate) struct Retained {
     programmes: Programmes,
     clock: Option<ClockState>,
     keys: Option<Message>,
+    /// By place of the luminaire: few ever tell of it.
+    firmware: BTreeMap<usize, Report<FirmwareState>>,
 }
 
 /// What is kept of one luminaire.
@@ -37,7 +39,8 @@ impl Retained {
     pub(crate) fn new(lamps: usize, cabinets: usize) -> Self {
         let lamps = vec![OfLamp::default(); lamps].into();
         let cabinets = vec![OfCabinet::default(); cabinets].into();
-        Self { lamps, cabinets, programmes: Programmes::default(), clock: None, keys: None }
+        let (programmes, firmware) = (Programmes::default(), BTreeMap::new());
+        Self { lamps, cabinets, programmes, clock: None, keys: None, firmware }
     }
 
     /// Keeps what is to be kept. What is about a luminaire that is not in the city has no place here.
@@ -71,7 +74,10 @@ impl Retained {
             Light::State(report) => lamp.state = Some(report.clone()),
             Light::Online(online) => lamp.online = Some(*online),
             Light::Programme(programme) => lamp.programme = self.programmes.number(programme),
-            Light::Telemetry(_) | Light::Ack(_) | Light::Command(_) => {}
+            Light::Firmware(report) => {
+                self.firmware.insert(index, report.clone());
+            }
+            Light::Telemetry(_) | Light::Ack(_) | Light::Command(_) | Light::FirmwareOrder(_) => {}
         }
     }
 
@@ -96,7 +102,8 @@ impl Retained {
         let lamps = self.lamps.iter().enumerate().flat_map(move |(index, lamp)| {
             let (district, luminaire) = (district(Who::Lamp(index)), luminaire_at(index));
             let online = lamp.online.map(Light::Online);
-            let bodies = online.into_iter().chain(lamp.state.clone().map(Light::State));
+            let firmware = self.firmware.get(&index).cloned().map(Light::Firmware);
+            let bodies = online.into_iter().chain(lamp.state.clone().map(Light::State)).chain(firmware);
             bodies.map(move |body| Message::Light { district, luminaire, body })
         });
         let cabinets = self.cabinets.iter().enumerate().flat_map(move |(index, kept)| {

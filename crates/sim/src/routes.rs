@@ -19,7 +19,7 @@ pub(crate) struct Routes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listeners(u16);
 
-const KINDS: usize = 18;
+const KINDS: usize = 20;
 
 impl Routes {
     /// The routes to roles with these filters.
@@ -89,6 +89,8 @@ fn light_kind(body: &Light) -> usize {
         Light::Online(_) => 3,
         Light::Command(_) => 4,
         Light::Programme(_) => 5,
+        Light::Firmware(_) => 12,
+        Light::FirmwareOrder(_) => 13,
     }
 }
 
@@ -125,6 +127,8 @@ fn topics() -> [String; KINDS] {
         Topic::CabinetStatus(district, cabinet),
         Topic::CabinetCommand(district, cabinet),
         Topic::CabinetEvent(district, cabinet),
+        Topic::LightFirmware(district, luminaire),
+        Topic::LightFirmwareOrder(district, luminaire),
     ]
     .map(|topic| topic.to_string())
 }
@@ -179,6 +183,8 @@ mod tests {
             issuer_key: [7; 32],
             start: 1,
             switched_cabinets: 0,
+            physics: lighting::Physics::default(),
+            burning_h: 0,
         })
         .unwrap();
         let start = cast.astro().sunset(20_561);

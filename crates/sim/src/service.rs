@@ -116,7 +116,13 @@ fn make(cast: &Cast, name: RoleName) -> Result<Option<Box<dyn Role>>, CastError>
         RoleName::Payer => Box::new(cast.payer()?),
         RoleName::Clinic => Box::new(cast.clinic()),
         RoleName::Residents => Box::new(cast.residents_role()),
-        RoleName::Clock | RoleName::Fleet | RoleName::Console | RoleName::Scenario | RoleName::Iotda => {
+        RoleName::Clock
+        | RoleName::Fleet
+        | RoleName::Console
+        | RoleName::Scenario
+        | RoleName::Iotda
+        | RoleName::Streetlights
+        | RoleName::HomeAssistant => {
             return Ok(None);
         }
     }))
@@ -158,6 +164,8 @@ mod tests {
             issuer_key: [7; 32],
             start: 1,
             switched_cabinets: 0,
+            physics: lighting::Physics::default(),
+            burning_h: 0,
         })
         .unwrap();
         let start = cast.astro().sunset(20_561);

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use scenario::{Cast, CastError, Observer};
+use scenario::{Cast, CastError, Observer, Sensors};
 use types::{RunId, Timestamp};
 use wire::{ClockState, Message, RoleName};
 
@@ -39,6 +39,7 @@ pub struct Sim {
     pub(crate) cabinets: Box<[Cabinet]>,
     /// The clocks that are not the city's, by place of the luminaire.
     pub(crate) clocks: BTreeMap<usize, LocalClock>,
+    pub(crate) sensors: Sensors,
     pub(crate) network: Network,
     pub(crate) routes: Arc<Routes>,
     pub(crate) retained: Retained,
@@ -112,6 +113,7 @@ impl Sim {
             services,
             links: [const { Link::new() }; RoleName::ALL.len()],
             clocks: BTreeMap::new(),
+            sensors: Sensors::new(cast.plan().clone()),
             network: Network::new(cast.plan().spec().seed),
             retained: Retained::new(lamps.len(), cabinets.len()),
             lamps,

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use lighting::{Alarm, AlarmChange, AlarmKind, AstroTable, DimLevel};
+use lighting::{
+    Alarm, AlarmChange, AlarmKind, AstroTable, CampaignReply, DimLevel, FirmwareState, FirmwareVersion,
+    GroupReply, GroupReport, UpdateResult,
+};
 use medpay::PayEvent;
 use scenario::{Cast, Observer, Order, Play, RunOptions, Script, Standing, Verdict};
 use sim::Sim;
@@ -175,6 +178,22 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("meters are silent", no_meters),
             ("nobody goes offline", nobody_offline),
         ],
+        "over-temperature" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms come twice", alarms_twice),
+            ("alarms never end", alarms_never_end),
+            ("hot drivers give full light", no_dimming),
+            ("lamps stay dark", dark),
+        ],
+        "brownout" => &[
+            ("incidents are lost", no_incidents),
+            ("incidents come twice", incidents_twice),
+            ("incidents never end", incidents_never_end),
+            ("nobody goes offline", nobody_offline),
+            ("lamps come back at full light", no_dimming),
+            ("counters start anew", never_burning),
+            ("lamps stay dark", dark),
+        ],
         "day-burner" => &[
             ("alarms are lost", no_alarms),
             ("alarms never end", alarms_never_end),
@@ -203,6 +222,22 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("acknowledgements come twice", acks_twice),
             ("acknowledgements are lost", no_acks),
             ("lamps stay dark", dark),
+        ],
+        "group-override" => &[
+            ("the last report is lost", no_last_group_report),
+            ("reports come twice", group_reports_twice),
+            ("commands come twice", commands_twice),
+            ("lamps stay dark", dark),
+            ("who did not answer counts as successful", timeouts_are_successes),
+            ("all luminaires are told at once", all_at_once),
+        ],
+        "firmware-campaign" => &[
+            ("the last table is lost", no_last_table),
+            ("hung luminaires are left out of the table", no_hung),
+            ("orders come twice", firmware_orders_twice),
+            ("nobody goes back", nobody_goes_back),
+            ("a bad image is installed", bad_images_run),
+            ("an alarm is raised", updates_are_alarms),
         ],
         "clinic-evening" => &[
             ("nobody arrives", nobody_arrives),
@@ -311,6 +346,95 @@ fn no_commands(message: &Message) -> Vec<Message> {
 
 fn commands_twice(message: &Message) -> Vec<Message> {
     twice(message, is_command(message))
+}
+
+/// Changes every report on a group.
+fn group_report(message: &Message, change: impl Fn(&mut GroupReport)) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Reply(reply) = &mut message
+        && let ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) =
+            &mut reply.body
+    {
+        change(report);
+    }
+    vec![message]
+}
+
+fn is_last_group_report(message: &Message) -> bool {
+    matches!(message, Message::Reply(reply)
+        if matches!(reply.body, ReplyBody::DimGroup(GroupReply::Finished(_))))
+}
+
+fn no_last_group_report(message: &Message) -> Vec<Message> {
+    without(message, is_last_group_report(message))
+}
+
+fn group_reports_twice(message: &Message) -> Vec<Message> {
+    twice(message, is_last_group_report(message))
+}
+
+fn timeouts_are_successes(message: &Message) -> Vec<Message> {
+    group_report(message, |report| report.tally.successful += std::mem::take(&mut report.tally.timeout))
+}
+
+fn all_at_once(message: &Message) -> Vec<Message> {
+    group_report(message, |report| report.tally.sent += std::mem::take(&mut report.tally.pending))
+}
+
+fn no_last_table(message: &Message) -> Vec<Message> {
+    without(
+        message,
+        matches!(message, Message::Reply(reply)
+        if matches!(reply.body, ReplyBody::Firmware(CampaignReply::Halted(_)))),
+    )
+}
+
+fn no_hung(message: &Message) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Reply(reply) = &mut message
+        && let ReplyBody::Firmware(CampaignReply::Halted(report)) = &mut reply.body
+    {
+        report.table.hung = 0;
+    }
+    vec![message]
+}
+
+fn firmware_orders_twice(message: &Message) -> Vec<Message> {
+    twice(message, matches!(message, Message::Light { body: Light::FirmwareOrder(_), .. }))
+}
+
+/// Changes everything a luminaire tells of its firmware.
+fn firmware(message: &Message, change: impl Fn(&mut FirmwareState)) -> Vec<Message> {
+    let mut message = message.clone();
+    if let Message::Light { body: Light::Firmware(report), .. } = &mut message {
+        change(&mut report.body);
+    }
+    vec![message]
+}
+
+fn nobody_goes_back(message: &Message) -> Vec<Message> {
+    firmware(message, |state| {
+        if state.result == Some(UpdateResult::Done) {
+            state.version = FirmwareVersion(1, 1, 0);
+        }
+    })
+}
+
+fn bad_images_run(message: &Message) -> Vec<Message> {
+    firmware(message, |state| {
+        if state.result == Some(UpdateResult::VerificationFailed) {
+            state.result = Some(UpdateResult::Done);
+        }
+    })
+}
+
+fn updates_are_alarms(message: &Message) -> Vec<Message> {
+    let Message::Light { luminaire, body: Light::Firmware(report), .. } = message else {
+        return same(message);
+    };
+    let alarm = Alarm { luminaire: *luminaire, kind: AlarmKind::LampFailure, change: AlarmChange::Raised };
+    let (id, time) = (uuid::Uuid::nil(), report.stamp.ts);
+    vec![message.clone(), Message::Event(Event { id, time, body: EventBody::Alarm(alarm) })]
 }
 
 fn no_acks(message: &Message) -> Vec<Message> {

@@ -21,6 +21,11 @@ pub enum IdError {
     /// A command id that is empty, too long, or not printable ASCII.
     #[error("a command id is 1 to 64 printable ASCII characters, got {0} bytes")]
     Command(usize),
+    /// A group's name with another form.
+    #[error(
+        "`{0}` is no group: one is like `all`, `district:kuiwen`, `street:12`, `class:branch`, `cabinet:c-0012`, `circuit:c-0012:1` or `list:NAME`, at most 32 of a-z, 0-9, `-` and `:`"
+    )]
+    Group(String),
 }
 
 /// Serializes an id as its text, so that it reads the same on a topic, in a payload and in a log.
@@ -197,6 +202,32 @@ impl fmt::Display for CommandId {
 
 serde_as_text!(CommandId);
 
+/// A group of luminaires, such as `district:kuiwen`: 1 to 32 of `a-z`, `0-9`, `-` and `:`, beginning with a letter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(Box<str>);
+
+impl FromStr for GroupId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-:".contains(&byte);
+        let begins = text.starts_with(|first: char| first.is_ascii_lowercase());
+        // What reads as a luminaire must not be a group too.
+        if !begins || text.len() > 32 || !text.bytes().all(allowed) || text.starts_with("l-") {
+            return Err(IdError::Group(text.to_owned()));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_as_text!(GroupId);
+
 /// One bill of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -227,6 +258,17 @@ mod tests {
             assert!(text.parse::<Slug>().is_err(), "{text}");
         }
         assert_eq!("kuiwen".parse::<Slug>().map(|slug| slug.to_string()), Ok("kuiwen".to_owned()));
+    }
+
+    #[test]
+    fn a_group_with_topic_syntax_or_the_form_of_a_luminaire_is_refused() {
+        let long = "a".repeat(33);
+        for text in ["", "district/kuiwen", "district:+", "7", ":x", "All", "l-0007", &long] {
+            assert!(text.parse::<GroupId>().is_err(), "{text}");
+        }
+        for text in ["all", "district:kuiwen", "circuit:c-0012:1", "list:festival-lights"] {
+            assert_eq!(text.parse::<GroupId>().map(|group| group.to_string()).as_deref(), Ok(text));
+        }
     }
 
     #[test]

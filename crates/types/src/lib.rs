@@ -13,8 +13,8 @@ mod time;
 
 pub use crate::core::Core;
 pub use ids::{
-    BillId, CabinetId, CommandId, DistrictId, IdError, LuminaireId, ProviderId, ResidentId, RunId, Slug,
-    VerifierId,
+    BillId, CabinetId, CommandId, DistrictId, GroupId, IdError, LuminaireId, ProviderId, ResidentId, RunId,
+    Slug, VerifierId,
 };
 pub use money::{Fen, MoneyError};
 pub use position::Position;

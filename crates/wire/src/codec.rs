@@ -1,5 +1,6 @@
 //! Topics and payloads ⇄ messages. The only place that turns one into the other.
 
+use lighting::FirmwareAction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -91,6 +92,10 @@ pub fn encode(run: RunId, message: &Message) -> Frame {
                 (Topic::LightCommand(*district, *luminaire), json(&Down::<Dim>::from(command)))
             }
             Light::Programme(programme) => (Topic::LightProgramme(*district, *luminaire), plain(programme)),
+            Light::Firmware(report) => (Topic::LightFirmware(*district, *luminaire), json(&Up::from(report))),
+            Light::FirmwareOrder(order) => {
+                (Topic::LightFirmwareOrder(*district, *luminaire), json(&Down::<FirmwareAction>::from(order)))
+            }
         },
         Message::Cabinet { district, cabinet, body } => encode_segment(*district, *cabinet, body),
         Message::Event(event) => encode_event(event),
@@ -138,6 +143,10 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
         Topic::LightStatus(d, l) => light(d, l, Light::Online(read_plain::<Status>(payload)?.online)),
         Topic::LightCommand(d, l) => light(d, l, Light::Command(read::<Down<Dim>>(payload)?.into())),
         Topic::LightProgramme(d, l) => light(d, l, Light::Programme(read_plain(payload)?)),
+        Topic::LightFirmware(d, l) => light(d, l, Light::Firmware(read::<Up<_>>(payload)?.into())),
+        Topic::LightFirmwareOrder(d, l) => {
+            light(d, l, Light::FirmwareOrder(read::<Down<FirmwareAction>>(payload)?.into()))
+        }
         Topic::CabinetState(d, c) => segment(d, c, Segment::State(read::<Up<_>>(payload)?.into())),
         Topic::CabinetTelemetry(d, c) => segment(d, c, Segment::Telemetry(read::<Up<_>>(payload)?.into())),
         Topic::CabinetAck(d, c) => segment(d, c, Segment::Ack(read::<Up<_>>(payload)?.into())),

@@ -1,7 +1,9 @@
 //! The envelope of device traffic: compact JSON, `{"v":1,"seq":…,"epoch":…,"ts":…,"d":{…}}`, so that any small client
 //! can join.
 
-use lighting::{Circuit, Control, DimCommand, DimLevel, Report, Stamp, SwitchCommand};
+use lighting::{
+    Circuit, Control, DimCommand, DimLevel, FirmwareAction, FirmwareOrder, Report, Stamp, SwitchCommand,
+};
 use serde::{Deserialize, Serialize};
 use types::{CommandId, Timestamp};
 
@@ -86,6 +88,18 @@ impl<'a, T> From<&'a Report<T>> for Up<&'a T> {
     fn from(report: &'a Report<T>) -> Self {
         let Stamp { epoch, seq, ts } = report.stamp;
         Self { v: Version, seq, epoch, ts, d: &report.body }
+    }
+}
+
+impl From<Down<FirmwareAction>> for FirmwareOrder {
+    fn from(down: Down<FirmwareAction>) -> Self {
+        Self { id: down.id, action: down.d }
+    }
+}
+
+impl From<&FirmwareOrder> for Down<FirmwareAction> {
+    fn from(order: &FirmwareOrder) -> Self {
+        Self { v: Version, id: order.id.clone(), d: order.action }
     }
 }
 

@@ -11,6 +11,7 @@
 //! It does not connect to anything and holds no state of its own but ids.
 
 pub mod asyncapi;
+pub mod dialect;
 pub mod iotda;
 pub mod roles;
 

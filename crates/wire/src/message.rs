@@ -5,8 +5,9 @@ use eid::{
     ManageReply, ManageRequest, Verdict, VerifyRequest,
 };
 use lighting::{
-    Alarm, CabinetEvent, CabinetState, CabinetTelemetry, CommandAck, CommandReport, DimCommand, DimRequest,
-    Fault, Incident, LightState, Programme, Report, SwitchCommand, Telemetry,
+    Alarm, CabinetEvent, CabinetState, CabinetTelemetry, CampaignReply, CampaignRequest, CommandAck,
+    CommandReport, DimCommand, DimRequest, Fault, FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply,
+    Incident, LightState, Programme, Report, SwitchCommand, Telemetry,
 };
 use medpay::{
     BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
@@ -93,6 +94,10 @@ pub enum Light {
     Command(DimCommand),
     /// Down: the programme, retained.
     Programme(Programme),
+    /// Up: what firmware it runs, retained.
+    Firmware(Report<FirmwareState>),
+    /// Down: change the firmware.
+    FirmwareOrder(FirmwareOrder),
 }
 
 /// What a cabinet's segment controller and its CMS say.
@@ -174,6 +179,10 @@ pub struct Request {
 pub enum RequestBody {
     /// Lighting: override one luminaire.
     Dim(DimRequest),
+    /// Lighting: override all luminaires of a group.
+    DimGroup(GroupDimRequest),
+    /// Lighting: update the firmware of a group.
+    Firmware(CampaignRequest),
     /// Issuer: put a resident on a phone.
     Enrol(EnrolRequest),
     /// Issuer: a code to show.
@@ -220,6 +229,10 @@ pub enum ReplyBody {
     Dim(CommandReport),
     /// Lighting: there will be no command.
     DimRefused(DimRefused),
+    /// Lighting: how far the command to a group is. Comes more than once.
+    DimGroup(GroupReply),
+    /// Lighting: how far the firmware campaign is. Comes more than once.
+    Firmware(CampaignReply),
     /// Issuer.
     Enrol(EnrolReply),
     /// Issuer.
@@ -295,6 +308,8 @@ pub enum FaultOrder {
     Break(Fault),
     /// Take all faults out.
     Repair,
+    /// Clean its glass.
+    Clean,
 }
 
 /// A message that could not be understood. Holds no payload: it may be secret.

@@ -75,7 +75,7 @@ impl RequestBody {
     /// Which role is asked.
     pub fn service(&self) -> RoleName {
         match self {
-            Self::Dim(_) => RoleName::Lighting,
+            Self::Dim(_) | Self::DimGroup(_) | Self::Firmware(_) => RoleName::Lighting,
             Self::Enrol(_) | Self::Issue(_) | Self::Credential(_) | Self::Manage(_) => RoleName::Issuer,
             Self::Verify(_) => RoleName::Verifier,
             Self::Presettle(_) | Self::Settle(_) | Self::Pay(_) => RoleName::Payer,
@@ -89,6 +89,8 @@ impl RequestBody {
     pub(crate) fn parts(&self) -> (&'static str, String, Value) {
         match self {
             Self::Dim(body) => ("dim", body.luminaire.to_string(), write(body)),
+            Self::DimGroup(body) => ("dim-group", body.group.to_string(), write(body)),
+            Self::Firmware(body) => ("firmware", body.group.to_string(), write(body)),
             Self::Enrol(body) => ("enrol", String::new(), write(body)),
             Self::Issue(body) => ("issue", body.resident.to_string(), write(body)),
             Self::Credential(body) => ("credential", body.resident.to_string(), write(body)),
@@ -109,6 +111,8 @@ impl RequestBody {
     pub(crate) fn from_parts(service: &str, method: &str, data: Value) -> Option<Result<Self>> {
         Some(match (service, method) {
             ("lighting", "dim") => read(data).map(Self::Dim),
+            ("lighting", "dim-group") => read(data).map(Self::DimGroup),
+            ("lighting", "firmware") => read(data).map(Self::Firmware),
             ("issuer", "enrol") => read(data).map(Self::Enrol),
             ("issuer", "issue") => read(data).map(Self::Issue),
             ("issuer", "credential") => read(data).map(Self::Credential),
@@ -133,6 +137,8 @@ impl ReplyBody {
         match self {
             Self::Dim(body) => ("lighting", "dim", write(body)),
             Self::DimRefused(body) => ("lighting", "dim_refused", write(body)),
+            Self::DimGroup(body) => ("lighting", "dim-group", write(body)),
+            Self::Firmware(body) => ("lighting", "firmware", write(body)),
             Self::Enrol(body) => ("issuer", "enrol", write(body)),
             Self::Issue(body) => ("issuer", "issue", write(body)),
             Self::Credential(body) => ("issuer", "credential", write(body)),
@@ -155,6 +161,8 @@ impl ReplyBody {
         Some(match name {
             "lighting.dim" => read(data).map(Self::Dim),
             "lighting.dim_refused" => read(data).map(Self::DimRefused),
+            "lighting.dim-group" => read(data).map(Self::DimGroup),
+            "lighting.firmware" => read(data).map(Self::Firmware),
             "issuer.enrol" => read(data).map(Self::Enrol),
             "issuer.issue" => read(data).map(Self::Issue),
             "issuer.credential" => read(data).map(Self::Credential),

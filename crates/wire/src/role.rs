@@ -70,11 +70,15 @@ pub enum RoleName {
     Scenario,
     /// The bridge to devices that speak the protocol of Huawei IoTDA.
     Iotda,
+    /// The bridge to lamps of the Streetlights API.
+    Streetlights,
+    /// The bridge to Home Assistant.
+    HomeAssistant,
 }
 
 impl RoleName {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Clock,
         Self::Lighting,
         Self::Fleet,
@@ -86,6 +90,8 @@ impl RoleName {
         Self::Console,
         Self::Scenario,
         Self::Iotda,
+        Self::Streetlights,
+        Self::HomeAssistant,
     ];
 
     /// Its name on the bus and on the command line.
@@ -102,6 +108,8 @@ impl RoleName {
             Self::Console => "console",
             Self::Scenario => "scenario",
             Self::Iotda => "iotda",
+            Self::Streetlights => "streetlights",
+            Self::HomeAssistant => "homeassistant",
         }
     }
 

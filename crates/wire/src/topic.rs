@@ -19,6 +19,10 @@ pub enum Topic {
     LightCommand(DistrictId, LuminaireId),
     /// `light/{district}/{luminaire}/down/cfg`
     LightProgramme(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/up/fw`
+    LightFirmware(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/down/fw`
+    LightFirmwareOrder(DistrictId, LuminaireId),
     /// `light/{district}/{cabinet}/up/state`
     CabinetState(DistrictId, CabinetId),
     /// `light/{district}/{cabinet}/up/tele`
@@ -130,6 +134,8 @@ impl Topic {
             ["status"] => Self::LightStatus(district, luminaire),
             ["down", "cmd"] => Self::LightCommand(district, luminaire),
             ["down", "cfg"] => Self::LightProgramme(district, luminaire),
+            ["up", "fw"] => Self::LightFirmware(district, luminaire),
+            ["down", "fw"] => Self::LightFirmwareOrder(district, luminaire),
             _ => return None,
         })
     }
@@ -160,6 +166,10 @@ impl fmt::Display for Topic {
             Self::LightStatus(district, luminaire) => write!(f, "light/{district}/{luminaire}/status"),
             Self::LightCommand(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cmd"),
             Self::LightProgramme(district, luminaire) => write!(f, "light/{district}/{luminaire}/down/cfg"),
+            Self::LightFirmware(district, luminaire) => write!(f, "light/{district}/{luminaire}/up/fw"),
+            Self::LightFirmwareOrder(district, luminaire) => {
+                write!(f, "light/{district}/{luminaire}/down/fw")
+            }
             Self::CabinetState(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/state"),
             Self::CabinetTelemetry(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/tele"),
             Self::CabinetAck(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/ack"),
@@ -231,6 +241,8 @@ mod tests {
             "light/kuiwen/l-0001/status",
             "light/kuiwen/l-0001/down/cmd",
             "light/kuiwen/l-0001/down/cfg",
+            "light/kuiwen/l-0001/up/fw",
+            "light/kuiwen/l-0001/down/fw",
             "light/kuiwen/c-0001/up/state",
             "light/kuiwen/c-0001/up/tele",
             "light/kuiwen/c-0001/up/ack",

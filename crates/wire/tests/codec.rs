@@ -5,15 +5,18 @@ use eid::{
     Profile, PublicKey, QrText, RefusalReason, Scope, VerifyRequest,
 };
 use lighting::{
-    AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, Circuit,
-    CircuitState, CommandAck, Control, DimCommand, DimLevel, Fault, LightState, Mode, Phase, PhaseReadings,
-    Phases, Programme, ProgrammeStep, Report, Stamp, StepTime, SwitchCommand, Telemetry,
+    AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, CampaignRefusal,
+    CampaignReply, CampaignReport, CampaignRequest, CampaignTable, Circuit, CircuitState, ClockAndSun,
+    CommandAck, Control, DimCommand, DimLevel, Fault, FirmwareAction, FirmwareImage, FirmwareOrder,
+    FirmwarePhase, FirmwareState, FirmwareVersion, Gear, GroupDimRequest, GroupRefusal, GroupReply,
+    GroupReport, LightState, Mode, NightRule, Nights, Phase, PhaseReadings, Phases, Programme, ProgrammeStep,
+    Report, Stamp, StepTime, SunTime, SwitchCommand, Tally, Telemetry, UpdateResult, Weekday,
 };
 use medpay::{PayEvent, PayRefusal};
 use proptest::prelude::*;
 use types::{
-    BillId, CabinetId, DistrictId, Fen, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, RunId,
-    Timestamp,
+    BillId, CabinetId, DistrictId, Fen, GroupId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId,
+    RunId, Timestamp,
 };
 use uuid::Uuid;
 use wire::{
@@ -113,6 +116,38 @@ fn a_moment_speed_place_or_time_of_day_out_of_range_is_refused() {
 }
 
 #[test]
+fn a_reason_longer_than_two_hundred_bytes_is_refused() {
+    let ack = |length| {
+        let reason = "x".repeat(length);
+        let d = format!(r#"{{"command":"x1","result":"failed","reason":"{reason}"}}"#);
+        read("light/kuiwen/l-0001/up/ack", format!(r#"{{"v":1,"seq":1,"ts":1,"d":{d}}}"#).as_bytes())
+    };
+    assert!(ack(200).is_ok());
+    assert!(ack(201).unwrap_err().to_string().contains("reason of 201 bytes, at most 200"));
+}
+
+#[test]
+fn a_request_for_a_group_without_a_level_or_with_an_unknown_key_is_refused() {
+    let ask = |data: &str| {
+        let topic = "kitecity/v1/demo/rpc/lighting/s00/dim-group";
+        let payload = format!(
+            r#"{{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"x","type":"x","time":"2026-04-18T11:00:00Z","data":{data}}}"#
+        );
+        let response_topic = Some("kitecity/v1/demo/rsp/me");
+        decode(run(), Delivery { topic, payload: payload.as_bytes(), response_topic, correlation: None })
+    };
+    for (data, words) in [
+        (r#"{"group":"all"}"#, "missing field `level`"),
+        (r#"{"group":"all","levle":4}"#, "unknown field `levle`"),
+        (r#"{"group":"district/kuiwen","level":4}"#, "is no group"),
+    ] {
+        let error = ask(data).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(ask(r#"{"group":"district:kuiwen","level":null}"#).is_ok());
+}
+
+#[test]
 fn a_payload_that_is_too_long_is_refused_unread() {
     let payload = vec![b' '; PAYLOAD_BYTES_MAX + 1];
     assert_eq!(read("sim/clock", &payload), Err(DecodeError::TooLong(PAYLOAD_BYTES_MAX + 1)));
@@ -178,12 +213,27 @@ prop_compose! {
     }
 }
 
+fn gear() -> impl Strategy<Value = Option<Gear>> {
+    let gear = (any::<(i16, bool, u16, u16)>(), level()).prop_map(|(numbers, limit)| {
+        let (temperature_c, answers, derating_count, shutdown_count) = numbers;
+        Gear { temperature_c, limit, answers, derating_count, shutdown_count }
+    });
+    prop::option::of(gear)
+}
+
 fn level() -> impl Strategy<Value = DimLevel> {
     (0u8..=100).prop_map(|percent| DimLevel::from_percent(percent).unwrap())
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {
     (0i64..4_102_444_800_000).prop_map(Timestamp::from_millis)
+}
+
+fn clock_and_sun() -> impl Strategy<Value = ClockAndSun> {
+    let sun = (any::<i16>(), any::<bool>()).prop_map(|(minutes, evening)| {
+        if evening { SunTime::Sunset(minutes) } else { SunTime::Sunrise(minutes) }
+    });
+    (0u16..1_440, sun).prop_map(|(clock, sun)| ClockAndSun { clock, sun })
 }
 
 fn light() -> impl Strategy<Value = Light> {
@@ -193,30 +243,104 @@ fn light() -> impl Strategy<Value = Light> {
         (stamp(), level(), level(), level(), mode).prop_map(|(stamp, target, in_effect, actual, mode)| {
             Light::State(Report { stamp, body: LightState { target, in_effect, actual, mode } })
         });
-    let telemetry =
-        (stamp(), any::<(u32, u32, u64, u64, u32)>(), level()).prop_map(|(stamp, numbers, in_effect)| {
+    let telemetry = (stamp(), any::<(u32, u32, u64, u64, u32)>(), level(), any::<(u32, u16, u32)>(), gear())
+        .prop_map(|(stamp, numbers, in_effect, (current_ma, power_factor_pm, flux_lm), gear)| {
             let (power_mw, voltage_mv, energy_mwh, burning_s, switch_count) = numbers;
-            let body = Telemetry { power_mw, voltage_mv, energy_mwh, burning_s, switch_count, in_effect };
+            let body = Telemetry {
+                power_mw,
+                voltage_mv,
+                energy_mwh,
+                burning_s,
+                switch_count,
+                in_effect,
+                current_ma,
+                power_factor_pm,
+                flux_lm,
+                gear,
+            };
             Light::Telemetry(Report { stamp, body })
         });
-    let result = prop_oneof![Just(AckResult::Done), Just(AckResult::Expired)];
-    let ack = (stamp(), "[!-~]{1,64}", result).prop_map(|(stamp, id, result)| {
-        Light::Ack(Report { stamp, body: CommandAck { command: id.parse().unwrap(), result } })
+    let result = prop_oneof![Just(AckResult::Done), Just(AckResult::Expired), Just(AckResult::Failed)];
+    let reason = prop::option::of("[ -~]{0,200}");
+    let ack = (stamp(), "[!-~]{1,64}", result, reason).prop_map(|(stamp, id, result, reason)| {
+        let (command, reason) = (id.parse().unwrap(), reason.map(String::into_boxed_str));
+        Light::Ack(Report { stamp, body: CommandAck { command, result, reason } })
     });
     let command = ("[!-~]{1,64}", prop::option::of(level()), prop::option::of(time()))
         .prop_map(|(id, level, until)| Light::Command(DimCommand { id: id.parse().unwrap(), level, until }));
     let at = prop_oneof![
         (0u16..1_440).prop_map(StepTime::Clock),
         any::<i16>().prop_map(StepTime::Sunset),
-        any::<i16>().prop_map(StepTime::Sunrise)
+        any::<i16>().prop_map(StepTime::Sunrise),
+        clock_and_sun().prop_map(StepTime::Earlier),
+        clock_and_sun().prop_map(StepTime::Later),
     ];
-    let steps =
-        prop::collection::vec((at, level()).prop_map(|(at, level)| ProgrammeStep { at, level }), 0..6);
-    let programme =
-        (any::<u32>(), steps, prop::option::of(level())).prop_map(|(version, steps, presence_level)| {
-            Light::Programme(Programme { version, steps: steps.into(), presence_level })
-        });
-    prop_oneof![state, telemetry, ack, command, programme, any::<bool>().prop_map(Light::Online)]
+    let step = (at, level()).prop_map(|(at, level)| ProgrammeStep { at, level });
+    let steps = prop::collection::vec(step, 0..6).boxed();
+    let weekdays = prop::sample::subsequence(&Weekday::ALL[..], 0..=7);
+    let days = prop::option::of(0i64..40_000);
+    let rule = (days.clone(), days, weekdays, steps.clone(), prop::option::of(level())).prop_map(
+        |(from, to, weekdays, steps, presence_level)| NightRule {
+            from,
+            to,
+            weekdays,
+            steps: steps.into(),
+            presence_level,
+        },
+    );
+    let nights = prop::collection::vec(rule, 0..3).prop_map(Nights::new);
+    let programme = (any::<u32>(), steps, prop::option::of(level()), nights).prop_map(
+        |(version, steps, presence_level, nights)| {
+            Light::Programme(Programme { version, steps: steps.into(), presence_level, nights })
+        },
+    );
+    let firmware =
+        (stamp(), version(), "[!-~]{1,64}", prop::option::of(prop::sample::select(&UpdateResult::ALL[..])))
+            .prop_map(|(stamp, version, id, result)| {
+                let (order, result) = (id.parse().unwrap(), result.map(|(_, result)| result));
+                let body = FirmwareState { version, phase: FirmwarePhase::Verifying, order, result };
+                Light::Firmware(Report { stamp, body })
+            });
+    let order = ("[!-~]{1,64}", prop::option::of(image())).prop_map(|(id, image)| {
+        let action = image.map_or(FirmwareAction::RollBack, FirmwareAction::Install);
+        Light::FirmwareOrder(FirmwareOrder { id: id.parse().unwrap(), action })
+    });
+    let online = any::<bool>().prop_map(Light::Online);
+    prop_oneof![state, telemetry, ack, command, programme, firmware, order, online]
+}
+
+fn version() -> impl Strategy<Value = FirmwareVersion> {
+    any::<(u16, u16, u16)>().prop_map(|(major, minor, patch)| FirmwareVersion(major, minor, patch))
+}
+
+fn image() -> impl Strategy<Value = FirmwareImage> {
+    (version(), any::<u32>(), any::<bool>()).prop_map(|(version, bytes, goes_dark)| FirmwareImage {
+        version,
+        bytes,
+        goes_dark,
+    })
+}
+
+fn campaign_request() -> impl Strategy<Value = RequestBody> {
+    (group(), image(), any::<u8>(), any::<u32>()).prop_map(|(group, image, percent, wave)| {
+        let (canary_percent, failed_percent_max) = (percent, percent / 2);
+        RequestBody::Firmware(CampaignRequest { group, image, canary_percent, wave, failed_percent_max })
+    })
+}
+
+fn campaign_reply() -> impl Strategy<Value = CampaignReply> {
+    (group(), version(), any::<[u32; 4]>(), 0u8..4).prop_map(|(group, version, numbers, which)| {
+        let [luminaires, failed, hung, rolled_back] = numbers;
+        let table = CampaignTable { failed, hung, rolled_back, ..CampaignTable::default() };
+        let campaign = "c1".parse().unwrap();
+        let report = CampaignReport { campaign, group: group.clone(), version, luminaires, table };
+        match which {
+            0 => CampaignReply::Running(report),
+            1 => CampaignReply::Finished(report),
+            2 => CampaignReply::Halted(report),
+            _ => CampaignReply::Refused { group, reason: CampaignRefusal::CampaignRunning },
+        }
+    })
 }
 
 fn event_body() -> impl Strategy<Value = EventBody> {
@@ -247,6 +371,46 @@ fn event_body() -> impl Strategy<Value = EventBody> {
 
 fn key_state() -> impl Strategy<Value = KeyState> {
     prop::sample::select(vec![KeyState::Next, KeyState::Active, KeyState::Retired, KeyState::Compromised])
+}
+
+fn tally() -> impl Strategy<Value = Tally> {
+    any::<[u32; 7]>().prop_map(|[pending, sent, delivered, successful, failed, expired, timeout]| Tally {
+        pending,
+        sent,
+        delivered,
+        successful,
+        failed,
+        expired,
+        timeout,
+    })
+}
+
+fn group() -> impl Strategy<Value = GroupId> {
+    "[a-km-z][a-z0-9:-]{0,31}".prop_map(|text| text.parse().unwrap())
+}
+
+fn group_request() -> impl Strategy<Value = RequestBody> {
+    (group(), prop::option::of(level()), prop::option::of(any::<u32>()))
+        .prop_map(|(group, level, minutes)| RequestBody::DimGroup(GroupDimRequest { group, level, minutes }))
+}
+
+fn group_reply() -> impl Strategy<Value = GroupReply> {
+    let report = ("[!-~]{1,64}", group(), any::<u32>(), tally(), prop::option::of(any::<i64>())).prop_map(
+        |(id, group, luminaires, tally, last_lamp_ms)| GroupReport {
+            command: id.parse().unwrap(),
+            group,
+            luminaires,
+            tally,
+            last_lamp_ms,
+        },
+    );
+    let reason = prop_oneof![Just(GroupRefusal::UnknownGroup), Just(GroupRefusal::TooManyRunning)];
+    prop_oneof![
+        (report, any::<bool>()).prop_map(|(report, over)| {
+            if over { GroupReply::Finished(report) } else { GroupReply::Running(report) }
+        }),
+        (group(), reason).prop_map(|(group, reason)| GroupReply::Refused { group, reason }),
+    ]
 }
 
 fn eid_request() -> impl Strategy<Value = RequestBody> {
@@ -299,7 +463,7 @@ fn message() -> impl Strategy<Value = Message> {
         time(),
         "[a-z]{1,9}(/[a-z0-9]{1,9})?",
         prop::collection::vec(any::<u8>(), 0..64),
-        eid_request(),
+        prop_oneof![eid_request(), group_request(), campaign_request()],
     )
         .prop_map(|(id, time, path, correlation, body)| {
             let reply_to = ReplyTo { path: path.into(), correlation: correlation.into() };
@@ -315,15 +479,24 @@ fn message() -> impl Strategy<Value = Message> {
     );
     let presence = (any::<u32>(), -90.0..90.0, -180.0..180.0)
         .prop_map(|(walk, lat, lon)| Message::Presence(vec![Walker { walk, at: Position { lat, lon } }]));
-    let fault = Just(Message::Fault {
-        district,
-        luminaire: LuminaireId(1),
-        order: FaultOrder::Break(Fault::LampOpen),
-    });
+    let order = prop_oneof![
+        prop::sample::select(&Fault::ALL[..]).prop_map(FaultOrder::Break),
+        Just(FaultOrder::Repair),
+        Just(FaultOrder::Clean),
+    ];
+    let fault = order.prop_map(move |order| Message::Fault { district, luminaire: LuminaireId(1), order });
     let clock = clock_state().prop_map(Message::Clock);
     let clock_reply = ("[a-z]{1,9}", clock_state()).prop_map(|(path, state)| {
         let to = ReplyTo { path: path.into(), correlation: [7].into() };
         Message::Reply(Reply { to, time: state.wall, body: ReplyBody::Clock(state) })
+    });
+    let group_body = prop_oneof![
+        group_reply().prop_map(ReplyBody::DimGroup),
+        campaign_reply().prop_map(ReplyBody::Firmware)
+    ];
+    let group_reply = group_body.prop_map(|body| {
+        let to = ReplyTo { path: "operator/ask".into(), correlation: [7].into() };
+        Message::Reply(Reply { to, time: Timestamp::default(), body })
     });
     let letter = (".*", any::<usize>(), ".*").prop_map(|(topic, offset, reason)| Message::DeadLetter {
         consumer: "lighting".parse().unwrap(),
@@ -340,6 +513,7 @@ fn message() -> impl Strategy<Value = Message> {
         fault,
         clock,
         clock_reply,
+        group_reply,
         letter
     ]
 }
@@ -388,7 +562,7 @@ fn segment() -> impl Strategy<Value = Message> {
         },
     );
     let ack = (stamp(), "[a-z0-9]{1,16}").prop_map(|(stamp, id)| {
-        let body = CommandAck { command: id.parse().unwrap(), result: AckResult::Done };
+        let body = CommandAck { command: id.parse().unwrap(), result: AckResult::Done, reason: None };
         Segment::Ack(Report { stamp, body })
     });
     let body = prop_oneof![state, telemetry, command, ack, any::<bool>().prop_map(Segment::Online)];

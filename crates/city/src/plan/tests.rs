@@ -92,7 +92,7 @@ fn luminaires_stand_at_the_kerb_of_their_street_and_not_in_each_other_s_way() {
         let (near, near_position) =
             (plan.luminaires_near(site.x_m, site.y_m, GAP_MIN_M - 0.001), site.position);
         assert_eq!(near.map(|other| other.id).collect::<Vec<_>>(), [site.id]);
-        assert!(ORIGIN.offset_m(site.x_m, site.y_m).distance_m(near_position) < 0.01);
+        assert!(distance(plan.plane().point(near_position), at(site)) < 0.01);
     }
 }
 

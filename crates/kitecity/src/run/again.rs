@@ -16,6 +16,9 @@ pub(super) fn command(file: &str, seed: u64, args: &RunArgs, settings: &Settings
     if let Some(config) = &settings.config {
         add("--config", &config.to_string_lossy());
     }
+    if let Some(lamps) = &settings.lamps {
+        add("--lamps", &lamps.to_string_lossy());
+    }
     if args.live {
         if args.slack != SLACK_USUAL {
             add("--slack", &args.slack);
@@ -56,8 +59,8 @@ mod tests {
     fn the_command_names_what_can_change_the_outcome() {
         check("kitecity run a.toml", "kitecity run a.toml --seed 7");
         check(
-            "kitecity run a.toml --param level=40 --config my.toml --json",
-            "kitecity run a.toml --seed 7 --param 'level=40' --config my.toml",
+            "kitecity run a.toml --param level=40 --config my.toml --lamps my.csv --json",
+            "kitecity run a.toml --seed 7 --param 'level=40' --config my.toml --lamps my.csv",
         );
         check(
             "kitecity run a.toml --live --slack 9s --speed 60 --broker mqtt://10.0.0.1:1884 --without clinic",

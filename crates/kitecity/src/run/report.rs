@@ -1,9 +1,8 @@
 //! Reports of runs in files: JUnit XML for build servers, HTML for people.
 
-mod chart;
-mod file;
 mod html;
 mod junit;
+mod lanes;
 mod marks;
 mod tables;
 
@@ -12,9 +11,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use scenario::Standing;
 
-use self::file::OutFile;
 use super::seeds::Explored;
 use super::{Played, RunArgs};
+use crate::outfile::OutFile;
 use crate::up::UsageError;
 
 /// Something a report tells about.

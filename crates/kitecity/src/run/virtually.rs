@@ -12,6 +12,7 @@ use types::RunId;
 
 use super::progress::{CityBar, Watched};
 use super::{Job, Log, Played};
+use crate::ground::Ground;
 use crate::up::UsageError;
 
 /// What the topics of a virtual run begin with; nobody sees them.
@@ -23,10 +24,9 @@ pub(super) fn ready(
     seed: u64,
     policy: &Policies,
     options: &RunOptions,
-    sun: &Arc<AstroTable>,
+    (ground, sun): (&Ground, &Arc<AstroTable>),
 ) -> Result<(Cast, Play)> {
-    let cast = Cast::under_sun(script.cast_spec(seed, policy.clone()), sun.clone())
-        .map_err(|error| UsageError(error.to_string()))?;
+    let cast = ground.cast(script.cast_spec(seed, policy.clone()), sun.clone())?;
     let play = script.play(&cast, options).map_err(|mistake| UsageError(mistake.to_string()))?;
     Ok((cast, play))
 }
@@ -34,7 +34,7 @@ pub(super) fn ready(
 /// Plays it.
 pub(super) fn play(job: Job<'_>, seed: u64) -> Result<Played> {
     let began = Instant::now();
-    let (cast, mut play) = ready(job.script, seed, job.policy, job.options, job.sun)?;
+    let (cast, mut play) = ready(job.script, seed, job.policy, job.options, (job.ground, job.sun))?;
     let run: RunId = RUN.parse()?;
     let mut sim = Sim::new(&cast, run, play.start())?;
     // Many at once have a bar of their own.

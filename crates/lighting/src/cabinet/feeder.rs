@@ -112,6 +112,12 @@ impl Circuit {
         Self::ALL.into_iter().find(|circuit| circuit.0 == number)
     }
 
+    /// The circuit that a luminaire hangs on by its register, which counts from 1: a cabinet of a city has two
+    /// contactors, so the third circuit is switched with the first, the fourth with the second.
+    pub fn of_register(number: u8) -> Self {
+        Self::ALL[usize::from(number.wrapping_sub(1)) % CIRCUITS]
+    }
+
     /// Its number.
     pub fn number(self) -> u8 {
         self.0

@@ -8,8 +8,8 @@ use super::messages::{CabinetTelemetry, PhaseReadings};
 pub struct Draw {
     /// Active power now \[mW\].
     pub power_mw: u32,
-    /// Active power at full output \[mW\].
-    pub rated_mw: u32,
+    /// Apparent power now \[mVA\].
+    pub apparent_mva: u32,
     /// Energy so far \[mWh\].
     pub energy_mwh: u64,
 }
@@ -24,16 +24,12 @@ pub struct Load {
 
 /// Voltage at the busbar \[mV\].
 const BUSBAR_MV: u32 = 220_000;
-/// Power factor of an LED driver \[‰\] by its power \[% of rated\]: good at full load, poor near standby.
-const POWER_FACTOR: [(u64, u64); 4] = [(0, 500), (20, 750), (50, 900), (100, 970)];
 
 impl Load {
     /// One luminaire more.
     pub fn add(&mut self, phase: Phase, draw: Draw) {
-        let power_mw = u64::from(draw.power_mw);
-        let share = (power_mw * 100 / u64::from(draw.rated_mw.max(1))).min(100);
-        self.power_mw[phase as usize] += power_mw;
-        self.apparent_mva[phase as usize] += power_mw * 1_000 / power_factor_permille(share);
+        self.power_mw[phase as usize] += u64::from(draw.power_mw);
+        self.apparent_mva[phase as usize] += u64::from(draw.apparent_mva);
         self.energy_mwh += draw.energy_mwh;
     }
 
@@ -53,13 +49,6 @@ impl Load {
     }
 }
 
-/// Straight lines between the points of [`POWER_FACTOR`].
-fn power_factor_permille(share: u64) -> u64 {
-    let above = POWER_FACTOR.iter().position(|(at, _)| share <= *at).unwrap_or(POWER_FACTOR.len() - 1).max(1);
-    let ((low, from), (high, to)) = (POWER_FACTOR[above - 1], POWER_FACTOR[above]);
-    from + (to - from) * (share - low) / (high - low)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,21 +62,13 @@ mod tests {
     #[test]
     fn each_phase_has_its_own_readings_and_the_energy_is_one_sum() {
         let mut load = Load::default();
-        let draw = Draw { power_mw: 97_000, rated_mw: 97_000, energy_mwh: 5 };
+        let draw = Draw { power_mw: 97_000, apparent_mva: 100_000, energy_mwh: 5 };
         load.add(Phase::R, draw);
         load.add(Phase::R, draw);
-        load.add(Phase::T, Draw { power_mw: 0, ..draw });
+        load.add(Phase::T, Draw { power_mw: 0, apparent_mva: 0, ..draw });
         let CabinetTelemetry { phases: [r, s, t], energy_mwh } = load.readings();
         // 2 · 97 W at 0.97: 200 VA, at 220 V.
         assert_eq!((r.power_mw, r.current_ma, r.power_factor_permille), (194_000, 909, 970));
         assert_eq!((s.power_mw, t.current_ma, energy_mwh), (0, 0, 15));
-    }
-
-    #[test]
-    fn the_power_factor_falls_with_the_load() {
-        assert_eq!(
-            [0, 10, 20, 35, 50, 75, 100].map(power_factor_permille),
-            [500, 625, 750, 825, 900, 935, 970]
-        );
     }
 }

@@ -125,6 +125,8 @@ pub enum IncidentKind {
     CommunicationFailure,
     /// At least half of its luminaires said that their supply is gone, and the cabinet does not know why.
     SupplyLoss,
+    /// At least half of its luminaires have too little voltage.
+    SupplyVoltageTooLow,
     /// A breaker has tripped.
     CircuitBreakerTripped,
     /// The door is open.
@@ -137,9 +139,10 @@ pub enum IncidentKind {
 
 impl IncidentKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CommunicationFailure,
         Self::SupplyLoss,
+        Self::SupplyVoltageTooLow,
         Self::CircuitBreakerTripped,
         Self::CabinetDoorOpen,
         Self::SwitchingErrorOn,

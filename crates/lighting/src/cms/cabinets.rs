@@ -138,7 +138,9 @@ fn part_of(kind: IncidentKind, state: &CabinetState, legs: &[Hanging]) -> Option
         }
     };
     match kind {
-        IncidentKind::CommunicationFailure | IncidentKind::SupplyLoss => return None,
+        IncidentKind::CommunicationFailure | IncidentKind::SupplyLoss | IncidentKind::SupplyVoltageTooLow => {
+            return None;
+        }
         IncidentKind::CabinetDoorOpen => return Some(state.door_open.then(Part::default)),
         _ => {}
     }

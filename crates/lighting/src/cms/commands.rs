@@ -17,9 +17,30 @@ pub(super) struct Commands {
 pub(super) struct Sent {
     pub(super) luminaire: LuminaireId,
     pub(super) command: DimCommand,
-    pub(super) asker: Arc<ReplyTo>,
-    /// Whether it is sent once more if it stays without an answer.
-    pub(super) resend: bool,
+    pub(super) asker: Asker,
+    pub(super) phase: Phase,
+}
+
+/// Who hears how a command ends.
+#[derive(Clone, Debug)]
+pub(super) enum Asker {
+    /// An operator.
+    Operator(Arc<ReplyTo>),
+    /// The command to a group with this number.
+    Group(u32),
+    /// Nobody: the CMS gave it by itself.
+    Nobody,
+}
+
+/// What a command waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// An answer; without one it is sent once more.
+    First,
+    /// An answer; without one it is given up.
+    Last,
+    /// A state that shows it.
+    Delivered,
 }
 
 type Key = (LuminaireId, CommandId);
@@ -35,9 +56,24 @@ impl Commands {
         self.pending.insert(key, (deadline, sent));
     }
 
-    /// Takes out a command that was answered.
-    pub(super) fn take(&mut self, luminaire: LuminaireId, id: &CommandId) -> Option<Sent> {
+    /// Takes out a command that waits for an answer.
+    pub(super) fn take_answered(&mut self, luminaire: LuminaireId, id: &CommandId) -> Option<Sent> {
+        self.take_if(luminaire, id, |phase| phase != Phase::Delivered)
+    }
+
+    /// Takes out a command that waits for a state.
+    pub(super) fn take_delivered(&mut self, luminaire: LuminaireId, id: &CommandId) -> Option<Sent> {
+        self.take_if(luminaire, id, |phase| phase == Phase::Delivered)
+    }
+
+    fn take_if(
+        &mut self,
+        luminaire: LuminaireId,
+        id: &CommandId,
+        wanted: impl FnOnce(Phase) -> bool,
+    ) -> Option<Sent> {
         let key = (luminaire, id.clone());
+        self.pending.get(&key).filter(|(_, sent)| wanted(sent.phase))?;
         let (deadline, sent) = self.pending.remove(&key)?;
         self.deadlines.remove(&(deadline, key));
         Some(sent)
@@ -54,9 +90,9 @@ impl Commands {
     }
 
     /// From now on, waits for the answer to this command but does not send it again.
-    pub(super) fn supersede(&mut self, luminaire: LuminaireId, id: &CommandId) {
+    pub(super) fn give_up_resending(&mut self, luminaire: LuminaireId, id: &CommandId) {
         if let Some((_, sent)) = self.pending.get_mut(&(luminaire, id.clone())) {
-            sent.resend = false;
+            sent.phase = Phase::Last;
         }
     }
 

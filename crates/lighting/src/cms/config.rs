@@ -1,6 +1,8 @@
-use types::{CabinetId, LuminaireId, Stream};
+use std::sync::Arc;
 
-use crate::{Leg, Programme};
+use types::{CabinetId, GroupId, LuminaireId, Stream};
+
+use crate::{AstroTable, Group, Leg, Programme};
 
 /// What a CMS is told about its luminaires.
 #[derive(Clone, Debug)]
@@ -9,6 +11,10 @@ pub struct CmsConfig {
     pub assets: Vec<Asset>,
     /// The programmes that assets name by position.
     pub calendars: Vec<Programme>,
+    /// Luminaires that can be commanded together; each name once, nobody unknown, none empty.
+    pub groups: Vec<Group>,
+    /// The sun at the city's reference point: hardware that goes dark is updated only by day.
+    pub sun: Arc<AstroTable>,
     /// How long a luminaire may take to acknowledge a command \[ms of the wall's clock\], over 0.
     pub ack_timeout_ms: i64,
     /// Where command ids come from. Another one for each start, or ids repeat and luminaires ignore the commands.
@@ -31,7 +37,7 @@ pub struct Asset {
     /// Active power without light \[mW\], below `rated_mw`.
     pub standby_mw: u32,
     /// Its programme: a position in [`CmsConfig::calendars`].
-    pub calendar: usize,
+    pub calendar: u16,
 }
 
 /// Why a register of luminaires makes no sense.
@@ -50,6 +56,20 @@ pub enum CmsConfigError {
         calendar: usize,
         /// How many there are.
         calendars: usize,
+    },
+    /// Two groups have one name.
+    #[error("group {0} stands in the register twice")]
+    GroupTwice(GroupId),
+    /// A group without luminaires.
+    #[error("group {0} has no luminaires")]
+    EmptyGroup(GroupId),
+    /// A group names a luminaire that is not in the register.
+    #[error("group {group}: luminaire {luminaire} is not in the register")]
+    NoMember {
+        /// Which group.
+        group: GroupId,
+        /// The luminaire it names.
+        luminaire: LuminaireId,
     },
     /// Commands would time out before they are sent.
     #[error("acknowledgement timeout of {0} ms is not over 0")]

@@ -1,8 +1,9 @@
 use types::{CabinetId, LuminaireId, ReplyTo, Timestamp};
 
 use crate::{
-    Alarm, CabinetState, CommandAck, CommandReport, DimCommand, DimRequest, Incident, LightState, Programme,
-    Report, Telemetry,
+    Alarm, CabinetState, CampaignReply, CampaignRequest, CommandAck, CommandReport, DimCommand, DimRequest,
+    FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report,
+    Telemetry,
 };
 
 /// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
@@ -52,6 +53,27 @@ pub enum Input {
         /// What for.
         request: DimRequest,
     },
+    /// An operator asks for a level of a group.
+    GroupRequest {
+        /// Who, and which request.
+        from: ReplyTo,
+        /// What for.
+        request: GroupDimRequest,
+    },
+    /// A luminaire told how its firmware stands.
+    Firmware {
+        /// Which one.
+        luminaire: LuminaireId,
+        /// What it told.
+        report: Report<FirmwareState>,
+    },
+    /// An operator asks for new firmware.
+    CampaignRequest {
+        /// Who, and which request.
+        from: ReplyTo,
+        /// What for.
+        request: CampaignRequest,
+    },
     /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
     /// again. 0 (paused) counts as 1.
     Pace(u32),
@@ -66,6 +88,13 @@ pub enum Output {
         luminaire: LuminaireId,
         /// What to do.
         command: DimCommand,
+    },
+    /// Send an order to change the firmware.
+    Firmware {
+        /// To which luminaire.
+        luminaire: LuminaireId,
+        /// What to do.
+        order: FirmwareOrder,
     },
     /// Publish a programme, retained.
     Programme {
@@ -94,6 +123,20 @@ pub enum Output {
         to: ReplyTo,
         /// Where it stands.
         report: CommandReport,
+    },
+    /// Tell an operator how far the command to a group is, or that there will be none.
+    GroupReply {
+        /// Who asked.
+        to: ReplyTo,
+        /// How far it is.
+        reply: GroupReply,
+    },
+    /// Tell an operator how far the campaign is, or that there will be none.
+    CampaignReply {
+        /// Who asked.
+        to: ReplyTo,
+        /// How far it is.
+        reply: CampaignReply,
     },
     /// Tell an operator that there will be no command.
     Refused {

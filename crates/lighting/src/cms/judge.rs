@@ -17,6 +17,14 @@ const TURNS_MAX: u8 = 5;
 const CYCLING_WITHIN_S: u32 = 10 * 60;
 /// How long an energy reading may stand still while power is drawn \[s\].
 const STANDSTILL_MAX_S: u32 = 20 * 60;
+/// How far the energy reading may be from what the power would make of it \[% of that\].
+const ENERGY_TOLERANCE_PERCENT: u64 = 10;
+/// Over a shorter time an energy reading is not held against the power \[s\].
+const ENERGY_TIME_MIN_S: u32 = 5 * 60;
+/// A driver that gives at least half of its light has a power factor of at least this \[‰\].
+const POWER_FACTOR_MIN_PM: u16 = 800;
+/// Below this mains voltage is too low: 10 % below the nominal one in China \[mV\].
+const VOLTAGE_MIN_MV: u32 = 198_000;
 /// How much two offsets of one wrong clock may differ \[s\]: more, and the reports were only late.
 const OFFSET_AGREES_S: u32 = 30;
 
@@ -30,6 +38,16 @@ pub(super) struct Judge {
     symptom_since_s: u32,
     /// The power at which the dimming is stuck \[mW\].
     stuck_mw: u32,
+    /// The last readings: power \[mW\] and level.
+    last_mw: u32,
+    last_level: DimLevel,
+    /// Whether the power did not follow when the level changed last.
+    lagged: bool,
+    low_voltage: Streak,
+    low_factor: Streak,
+    derated: Streak,
+    shut_down: Streak,
+    odd_energy: Streak,
     /// Whether the driven lamp drew power at last.
     load: Option<bool>,
     /// How often that turned since then.
@@ -45,13 +63,25 @@ pub(super) struct Judge {
 /// A change, and of what.
 pub(super) type Change = (AlarmKind, AlarmChange);
 
+/// How many reports in a row agree.
+#[derive(Clone, Copy, Debug, Default)]
+struct Streak(u8);
+
+impl Streak {
+    /// Whether enough agree, this one being one of them if it is `so`.
+    fn take(&mut self, so: bool) -> bool {
+        self.0 = if so { self.0.saturating_add(1) } else { 0 };
+        self.0 >= REPORTS_MIN
+    }
+}
+
 /// A set of alarms.
 #[derive(Clone, Copy, Debug, Default)]
-struct Alarms(u16);
+struct Alarms(u32);
 
 impl Alarms {
-    fn bit(kind: AlarmKind) -> u16 {
-        1 << kind as u16
+    fn bit(kind: AlarmKind) -> u32 {
+        1 << kind as u32
     }
 
     fn contains(self, kind: AlarmKind) -> bool {
@@ -77,6 +107,9 @@ impl Judge {
         self.symptom = None;
         self.load = None;
         self.offset_s = 0;
+        for streak in [&mut self.low_voltage, &mut self.low_factor, &mut self.derated, &mut self.shut_down] {
+            *streak = Streak::default();
+        }
     }
 
     /// Takes readings that are news; `target` is the level last told.
@@ -88,8 +121,9 @@ impl Judge {
         changes: &mut Vec<Change>,
     ) {
         let (readings, at) = (&report.body, report.stamp.ts);
-        let settled = target == Some(readings.in_effect);
-        let symptom = symptom(asset, readings).filter(|_| settled);
+        let settled = target.is_some_and(|target| self.is_settled(target, readings.in_effect));
+        self.note_level(asset, readings);
+        let symptom = self.symptom(asset, readings).filter(|_| settled);
         self.note_symptom(symptom, at);
         if let Some((kind, REPORTS_MIN..)) = self.symptom
             && seconds(at).saturating_sub(self.symptom_since_s) >= AGREE_MIN_S
@@ -102,6 +136,75 @@ impl Judge {
         self.clear_disproved(asset, readings, settled && symptom.is_none(), changes);
         self.judge_cycling(draws_power(asset, readings.power_mw), readings.in_effect, at, changes);
         self.judge_meter(asset, readings, at, changes);
+        self.judge_gear(readings, symptom.is_none(), changes);
+        (self.last_level, self.last_mw) = (readings.in_effect, readings.power_mw);
+    }
+
+    /// Whether a luminaire does what it can do of its target. The driver's minimum, constant light output and heat make
+    /// that another level with light: then it stays there.
+    fn is_settled(&self, target: DimLevel, in_effect: DimLevel) -> bool {
+        let stays = in_effect == self.last_level && in_effect > DimLevel::OFF && target > DimLevel::OFF;
+        in_effect == target || stays
+    }
+
+    /// Whether mains voltage is too low; `None` if the readings are too few to tell.
+    pub(super) fn voltage_is_low(&mut self, voltage_mv: u32) -> Option<bool> {
+        let low = voltage_mv < VOLTAGE_MIN_MV;
+        (self.low_voltage.take(low) || !low).then_some(low)
+    }
+
+    /// Whether the power followed the level, if that changed: one that did not by half of what it should is stuck.
+    fn note_level(&mut self, asset: &Asset, readings: &Telemetry) {
+        let (before, level) = (self.last_level, readings.in_effect);
+        if before == level || before == DimLevel::OFF || level == DimLevel::OFF {
+            return;
+        }
+        let expected_mw = expected_mw(asset, before).abs_diff(expected_mw(asset, level));
+        self.lagged = u64::from(self.last_mw.abs_diff(readings.power_mw)) * 2 < expected_mw;
+    }
+
+    /// What is wrong by these readings.
+    fn symptom(&self, asset: &Asset, readings: &Telemetry) -> Option<AlarmKind> {
+        let load = draws_power(asset, readings.power_mw);
+        if readings.in_effect == DimLevel::OFF {
+            return load.then_some(AlarmKind::LampUnexpectedOn);
+        }
+        if readings.gear.is_some_and(|gear| !gear.answers) {
+            return Some(if load {
+                AlarmKind::ControlGearCommFailure
+            } else {
+                AlarmKind::ControlGearFailure
+            });
+        }
+        if !load {
+            let dead = u64::from(readings.power_mw) * 2 < u64::from(asset.standby_mw);
+            return Some(if dead { AlarmKind::RelayFailure } else { AlarmKind::LampFailure });
+        }
+        let expected_mw = expected_mw(asset, readings.in_effect);
+        if is_near(asset, readings.power_mw, expected_mw) {
+            return None;
+        }
+        let partial = u64::from(readings.power_mw) < expected_mw
+            && (!self.lagged || self.has(AlarmKind::LampPowerTooLow));
+        Some(if partial { AlarmKind::LampPowerTooLow } else { AlarmKind::DimmingFailure })
+    }
+
+    /// What the readings say outright.
+    fn judge_gear(&mut self, readings: &Telemetry, draws_well: bool, changes: &mut Vec<Change>) {
+        let limit = readings.gear.map_or(DimLevel::FULL, |gear| gear.limit);
+        // With less than half of the light any driver's power factor falls; 0 was not measured.
+        let factor = readings.power_factor_pm;
+        let low_factor =
+            readings.in_effect.percent() >= 50 && draws_well && (1..POWER_FACTOR_MIN_PM).contains(&factor);
+        for (kind, shows, enough) in [
+            (AlarmKind::PowerFactorTooLow, low_factor, self.low_factor.take(low_factor)),
+            (AlarmKind::ThermalDerating, limit < DimLevel::FULL, self.derated.take(limit < DimLevel::FULL)),
+            (AlarmKind::ThermalShutdown, limit == DimLevel::OFF, self.shut_down.take(limit == DimLevel::OFF)),
+        ] {
+            if enough || !shows {
+                changes.extend(self.raised.set(kind, enough));
+            }
+        }
     }
 
     fn note_symptom(&mut self, symptom: Option<AlarmKind>, at: Timestamp) {
@@ -150,6 +253,13 @@ impl Judge {
         if driven && well && moved {
             changes.extend(self.raised.set(AlarmKind::DimmingFailure, false));
         }
+        if driven && well {
+            for kind in
+                [AlarmKind::LampPowerTooLow, AlarmKind::ControlGearFailure, AlarmKind::ControlGearCommFailure]
+            {
+                changes.extend(self.raised.set(kind, false));
+            }
+        }
         if !driven && !load {
             changes.extend(self.raised.set(AlarmKind::LampUnexpectedOn, false));
         }
@@ -176,37 +286,47 @@ impl Judge {
         }
     }
 
+    /// Holds the energy reading against the power, if that was the same before.
     fn judge_meter(&mut self, asset: &Asset, readings: &Telemetry, at: Timestamp, changes: &mut Vec<Change>) {
         let (energy, now_s) = (readings.energy_mwh as u32, seconds(at));
-        if energy != self.energy || self.energy_since_s == 0 || !draws_power(asset, readings.power_mw) {
-            changes.extend(if energy == self.energy {
-                None
-            } else {
-                self.raised.set(AlarmKind::MeterFailure, false)
-            });
+        let passed_s = now_s.saturating_sub(self.energy_since_s);
+        let first = self.energy_since_s == 0;
+        let steady = !first
+            && readings.in_effect == self.last_level
+            && is_near(asset, readings.power_mw, self.last_mw.into())
+            && draws_power(asset, readings.power_mw);
+        if !steady {
             (self.energy, self.energy_since_s) = (energy, now_s);
-        } else if now_s.saturating_sub(self.energy_since_s) > STANDSTILL_MAX_S {
-            changes.extend(self.raised.set(AlarmKind::MeterFailure, true));
+            return;
         }
+        let counted_mwh = energy.wrapping_sub(self.energy);
+        if counted_mwh == 0 {
+            if passed_s > STANDSTILL_MAX_S {
+                changes.extend(self.raised.set(AlarmKind::MeterFailure, true));
+            }
+            return;
+        }
+        if passed_s < ENERGY_TIME_MIN_S {
+            return;
+        }
+        if passed_s > STANDSTILL_MAX_S {
+            // It moves again; over so long a time nothing more can be said of it.
+            changes.extend(self.raised.set(AlarmKind::MeterFailure, false));
+            (self.energy, self.energy_since_s) = (energy, now_s);
+            return;
+        }
+        let expected_mwh = u64::from(readings.power_mw) * u64::from(passed_s) / 3_600;
+        let off_mwh = u64::from(counted_mwh).abs_diff(expected_mwh);
+        let odd = off_mwh * 100 > expected_mwh * ENERGY_TOLERANCE_PERCENT;
+        if self.odd_energy.take(odd) || !odd {
+            changes.extend(self.raised.set(AlarmKind::MeterFailure, odd));
+        }
+        (self.energy, self.energy_since_s) = (energy, now_s);
     }
 }
 
 fn seconds(at: Timestamp) -> u32 {
     u32::try_from(at.as_millis() / SECOND_MS).unwrap_or(0)
-}
-
-/// What is wrong by these readings alone.
-fn symptom(asset: &Asset, readings: &Telemetry) -> Option<AlarmKind> {
-    let load = draws_power(asset, readings.power_mw);
-    if readings.in_effect == DimLevel::OFF {
-        return load.then_some(AlarmKind::LampUnexpectedOn);
-    }
-    if !load {
-        let dead = u64::from(readings.power_mw) * 2 < u64::from(asset.standby_mw);
-        return Some(if dead { AlarmKind::RelayFailure } else { AlarmKind::LampFailure });
-    }
-    let expected_mw = expected_mw(asset, readings.in_effect);
-    (!is_near(asset, readings.power_mw, expected_mw)).then_some(AlarmKind::DimmingFailure)
 }
 
 fn is_near(asset: &Asset, power_mw: u32, expected_mw: u64) -> bool {

@@ -13,12 +13,16 @@ use crate::{Alarm, AlarmChange, AlarmKind, Incident, IncidentKind};
 const SILENCE_MAX_MS: i64 = 5 * MINUTE_MS;
 /// How long the last words of a cabinet's luminaires are gathered \[ms\].
 const GATHER_MS: i64 = 30 * SECOND_MS;
+/// How long luminaires with too little voltage are gathered \[ms\].
+const GATHER_LOW_MS: i64 = 10 * SECOND_MS;
 /// A cabinet with fewer luminaires has no incidents of its own.
 const CABINET_MIN: u32 = 3;
 
 /// Why a luminaire is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
+    /// It said that its voltage is too low. It is not missing, but told of in the same way.
+    LowVoltage,
     /// The bus says that it is gone.
     Silence,
     /// It said that its supply is gone.
@@ -28,6 +32,7 @@ pub(super) enum Why {
 impl Why {
     fn kind(self) -> AlarmKind {
         match self {
+            Self::LowVoltage => AlarmKind::SupplyVoltageTooLow,
             Self::Silence => AlarmKind::CommunicationFailure,
             Self::Supply => AlarmKind::SupplyLoss,
         }
@@ -35,6 +40,7 @@ impl Why {
 
     fn incident(self) -> IncidentKind {
         match self {
+            Self::LowVoltage => IncidentKind::SupplyVoltageTooLow,
             Self::Silence => IncidentKind::CommunicationFailure,
             Self::Supply => IncidentKind::SupplyLoss,
         }
@@ -42,6 +48,7 @@ impl Why {
 
     fn grace_ms(self) -> i64 {
         match self {
+            Self::LowVoltage => GATHER_LOW_MS,
             Self::Silence => SILENCE_MAX_MS,
             Self::Supply => GATHER_MS,
         }
@@ -107,18 +114,27 @@ impl Losses {
         self.due.first().map(|(due, ..)| *due)
     }
 
-    /// A luminaire is missing. Who lost the supply is not missed for its silence too.
-    pub(super) fn lose(&mut self, now: Timestamp, asset: &Asset, why: Why) {
+    /// A luminaire is missing; what was told of it before is over. Who lost the supply is not missed for its silence too.
+    pub(super) fn lose(&mut self, now: Timestamp, asset: &Asset, why: Why, told: &mut Vec<Told>) {
         if let Some(missing) = self.missing.get(&asset.luminaire)
             && missing.why >= why
         {
             return;
         }
-        self.forget(asset);
+        if let Some(before) = self.forget(asset).filter(|before| before.alarmed) {
+            told.push(alarm(asset.luminaire, before.why, AlarmChange::Cleared));
+        }
         let due = now.plus_millis(why.grace_ms());
         self.missing.insert(asset.luminaire, Missing { why, due, alarmed: false, leg: asset.leg.index() });
         self.due.insert((due, asset.luminaire, asset.cabinet));
         self.cabinet(asset.cabinet).missing.insert(asset.luminaire, asset.leg.index());
+    }
+
+    /// It has enough voltage again.
+    pub(super) fn find_voltage(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
+        if self.missing.get(&asset.luminaire).is_some_and(|missing| missing.why == Why::LowVoltage) {
+            self.find(now, asset, told);
+        }
     }
 
     /// It is back.
@@ -310,7 +326,7 @@ mod tests {
     #[test]
     fn who_is_back_in_time_is_not_told_of() {
         let mut losses = losses();
-        losses.lose(at(0), &asset(3), Why::Silence);
+        losses.lose(at(0), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 299), [""; 0]);
         assert_eq!(found(&mut losses, 3), [""; 0]);
         assert_eq!(losses.next_timeout(), None);
@@ -319,9 +335,9 @@ mod tests {
     #[test]
     fn one_alone_has_an_alarm_of_its_own() {
         let mut losses = losses();
-        losses.lose(at(0), &asset(3), Why::Silence);
+        losses.lose(at(0), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 300), ["l-0003 CommunicationFailure Raised"]);
-        losses.lose(at(301), &asset(3), Why::Silence);
+        losses.lose(at(301), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 900), [""; 0], "once");
         assert_eq!(found(&mut losses, 3), ["l-0003 CommunicationFailure Cleared"]);
     }
@@ -329,8 +345,8 @@ mod tests {
     #[test]
     fn half_a_cabinet_at_once_is_one_incident_and_ends_when_most_are_back() {
         let mut losses = losses();
-        (0..6).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
-        losses.lose(at(0), &asset(12), Why::Supply);
+        (0..6).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply, &mut vec![]));
+        losses.lose(at(0), &asset(12), Why::Supply, &mut vec![]);
         assert_eq!(told(&mut losses, 30), ["c-0001 SupplyLoss Raised 6", "l-0012 SupplyLoss Raised"]);
         assert_eq!(found(&mut losses, 0), [""; 0]);
         assert_eq!(found(&mut losses, 1), ["c-0001 SupplyLoss Cleared 4"]);
@@ -343,17 +359,17 @@ mod tests {
     #[test]
     fn who_lost_the_supply_is_not_missed_for_its_silence_too() {
         let mut losses = losses();
-        losses.lose(at(0), &asset(3), Why::Supply);
-        losses.lose(at(1), &asset(3), Why::Silence);
+        losses.lose(at(0), &asset(3), Why::Supply, &mut vec![]);
+        losses.lose(at(1), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 1_000), ["l-0003 SupplyLoss Raised"]);
     }
 
     #[test]
     fn nobody_on_a_dead_feeder_is_missed_however_many_and_however_long() {
         let mut losses = losses();
-        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply, &mut vec![]));
         losses.set_fed(at(1), CabinetId(1), one_dead());
-        losses.lose(at(2), &asset(3), Why::Silence);
+        losses.lose(at(2), &asset(3), Why::Silence, &mut vec![]);
         assert_eq!(told(&mut losses, 100_000), [""; 0]);
     }
 
@@ -361,7 +377,7 @@ mod tests {
     fn who_stays_away_when_the_feeder_is_live_again_is_missed_after_its_time() {
         let mut losses = losses();
         losses.set_fed(at(0), CabinetId(1), one_dead());
-        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply, &mut vec![]));
         assert_eq!(told(&mut losses, 40_000), [""; 0]);
         losses.set_fed(at(40_000), CabinetId(1), [Fed::Live; LEGS]);
         (0..4).for_each(|number| assert_eq!(found(&mut losses, number), [""; 0]));
@@ -373,14 +389,14 @@ mod tests {
     fn half_of_what_should_be_live_is_an_incident_though_it_is_a_quarter_of_the_cabinet() {
         let mut losses = losses();
         losses.set_fed(at(0), CabinetId(1), one_dead());
-        (5..8).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        (5..8).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply, &mut vec![]));
         assert_eq!(told(&mut losses, 30), ["c-0001 SupplyLoss Raised 3"]);
     }
 
     #[test]
     fn an_incident_names_circuit_phases_and_street() {
         let (mut losses, mut told) = (losses(), Vec::new());
-        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply));
+        (0..5).for_each(|number| losses.lose(at(0), &asset(number), Why::Supply, &mut vec![]));
         losses.expire(at(30), &cabinets(), &mut told);
         let [Told::Incident(incident)] = told[..] else { panic!("not one incident: {told:?}") };
         assert_eq!(incident.circuit, Circuit::from_number(1));

@@ -1,9 +1,9 @@
-use types::{CabinetId, SECOND_MS, Seed};
+use types::{CabinetId, HOUR_MS, SECOND_MS, Seed};
 
 use super::*;
 use crate::{
-    AlarmChange, CabinetState, Circuit, CircuitState, Control, DimLevel, Incident, IncidentKind, Leg, Mode,
-    Phase, Phases,
+    AlarmChange, CabinetState, Circuit, CircuitState, Control, DimLevel, Gear, Group, Incident, IncidentKind,
+    Leg, Mode, Phases,
 };
 
 const LAMP: LuminaireId = LuminaireId(7);
@@ -25,7 +25,7 @@ fn config() -> CmsConfig {
     let asset = |id| Asset {
         luminaire: LuminaireId(id),
         cabinet: CabinetId(1),
-        leg: Leg { circuit: Circuit::ALL[0], phase: Phase::R },
+        leg: Leg { circuit: Circuit::ALL[0], phase: crate::Phase::R },
         street_m: 30,
         rated_mw: 80_500,
         standby_mw: 500,
@@ -35,9 +35,17 @@ fn config() -> CmsConfig {
     CmsConfig {
         assets: vec![asset(900), asset(5), asset(7)],
         calendars: vec![programme(1), programme(2)],
+        groups: vec![Group::new("all".parse().unwrap(), [5, 7, 900].map(LuminaireId))],
+        sun: sun(),
         ack_timeout_ms: ACK_TIMEOUT_MS,
         ids: Seed(1).stream("command", 0),
     }
+}
+
+/// Sunrise at 06:00 and sunset at 18:00.
+pub(super) fn sun() -> Arc<AstroTable> {
+    let day = crate::SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
+    Arc::new(AstroTable::new(0, vec![day]).unwrap())
 }
 
 fn percent(percent: u8) -> DimLevel {
@@ -77,7 +85,11 @@ impl Bench {
     }
 
     fn ack(&mut self, command: &CommandId, result: AckResult) -> Vec<Output> {
-        let report = self.report(CommandAck { command: command.clone(), result });
+        self.answer(CommandAck { command: command.clone(), result, reason: None })
+    }
+
+    fn answer(&mut self, ack: CommandAck) -> Vec<Output> {
+        let report = self.report(ack);
         self.handle(Input::Ack { luminaire: LAMP, report })
     }
 
@@ -110,6 +122,10 @@ fn readings(in_effect: u8, power_mw: u32) -> Telemetry {
         burning_s: 0,
         switch_count: 0,
         in_effect: percent(in_effect),
+        current_ma: 0,
+        power_factor_pm: 0,
+        flux_lm: 0,
+        gear: None,
     }
 }
 
@@ -129,10 +145,12 @@ fn reply_to(from: &str) -> ReplyTo {
 }
 
 fn told(from: &str, command: &CommandId, status: CommandStatus) -> Output {
-    Output::Report {
-        to: reply_to(from),
-        report: CommandReport { command: command.clone(), luminaire: LAMP, status },
-    }
+    told_why(from, command, status, None)
+}
+
+fn told_why(from: &str, command: &CommandId, status: CommandStatus, reason: Option<&str>) -> Output {
+    let (command, reason) = (command.clone(), reason.map(Box::from));
+    Output::Report { to: reply_to(from), report: CommandReport { command, luminaire: LAMP, status, reason } }
 }
 
 fn sent_ids(out: &[Output]) -> Vec<&CommandId> {
@@ -192,6 +210,8 @@ fn a_request_delivered_twice_is_one_command_and_gets_the_present_answer() {
     let id = bench.command("a", Some(40));
     assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Sent)]);
     bench.ack(&id, AckResult::Done);
+    assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Delivered)]);
+    bench.state(Mode::Override, 40);
     assert_eq!(bench.request("a", LAMP, Some(40)), [told("a", &id, CommandStatus::Successful)]);
     assert_ne!(bench.command("b", Some(40)), id);
 }
@@ -218,6 +238,49 @@ fn an_answer_that_it_had_expired_is_passed_on() {
 }
 
 #[test]
+fn a_refusal_is_passed_on_with_its_reason_and_ends_the_command() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    let refusal =
+        || CommandAck { command: id.clone(), result: AckResult::Failed, reason: Some("updating".into()) };
+    let failed = told_why("a", &id, CommandStatus::Failed, Some("updating"));
+    assert_eq!(bench.answer(refusal()), [failed]);
+    assert_eq!(bench.cms.next_timeout(), None, "it is not sent again");
+    assert_eq!(bench.answer(refusal()), []);
+    assert_eq!(bench.ack(&id, AckResult::Done), []);
+}
+
+#[test]
+fn an_acknowledged_command_is_successful_only_when_the_state_shows_it() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    assert_eq!(bench.ack(&id, AckResult::Done), [told("a", &id, CommandStatus::Delivered)]);
+    assert_eq!(bench.ack(&id, AckResult::Done), [], "a second copy says nothing new");
+    assert_eq!(bench.state(Mode::Override, 40), [told("a", &id, CommandStatus::Successful)]);
+    assert_eq!(bench.state(Mode::Override, 40), []);
+    assert_eq!(bench.cms.next_timeout(), None);
+}
+
+#[test]
+fn an_acknowledged_command_that_no_state_shows_is_timed_out() {
+    let mut bench = bench();
+    let id = bench.command("a", Some(40));
+    bench.ack(&id, AckResult::Done);
+    let timeout = told_why("a", &id, CommandStatus::Timeout, Some(NO_EFFECT));
+    assert_eq!(bench.wait(), [timeout]);
+    assert_eq!(bench.now.as_millis(), 2 * ACK_TIMEOUT_MS);
+}
+
+#[test]
+fn an_acknowledged_command_that_is_superseded_was_a_success() {
+    let mut bench = bench();
+    let old = bench.command("old", Some(40));
+    bench.ack(&old, AckResult::Done);
+    let out = bench.request("new", LAMP, Some(60));
+    assert!(out.contains(&told("old", &old, CommandStatus::Successful)), "{out:?}");
+}
+
+#[test]
 fn a_superseded_command_is_not_sent_again_but_its_asker_hears_the_end() {
     let mut bench = bench();
     let old = bench.command("old", Some(40));
@@ -225,7 +288,7 @@ fn a_superseded_command_is_not_sent_again_but_its_asker_hears_the_end() {
     let out = bench.wait();
     assert_eq!(sent_ids(&out), [&new]);
     assert!(out.contains(&told("old", &old, CommandStatus::Timeout)), "{out:?}");
-    assert_eq!(bench.ack(&new, AckResult::Done), [told("new", &new, CommandStatus::Successful)]);
+    assert_eq!(bench.ack(&new, AckResult::Done), [told("new", &new, CommandStatus::Delivered)]);
 }
 
 #[test]
@@ -254,15 +317,15 @@ fn a_luminaire_that_leaves_the_newest_command_shortly_after_is_told_again() {
     bench.command("old", Some(40));
     let new = bench.command("new", Some(60));
     bench.ack(&new, AckResult::Done);
-    assert_eq!(bench.state(Mode::Override, 60), []);
+    assert_eq!(bench.state(Mode::Override, 60), [told("new", &new, CommandStatus::Successful)]);
 
     // A late copy of the older command went into effect.
     let out = bench.state(Mode::Override, 40);
     let again = sent_ids(&out)[0].clone();
     assert_eq!(out[0], told("new", &again, CommandStatus::Sent));
     assert_ne!(again, new);
-    assert_eq!(bench.ack(&again, AckResult::Done), [told("new", &again, CommandStatus::Successful)]);
-    assert_eq!(bench.state(Mode::Override, 60), []);
+    assert_eq!(bench.ack(&again, AckResult::Done), [told("new", &again, CommandStatus::Delivered)]);
+    assert_eq!(bench.state(Mode::Override, 60), [told("new", &again, CommandStatus::Successful)]);
 }
 
 #[test]
@@ -274,7 +337,8 @@ fn a_luminaire_that_keeps_leaving_the_command_is_given_up() {
         id = sent_ids(&bench.state(Mode::Override, 40))[0].clone();
     }
     bench.ack(&id, AckResult::Done);
-    assert_eq!(bench.state(Mode::Override, 40), [told("a", &id, CommandStatus::Timeout)]);
+    let timeout = told_why("a", &id, CommandStatus::Timeout, Some(LEFT));
+    assert_eq!(bench.state(Mode::Override, 40), [timeout]);
     assert_eq!(bench.state(Mode::Override, 30), []);
 }
 
@@ -415,13 +479,13 @@ fn a_cabinet_outside_the_register_is_ignored() {
 fn a_tripped_breaker_is_one_incident_and_its_luminaires_are_not_missed() {
     let mut bench = bench();
     assert_eq!(bench.cabinet(cabinet(true, Phases::NONE)), []);
-    let raised = bench.cabinet(cabinet(true, Phase::R.into()));
+    let raised = bench.cabinet(cabinet(true, crate::Phase::R.into()));
     let [Incident { kind: IncidentKind::CircuitBreakerTripped, luminaires: 3, street_m: 90, .. }] =
         raised[..]
     else {
         panic!("{raised:?}");
     };
-    assert_eq!(bench.cabinet(cabinet(true, Phase::R.into())), [], "once");
+    assert_eq!(bench.cabinet(cabinet(true, crate::Phase::R.into())), [], "once");
     bench.handle(Input::Online { luminaire: LAMP, online: false });
     assert_eq!(bench.wait(), [], "it is not missed");
     let cleared = bench.cabinet(cabinet(true, Phases::NONE));
@@ -452,4 +516,88 @@ fn what_a_cabinet_told_before_what_is_known_is_old() {
 fn a_view_is_small() {
     let size = std::mem::size_of::<LuminaireView>();
     assert!(size <= 176, "{size} B");
+}
+
+/// Alarms of the lamp that these readings begin (or end), a minute after those before.
+fn judged(bench: &mut Bench, readings: Telemetry) -> Vec<(AlarmKind, AlarmChange)> {
+    bench.now = bench.now.plus_millis(MINUTE_MS);
+    let report = bench.report(readings);
+    let alarm = |output: &Output| match output {
+        Output::Alarm { alarm, .. } => (alarm.kind, alarm.change),
+        other => panic!("not an alarm: {other:?}"),
+    };
+    bench.handle(Input::Telemetry { luminaire: LAMP, report }).iter().map(alarm).collect()
+}
+
+/// Two bad readings in a row raise `kind`, one good one clears it.
+fn raises_once(level: u8, bad: Telemetry, kind: AlarmKind) {
+    let mut bench = bench();
+    bench.state(Mode::Programme, level);
+    let well = readings(bad.in_effect.percent(), 500 + 4_000 + 760 * u32::from(bad.in_effect.percent()));
+    let good = Telemetry { in_effect: percent(level), ..readings(level, 4_500 + 760 * u32::from(level)) };
+    assert_eq!(judged(&mut bench, good), []);
+    assert_eq!(judged(&mut bench, bad), [], "{kind:?}: one report is not enough");
+    assert_eq!(judged(&mut bench, good), []);
+    assert_eq!(judged(&mut bench, bad), []);
+    assert_eq!(judged(&mut bench, bad), [(kind, AlarmChange::Raised)]);
+    assert_eq!(judged(&mut bench, bad), [], "{kind:?}: told once");
+    let back = if bad.in_effect == percent(level) { good } else { well };
+    assert_eq!(judged(&mut bench, back), [(kind, AlarmChange::Cleared)]);
+}
+
+#[test]
+fn a_partly_dark_lamp_a_silent_driver_and_a_low_power_factor_are_told_apart() {
+    let gear = |limit, answers| {
+        let (temperature_c, derating_count, shutdown_count) = (60, 0, 0);
+        Some(Gear { temperature_c, limit: percent(limit), answers, derating_count, shutdown_count })
+    };
+    raises_once(100, readings(100, 48_000), AlarmKind::LampPowerTooLow);
+    let silent = |power_mw| Telemetry { gear: gear(100, false), ..readings(70, power_mw) };
+    raises_once(70, silent(80_500), AlarmKind::ControlGearCommFailure);
+    raises_once(70, silent(500), AlarmKind::ControlGearFailure);
+    let lagging = Telemetry { power_factor_pm: 700, ..readings(100, 80_500) };
+    raises_once(100, lagging, AlarmKind::PowerFactorTooLow);
+    let hot = Telemetry { gear: gear(75, true), ..readings(75, 61_500) };
+    raises_once(100, hot, AlarmKind::ThermalDerating);
+}
+
+#[test]
+fn a_low_power_factor_at_little_light_or_unmeasured_is_nothing() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 20);
+    for power_factor_pm in [700, 700, 700, 0, 0] {
+        let readings = Telemetry { power_factor_pm, ..readings(20, 19_700) };
+        assert_eq!(judged(&mut bench, readings), []);
+    }
+}
+
+#[test]
+fn a_meter_that_counts_too_much_is_told_after_two_reports_that_do_not_fit() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    let mut energy_mwh = 1_000;
+    let mut told = vec![];
+    for quarter in 0..12 {
+        bench.now = bench.now.plus_millis(14 * MINUTE_MS);
+        // A quarter of an hour at 80.5 W; wrong from the fourth to the eighth.
+        energy_mwh += if (4..8).contains(&quarter) { 25_000 } else { 20_125 };
+        let changes = judged(&mut bench, Telemetry { energy_mwh, ..readings(100, 80_500) });
+        told.extend(changes.into_iter().map(|change| (quarter, change)));
+    }
+    let kind = AlarmKind::MeterFailure;
+    assert_eq!(told, [(5, (kind, AlarmChange::Raised)), (8, (kind, AlarmChange::Cleared))]);
+}
+
+#[test]
+fn low_voltage_is_told_after_two_reports_and_ends_with_the_first_good_one() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    let mut at = |voltage_mv| judged(&mut bench, Telemetry { voltage_mv, ..readings(100, 80_500) });
+    assert_eq!((at(197_000), at(220_000), at(197_000), at(197_000)), (vec![], vec![], vec![], vec![]));
+    let kind = AlarmKind::SupplyVoltageTooLow;
+    let alarm = |change, at| Output::Alarm { alarm: Alarm { luminaire: LAMP, kind, change }, at };
+    let raised = bench.wait();
+    assert_eq!(raised, [alarm(AlarmChange::Raised, bench.now)]);
+    let good = readings(100, 80_500);
+    assert_eq!(judged(&mut bench, good), [(kind, AlarmChange::Cleared)]);
 }

@@ -1,10 +1,9 @@
-use std::sync::Arc;
+use types::{CommandId, Timestamp};
 
-use types::{CommandId, ReplyTo, Timestamp};
-
+use super::commands::Asker;
 use super::judge::{Change, Judge};
 use super::{Asset, is_newer};
-use crate::{AlarmKind, DimCommand, LightState, Mode, Report, Stamp, Telemetry};
+use crate::{AlarmKind, DimCommand, DimLevel, LightState, Mode, Report, Stamp, Telemetry};
 
 /// What a CMS knows of one luminaire.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub struct LuminaireView {
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) command: DimCommand,
-    pub(super) asker: Arc<ReplyTo>,
+    pub(super) asker: Asker,
     /// How often it was given anew.
     pub(super) corrections: u8,
     /// Since it was acknowledged: whether the luminaire keeps to it.
@@ -35,6 +34,17 @@ pub(super) struct Watch {
     /// The acknowledgement: every later state tells what the luminaire made of the command.
     pub(super) acked: Stamp,
     pub(super) until: Timestamp,
+    /// Whether a state showed that it obeyed.
+    pub(super) seen: bool,
+}
+
+/// What a state says about the newest command.
+#[derive(Debug)]
+pub(super) enum Obedience {
+    /// For the first time: the luminaire does as this command says.
+    Obeyed(CommandId),
+    /// It acknowledged this command and then went another way.
+    Left(Order),
 }
 
 impl LuminaireView {
@@ -75,6 +85,12 @@ impl LuminaireView {
         self.judge.has(kind)
     }
 
+    /// Whether its firmware may be changed now: not if it is offline, nor if it gives light that would go out.
+    pub(super) fn may_be_updated(&self, goes_dark: bool) -> bool {
+        let lit = self.state.as_ref().is_some_and(|state| state.body.in_effect > DimLevel::OFF);
+        self.online != Some(false) && !(lit && goes_dark)
+    }
+
     pub(super) fn set_online(&mut self, online: bool) {
         self.online = Some(online);
         self.judge.lose_track();
@@ -110,6 +126,13 @@ impl LuminaireView {
         self.telemetry = Some(report);
     }
 
+    /// Whether its voltage is too low by these readings, not yet [taken](Self::take_telemetry); `None` if they are old,
+    /// or too few to tell.
+    pub(super) fn voltage_is_low(&mut self, report: &Report<Telemetry>) -> Option<bool> {
+        let news = self.telemetry.as_ref().is_none_or(|known| is_newer(report.stamp, known.stamp));
+        if news { self.judge.voltage_is_low(report.body.voltage_mv) } else { None }
+    }
+
     /// Takes note of readings from an impossible time: they say nothing but that its clock is wrong.
     pub(super) fn take_impossible(&mut self, offset_ms: i64, changes: &mut Vec<Change>) {
         self.judge.take_offset(offset_ms, 0, changes);
@@ -129,18 +152,21 @@ impl LuminaireView {
         self.order = self.order.take().filter(|order| order.command.id != *id);
     }
 
-    /// Takes out the newest command if the luminaire acknowledged it and then told of another level.
-    pub(super) fn take_disobeyed_order(&mut self, now: Timestamp) -> Option<Order> {
-        let watch = self.order.as_ref()?.watch?;
+    /// What the newest state says about the newest command, if that was acknowledged before; an order that was left
+    /// is taken out.
+    pub(super) fn judge_obedience(&mut self, now: Timestamp) -> Option<Obedience> {
+        let order = self.order.as_deref_mut()?;
+        let watch = order.watch?;
         if watch.until < now {
             self.order = None;
             return None;
         }
         let state = self.state.as_ref().filter(|state| is_newer(state.stamp, watch.acked))?;
-        if self.order.as_ref()?.is_kept_by(state) {
-            return None;
+        if !order.is_kept_by(state) {
+            return self.order.take().map(|order| Obedience::Left(*order));
         }
-        self.order.take().map(|order| *order)
+        order.watch = Some(Watch { seen: true, ..watch });
+        (!watch.seen).then(|| Obedience::Obeyed(order.command.id.clone()))
     }
 }
 

@@ -48,6 +48,12 @@ impl Drive {
         self.is_moving().then(|| self.start.plus_millis(i64::from(self.distance())))
     }
 
+    /// When it passes a level between where it set off and where it goes.
+    pub(super) fn passes(self, level: u32) -> Option<Timestamp> {
+        let between = level > self.from.min(self.to) && level < self.from.max(self.to);
+        between.then(|| self.start.plus_millis(i64::from(self.from.abs_diff(level))))
+    }
+
     /// Whether it has not come to rest.
     pub(super) fn is_moving(self) -> bool {
         self.from != self.to

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use super::model::LuminaireModel;
-use crate::{AstroTable, CommandAck, DimCommand, Fault, LightState, Programme, Report, Telemetry};
+use crate::{
+    AstroTable, CommandAck, DimCommand, Fault, FirmwareOrder, FirmwareState, LightState, Programme, Report,
+    Telemetry,
+};
 
 /// What a luminaire is made of, and where it stands.
 #[derive(Clone, Debug)]
@@ -15,6 +18,10 @@ pub struct LuminaireConfig {
     pub astro_shift_ms: i32,
     /// Where its regular reports fall within the report period \[ms\], so that not all luminaires report at once.
     pub report_offset_ms: u32,
+    /// How much of the cabinet's voltage is lost on the way to it when all on its phase give full light \[mV\].
+    pub feeder_drop_mv: u32,
+    /// How long it has given light before \[h\]: its age.
+    pub burning_h: u32,
 }
 
 /// What can happen to a luminaire.
@@ -26,6 +33,8 @@ pub enum Input {
     Command(DimCommand),
     /// When to give how much light. One with a lower version than the present one is ignored.
     Programme(Programme),
+    /// Change the firmware.
+    Firmware(FirmwareOrder),
     /// Someone came near.
     Presence {
         /// How long this counts \[ms\]; at most 0 = not at all.
@@ -35,8 +44,17 @@ pub enum Input {
     Fault(Fault),
     /// Everything works again.
     Repair,
+    /// The glass is clean again.
+    Clean,
     /// Its feeder is live from now on, or is not.
     Supply(bool),
+}
+
+impl Input {
+    /// Whether it happens to the luminaire even when its controller does not run.
+    pub(super) fn is_physical(&self) -> bool {
+        matches!(self, Self::Fault(_) | Self::Repair | Self::Clean | Self::Supply(_))
+    }
 }
 
 /// What a luminaire tells the bus.
@@ -48,4 +66,8 @@ pub enum Output {
     Telemetry(Report<Telemetry>),
     /// A command was obeyed or refused.
     Ack(Report<CommandAck>),
+    /// How its firmware stands.
+    Firmware(Report<FirmwareState>),
+    /// It comes on the bus, having started, or goes: its last words.
+    Online(bool),
 }

@@ -2,46 +2,54 @@ use std::sync::Arc;
 
 use types::{DAY_MS, MINUTE_MS, Timestamp};
 
-use crate::{AstroTable, DimLevel, Programme, ProgrammeStep, StepTime};
+use crate::{AstroTable, ClockAndSun, DimLevel, Nights, Programme, ProgrammeStep, StepTime, SunTime};
 
 /// A programme as a luminaire keeps it: with the level it asks for now, and until when.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub struct Schedule {
     steps: Arc<[ProgrammeStep]>,
     /// The moment to [`refresh`](Self::refresh).
     valid_until: Timestamp,
+    nights: Nights,
     version: u32,
+    /// What someone near asks for in a night without a rule, and in this one.
+    usual_presence: Option<DimLevel>,
     presence_level: Option<DimLevel>,
     level: DimLevel,
 }
 
 /// The sun over one luminaire.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sun<'a> {
-    pub(super) table: &'a AstroTable,
+pub struct Sun<'a> {
+    /// When it rises and sets at a reference point.
+    pub table: &'a AstroTable,
     /// Later (earlier, if negative) than at the table's reference point \[ms\].
-    pub(super) shift_ms: i32,
+    pub shift_ms: i32,
 }
 
 impl Schedule {
-    pub(super) fn new(programme: Programme, sun: Sun<'_>, now: Timestamp) -> Self {
+    /// The schedule of a programme, as of `now`.
+    pub fn new(programme: Programme, sun: Sun<'_>, now: Timestamp) -> Self {
         let mut schedule = Self {
             steps: programme.steps,
             valid_until: now,
+            nights: programme.nights,
             version: programme.version,
-            presence_level: programme.presence_level,
+            usual_presence: programme.presence_level,
+            presence_level: None,
             level: DimLevel::OFF,
         };
         schedule.refresh(sun, now);
         schedule
     }
 
-    pub(super) fn version(&self) -> u32 {
+    /// Which version of the programme.
+    pub fn version(&self) -> u32 {
         self.version
     }
 
     /// What the programme asks for.
-    pub(super) fn level(&self) -> DimLevel {
+    pub fn level(&self) -> DimLevel {
         self.level
     }
 
@@ -50,19 +58,23 @@ impl Schedule {
         self.presence_level.filter(|&raised| self.level > DimLevel::OFF && raised > self.level)
     }
 
+    /// The moment to [`refresh`](Self::refresh).
     #[inline]
-    pub(super) fn valid_until(&self) -> Timestamp {
+    pub fn valid_until(&self) -> Timestamp {
         self.valid_until
     }
 
-    /// Finds the level at `now`, and the moment of the next step or noon.
+    /// Finds the level at `now`, by the rule of the night, and the moment of the next step or noon.
     ///
     /// Of two steps at the same moment, the later in the list counts.
-    pub(super) fn refresh(&mut self, sun: Sun<'_>, now: Timestamp) {
+    pub fn refresh(&mut self, sun: Sun<'_>, now: Timestamp) {
         let evening = now.plus_millis(-NOON_MS).local_day();
+        let rule = self.nights.of(evening);
+        let (steps, presence_level) =
+            rule.map_or((&self.steps, self.usual_presence), |rule| (&rule.steps, rule.presence_level));
         let mut in_force = (Timestamp::from_millis(i64::MIN), DimLevel::OFF);
         let mut next = Timestamp::from_local(evening + 1, NOON_MS);
-        for step in self.steps.iter() {
+        for step in steps.iter() {
             let start = start_of(*step, sun, evening);
             if start > now {
                 next = next.min(start);
@@ -70,6 +82,7 @@ impl Schedule {
                 in_force = (start, step.level);
             }
         }
+        self.presence_level = presence_level;
         self.level = in_force.1;
         self.valid_until = next;
     }
@@ -80,16 +93,23 @@ const NOON_MS: i64 = DAY_MS / 2;
 
 /// When a step takes effect in the night that begins at noon of `evening` \[local day\].
 fn start_of(step: ProgrammeStep, sun: Sun<'_>, evening: i64) -> Timestamp {
-    let shifted = |event: Timestamp, minutes: i16| {
+    let by_clock = |minutes: u16| {
+        let time_ms = i64::from(minutes) * MINUTE_MS;
+        Timestamp::from_local(if time_ms < NOON_MS { evening + 1 } else { evening }, time_ms)
+    };
+    let by_sun = |time: SunTime| {
+        let (event, minutes) = match time {
+            SunTime::Sunset(minutes) => (sun.table.sunset(evening), minutes),
+            SunTime::Sunrise(minutes) => (sun.table.sunrise(evening + 1), minutes),
+        };
         event.plus_millis(i64::from(minutes) * MINUTE_MS + i64::from(sun.shift_ms))
     };
     match step.at {
-        StepTime::Clock(minutes) => {
-            let time_ms = i64::from(minutes) * MINUTE_MS;
-            Timestamp::from_local(if time_ms < NOON_MS { evening + 1 } else { evening }, time_ms)
-        }
-        StepTime::Sunset(minutes) => shifted(sun.table.sunset(evening), minutes),
-        StepTime::Sunrise(minutes) => shifted(sun.table.sunrise(evening + 1), minutes),
+        StepTime::Clock(minutes) => by_clock(minutes),
+        StepTime::Sunset(minutes) => by_sun(SunTime::Sunset(minutes)),
+        StepTime::Sunrise(minutes) => by_sun(SunTime::Sunrise(minutes)),
+        StepTime::Earlier(ClockAndSun { clock, sun }) => by_clock(clock).min(by_sun(sun)),
+        StepTime::Later(ClockAndSun { clock, sun }) => by_clock(clock).max(by_sun(sun)),
     }
 }
 
@@ -98,7 +118,7 @@ mod tests {
     use types::HOUR_MS;
 
     use super::*;
-    use crate::SunDay;
+    use crate::{NightRule, SunDay};
 
     /// Sunrise at 06:00 and sunset at 18:00.
     fn table() -> AstroTable {
@@ -114,8 +134,17 @@ mod tests {
         steps: Vec<ProgrammeStep>,
         presence: Option<DimLevel>,
     ) -> impl FnMut(i64, i64) -> (u8, Option<u8>, i64) {
-        let (table, programme) =
-            (table(), Programme { version: 1, steps: steps.into(), presence_level: presence });
+        let programme = Programme {
+            version: 1,
+            steps: steps.into(),
+            presence_level: presence,
+            nights: Nights::default(),
+        };
+        of_programme(programme)
+    }
+
+    fn of_programme(programme: Programme) -> impl FnMut(i64, i64) -> (u8, Option<u8>, i64) {
+        let table = table();
         let sun_of = |table| Sun { table, shift_ms: 60_000 };
         let mut schedule = Schedule::new(programme, sun_of(&table), Timestamp::default());
         move |hours, minutes| {
@@ -151,6 +180,45 @@ mod tests {
         assert_eq!(at(22, 0), (70, None, 120));
         assert_eq!(at(24, 0), (50, None, 331));
         assert_eq!(at(29, 31), (0, None, 389));
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_a_night_counts_and_the_programme_in_all_others() {
+        let rule = |from, to, percent, presence_level| NightRule {
+            from,
+            to,
+            weekdays: vec![],
+            steps: Arc::from([step(StepTime::Clock(20 * 60), percent)]),
+            presence_level,
+        };
+        let festival = rule(Some(101), Some(101), 90, DimLevel::from_percent(95).ok());
+        let nights = vec![festival, rule(Some(101), Some(102), 10, None)];
+        let mut at = of_programme(Programme {
+            version: 1,
+            steps: Arc::from([step(StepTime::Clock(20 * 60), 50)]),
+            presence_level: DimLevel::from_percent(60).ok(),
+            nights: Nights::new(nights),
+        });
+        // At 21:00 of days 100 to 103; a night ends at noon of the next day.
+        assert_eq!((at(21, 0).0, at(21, 0).1), (50, Some(60)));
+        assert_eq!((at(45, 0).0, at(45, 0).1), (90, Some(95)));
+        assert_eq!((at(59, 59).0, at(69, 0)), (90, (10, None, 15 * 60)));
+        assert_eq!(at(93, 0).0, 50);
+    }
+
+    #[test]
+    fn of_a_time_of_day_and_the_sun_the_earlier_or_the_later_counts() {
+        let pair = |clock, sun| ClockAndSun { clock, sun };
+        let later = pair(18 * 60 + 30, SunTime::Sunset(0));
+        let earlier = pair(5 * 60, SunTime::Sunrise(0));
+        let mut at =
+            schedule(vec![step(StepTime::Later(later), 100), step(StepTime::Earlier(earlier), 0)], None);
+        assert_eq!(at(18, 29).0, 0);
+        assert_eq!(at(18, 30), (100, None, 10 * 60 + 30));
+        assert_eq!(at(29, 0).0, 0);
+        let later = pair(17 * 60, SunTime::Sunset(0));
+        let mut at = schedule(vec![step(StepTime::Later(later), 100)], None);
+        assert_eq!((at(17, 0).0, at(18, 1).0), (0, 100));
     }
 
     #[test]

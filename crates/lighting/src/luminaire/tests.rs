@@ -1,10 +1,13 @@
 use std::mem::size_of;
 
 use proptest::prelude::*;
-use types::{DAY_MS, HOUR_MS, SECOND_MS};
+use types::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 use super::*;
-use crate::{ProgrammeStep, StepTime, SunDay};
+use crate::{
+    Fault, FirmwareAction, FirmwareImage, FirmwareOrder, FirmwareVersion, LightState, Nights, ProgrammeStep,
+    Stamp, StepTime, SunDay,
+};
 
 /// A luminaire with a driver that calls it exactly in time: 80.5 W, 0.5 W in standby, a fade of 2 s, a report every
 /// 15 min, sunrise at 06:00, sunset at 18:00.
@@ -20,18 +23,26 @@ fn bench() -> Bench {
 }
 
 fn config(fade_ms: u32) -> LuminaireConfig {
+    let dimming = DimmingConfig { control: Control::Analogue, ..DimmingConfig::default() };
+    config_with(fade_ms, Physics { dimming, ..Physics::default() })
+}
+
+fn config_with(fade_ms: u32, physics: Physics) -> LuminaireConfig {
     let sun = SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
     let model = LuminaireModelConfig {
         rated_mw: 80_500,
         standby_mw: 500,
         fade_ms,
         report_period_ms: 15 * MINUTE_MS as u32,
+        physics,
     };
     LuminaireConfig {
         model: Arc::new(LuminaireModel::new(model).unwrap()),
         astro: Arc::new(AstroTable::new(0, vec![sun]).unwrap()),
         astro_shift_ms: 0,
         report_offset_ms: 7_000,
+        feeder_drop_mv: 8_000,
+        burning_h: 0,
     }
 }
 
@@ -59,6 +70,7 @@ fn programme(version: u32) -> Programme {
         ]
         .into(),
         presence_level: Some(percent(80)),
+        nights: Nights::default(),
     }
 }
 
@@ -91,7 +103,53 @@ fn in_short(output: Output) -> String {
         }
         Output::Telemetry(Report { body, .. }) => format!("{} mW", body.power_mw),
         Output::Ack(Report { body, .. }) => format!("{} {:?}", body.command, body.result),
+        Output::Firmware(Report { body, stamp }) => {
+            let first = if stamp.seq == 1 { ", first" } else { "" };
+            format!("{} {:?} in epoch {}{first}", body.version, body.phase, stamp.epoch)
+        }
+        Output::Online(online) => format!("online {online}"),
     }
+}
+
+fn install(id: &str) -> Input {
+    let image = FirmwareImage { version: FirmwareVersion(1, 1, 0), bytes: 120_000, goes_dark: true };
+    Input::Firmware(FirmwareOrder { id: id.parse().unwrap(), action: FirmwareAction::Install(image) })
+}
+
+#[test]
+fn a_command_while_firmware_is_installed_is_refused() {
+    let mut bench = bench();
+    bench.handle(install("fw"));
+    bench.run_until(bench.now.plus_millis(66 * SECOND_MS));
+    assert_eq!(bench.handle(command("a", Some(40), None))[0], "a Failed");
+    bench.run_until(bench.now.plus_millis(MINUTE_MS));
+    assert_eq!(bench.handle(command("b", Some(40), None))[0], "b Done");
+}
+
+#[test]
+fn an_update_starts_the_controller_again_and_keeps_counters_and_override() {
+    let mut bench = bench();
+    bench.handle(command("a", Some(40), None));
+    bench.run_until(bench.now.plus_millis(HOUR_MS));
+    let before = bench.luminaire.telemetry(bench.now);
+    assert_eq!(bench.handle(install("fw")), ["1.0.0 Downloading in epoch 1"]);
+    let told = bench.run_until(bench.now.plus_millis(2 * MINUTE_MS));
+    let of_firmware: Vec<_> = told.iter().filter(|told| told.contains("epoch")).collect();
+    assert_eq!(
+        of_firmware,
+        [
+            "1.0.0 Verifying in epoch 1",
+            "1.0.0 Installing in epoch 1",
+            "1.0.0 Rebooting in epoch 1",
+            "1.1.0 Idle in epoch 2, first",
+        ]
+    );
+    assert!(told.contains(&"Override 40 40 40".to_owned()), "{told:?}");
+    let after = bench.luminaire.telemetry(bench.now);
+    assert!(after.energy_mwh > before.energy_mwh && after.burning_s > before.burning_s);
+    // 55 of 120 s in the dark, and without power.
+    assert_eq!(after.burning_s - before.burning_s, 65);
+    assert_eq!(after.switch_count, before.switch_count);
 }
 
 #[test]
@@ -260,10 +318,12 @@ fn a_reconnected_luminaire_tells_everything_and_its_messages_are_numbered() {
     bench.luminaire.handle(bench.now, Input::Connected, &mut bench.out);
     bench.luminaire.handle(bench.now, command("a", None, None), &mut bench.out);
     let stamps: Vec<_> = (bench.out.iter())
-        .map(|output| match output {
-            Output::State(report) => report.stamp,
-            Output::Telemetry(report) => report.stamp,
-            Output::Ack(report) => report.stamp,
+        .filter_map(|output| match output {
+            Output::State(report) => Some(report.stamp),
+            Output::Telemetry(report) => Some(report.stamp),
+            Output::Ack(report) => Some(report.stamp),
+            Output::Firmware(report) => Some(report.stamp),
+            Output::Online(_) => None,
         })
         .collect();
     assert_eq!(stamps, [1, 2, 3, 4].map(|seq| Stamp { epoch: 3, seq, ts: bench.now }));
@@ -284,13 +344,16 @@ fn a_luminaire_on_a_dead_feeder_hears_nothing_says_nothing_and_draws_nothing() {
     bench.handle(Input::Programme(programme(1)));
     bench.run_until(local(0, 20, 0));
     assert_eq!(bench.luminaire.draw(bench.now).power_mw, 80_500);
-    assert_eq!(bench.handle(Input::Supply(false)).len(), 2, "its last words");
+    assert_eq!(bench.handle(Input::Supply(false)).len(), 3, "its last words, and that it is gone");
     let before = bench.luminaire.draw(bench.now);
     assert_eq!(bench.handle(command("x", Some(10), None)), [""; 0]);
+    assert_eq!(bench.handle(Input::Supply(false)), [""; 0], "it is dead already");
     assert_eq!(bench.run_until(local(0, 23, 0)), [""; 0]);
-    assert_eq!(bench.luminaire.draw(bench.now), Draw { power_mw: 0, ..before });
-    assert_eq!(bench.handle(Input::Supply(true)).len(), 2, "it is back");
-    assert_eq!(bench.luminaire.draw(bench.now).power_mw, 80_500);
+    assert_eq!(bench.luminaire.draw(bench.now), crate::Draw { power_mw: 0, apparent_mva: 0, ..before });
+    assert_eq!(bench.handle(Input::Supply(true)), [""; 0], "its controller starts");
+    let back = bench.run_until(local(0, 23, 1));
+    assert_eq!(back[0], "online true", "{back:?}");
+    assert_eq!(bench.handle(Input::Supply(true)), [""; 0], "it is live already");
 }
 
 #[test]
@@ -299,9 +362,22 @@ fn a_live_feeder_gives_nothing_to_a_luminaire_whose_own_supply_is_lost() {
     bench.handle(Input::Fault(Fault::SupplyLoss));
     bench.handle(Input::Supply(false));
     assert_eq!(bench.handle(Input::Supply(true)), [""; 0]);
-    assert!(!bench.luminaire.has_supply());
+    assert_eq!(bench.run_until(local(1, 12, 0)), [""; 0]);
     bench.handle(Input::Repair);
-    assert!(bench.luminaire.has_supply());
+    bench.run_until(local(1, 12, 1));
+    assert!(bench.luminaire.is_running());
+}
+
+#[test]
+fn a_luminaire_that_loses_its_feeder_is_as_broken_as_before_when_it_is_back() {
+    let mut bench = bench();
+    bench.handle(Input::Programme(programme(1)));
+    bench.run_until(local(0, 20, 0));
+    bench.handle(Input::Fault(Fault::LampOpen));
+    bench.handle(Input::Supply(false));
+    bench.handle(Input::Supply(true));
+    bench.run_until(local(0, 20, 1));
+    assert_eq!(bench.luminaire.draw(bench.now).power_mw, 500);
 }
 
 #[test]
@@ -317,8 +393,10 @@ fn inputs() -> impl Strategy<Value = Input> {
             command(&format!("c{id}"), level, until.map(|until| local(0, 12, 0).plus_millis(until)))
         }),
         (0..4 * HOUR_MS).prop_map(|hold_ms| Input::Presence { hold_ms }),
-        Just(Input::Fault(Fault::LampOpen)),
+        prop::sample::select(&Fault::ALL[..]).prop_map(Input::Fault),
+        (1u16..500).prop_map(|percent| Input::Fault(Fault::Overheating(percent))),
         Just(Input::Repair),
+        Just(Input::Clean),
         (1u32..4).prop_map(|version| Input::Programme(programme(version))),
         Just(Input::Connected),
     ]
@@ -361,4 +439,92 @@ proptest! {
             prop_assert!(late.next_timeout() > Some(now), "it waits for what is past");
         }
     }
+}
+
+fn telemetry(outputs: &[Output]) -> crate::Telemetry {
+    let told = outputs.iter().rev().find_map(|output| match output {
+        Output::Telemetry(report) => Some(report.body),
+        _ => None,
+    });
+    told.expect("readings were told")
+}
+
+/// What it tells when it is asked at `then`.
+fn read(luminaire: &mut Luminaire, then: Timestamp) -> crate::Telemetry {
+    let mut out = vec![];
+    luminaire.handle_timeout(then, &mut out);
+    luminaire.handle(then, Input::Connected, &mut out);
+    telemetry(&out)
+}
+
+#[test]
+fn what_lost_its_supply_starts_again_from_dark_with_its_counters_and_its_override() {
+    let mut bench = bench();
+    bench.handle(command("a", Some(60), None));
+    bench.run_until(local(0, 13, 0));
+    let before = read(&mut bench.luminaire, bench.now);
+    assert_eq!(bench.handle(Input::Fault(Fault::SupplyLoss)), ["Override 60 60 0", "0 mW", "online false"]);
+    bench.run_until(local(0, 14, 0));
+    assert_eq!(bench.handle(Input::Repair), [""; 0], "it has to start first");
+    // 2 s to start, and 7 s of its own.
+    let back = bench.run_until(bench.now.plus_millis(9_000));
+    assert_eq!(back, ["online true", "Override 60 60 60", "50100 mW"]);
+    let after = read(&mut bench.luminaire, bench.now);
+    assert_eq!(after.burning_s, before.burning_s + 9);
+    assert_eq!(after.switch_count, before.switch_count + 1);
+    assert!(after.energy_mwh > before.energy_mwh);
+    assert_eq!(bench.luminaire.epoch, 2);
+}
+
+#[test]
+fn too_little_voltage_is_told_every_ten_seconds_and_much_too_little_stops_it() {
+    let mut bench = bench();
+    bench.handle(command("a", Some(100), None));
+    bench.run_until(local(0, 13, 0));
+    assert_eq!(bench.handle(Input::Fault(Fault::Brownout(197))).len(), 2);
+    assert_eq!(bench.run_until(bench.now.plus_millis(30_000)).len(), 3);
+    // The feeder takes 8 V: it reads 189 V, and draws more current for the same power.
+    let readings = read(&mut bench.luminaire, bench.now);
+    assert_eq!((readings.voltage_mv, readings.power_mw, readings.current_ma), (189_000, 80_500, 439));
+    assert_eq!(bench.handle(Input::Fault(Fault::Brownout(195))).last().unwrap(), "online false");
+}
+
+#[test]
+fn a_hot_driver_gives_less_light_then_none_and_comes_back() {
+    let mut bench = bench();
+    bench.handle(command("a", Some(100), None));
+    bench.run_until(local(0, 13, 0));
+    bench.handle(Input::Fault(Fault::Overheating(500)));
+    let told = bench.run_until(local(0, 15, 0));
+    assert!(told.iter().any(|told| told == "Override 100 75 75"), "{told:?}");
+    assert!(told.iter().any(|told| told == "Override 100 0 0"), "{told:?}");
+    bench.handle(Input::Repair);
+    bench.run_until(local(0, 20, 0));
+    let gear = read(&mut bench.luminaire, bench.now).gear.unwrap();
+    assert!(gear.limit == DimLevel::FULL && gear.shutdown_count >= 1 && gear.derating_count >= 1, "{gear:?}");
+}
+
+#[test]
+fn constant_light_output_takes_less_power_when_new_for_the_flux_of_later() {
+    let photometry = PhotometryConfig { constant_percent: 80, dirt_pm_per_year: 0, ..Default::default() };
+    let at_age = |burning_h| {
+        let config = config_with(2_000, Physics { photometry, ..Physics::default() });
+        let mut luminaire = Luminaire::new(LuminaireConfig { burning_h, ..config }, local(0, 12, 0));
+        luminaire.handle(local(0, 12, 0), command("a", Some(100), None), &mut vec![]);
+        read(&mut luminaire, local(0, 12, 1))
+    };
+    let (new, old) = (at_age(0), at_age(100_000));
+    assert_eq!((new.power_mw, old.power_mw), (65_300, 80_500));
+    assert!(new.flux_lm.abs_diff(old.flux_lm) < 5, "{} {}", new.flux_lm, old.flux_lm);
+}
+
+#[test]
+fn cleaning_gives_back_what_dirt_took() {
+    let mut bench = bench();
+    bench.handle(command("a", Some(100), None));
+    let later = local(365, 12, 0);
+    let dirty = read(&mut bench.luminaire, later).flux_lm;
+    bench.luminaire.handle(later, Input::Clean, &mut bench.out);
+    let clean = read(&mut bench.luminaire, later).flux_lm;
+    assert!((0.965..0.975).contains(&(f64::from(dirty) / f64::from(clean))), "{dirty} {clean}");
 }

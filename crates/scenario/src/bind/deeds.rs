@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use lighting::{DimLevel, Fault};
-use types::{CabinetId, VerifierId};
+use lighting::{CampaignRequest, DimLevel, Fault, FaultError, FirmwareImage};
+use types::{CabinetId, GroupId, VerifierId};
 use wire::RoleName;
 
 use super::{Binder, minutes};
-use crate::director::{Deed, Which};
-use crate::facts::{Type, Value};
+use crate::director::{Deed, Dimmed, Which};
+use crate::facts::Type;
 use crate::file::{
-    BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, WalkArg,
+    BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, UpdateArg, WalkArg,
 };
 use crate::mistake::{Mistake, did_you_mean};
 use crate::order::{Clients, Direction, Effect};
@@ -36,10 +36,15 @@ impl Binder<'_> {
             step.repair
                 .as_ref()
                 .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Repair)),
-            step.dim.as_ref().map(|arg| self.dim(arg)),
+            step.clean
+                .as_ref()
+                .map(|arg| self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref()).map(Deed::Clean)),
+            step.dim.as_ref().map(|arg| self.dim(span, arg)),
             step.resume.as_ref().map(|arg| {
-                self.lamps(&arg.lamps).map(|lamps| Deed::Dim { lamps, level: None, minutes: None })
+                let whom = self.dimmed(span, arg.lamps.as_ref(), arg.group.as_ref())?;
+                Ok(Deed::Dim { whom, level: None, minutes: None })
             }),
+            step.update.as_ref().map(|arg| self.update(arg)),
             step.walk.as_ref().map(|arg| self.walk(arg)),
             step.show.as_ref().map(|arg| self.show(arg, false)),
             step.show_again.as_ref().map(|arg| self.show(arg, true)),
@@ -57,19 +62,18 @@ impl Binder<'_> {
             (Some(_), Some(_)) => Err(self.script.mistake(span, "a step has one deed, this has two: make two steps")),
             (None, _) => Err(self.script.mistake(
                 span,
-                "a step needs a deed: break, repair, dim, resume, walk, show, show_again, disturb, cut, broker_outage, crash, drift, trip, reclose, jam, free, switch, open_door or close_door",
+                "a step needs a deed: break, repair, clean, dim, resume, update, walk, show, show_again, disturb, cut, broker_outage, crash, drift, trip, reclose, jam, free, switch, open_door or close_door",
             )),
         }
     }
 
     fn break_lamps(&self, span: &Range<usize>, arg: &BreakArg) -> Result<Deed, Mistake> {
         let fault = self.optional(arg.fault.as_ref(), |name| {
-            let names = Fault::ALL.map(|fault| (Value::word(&fault).to_string(), fault));
-            let known = names.iter().find(|(known, _)| known == name);
-            known.map(|(_, fault)| *fault).ok_or_else(|| {
-                let hint = did_you_mean(name, names.iter().map(|(known, _)| known.as_str()));
-                let all: Vec<_> = names.iter().map(|(known, _)| known.as_str()).collect();
-                format!("`{name}` is no fault; faults are {}{hint}", all.join(", "))
+            name.parse::<Fault>().map_err(|error| match error {
+                FaultError::Unknown { .. } => {
+                    format!("{error}{}", did_you_mean(name, Fault::NAMES.into_iter()))
+                }
+                _ => error.to_string(),
             })
         })?;
         let who = self.which(span, arg.lamps.as_ref(), arg.cabinet.as_ref())?;
@@ -98,7 +102,7 @@ impl Binder<'_> {
         })
     }
 
-    fn dim(&self, arg: &DimArg) -> Result<Deed, Mistake> {
+    fn dim(&self, span: &Range<usize>, arg: &DimArg) -> Result<Deed, Mistake> {
         let level =
             u8::try_from(*arg.level.get_ref()).ok().and_then(|level| DimLevel::from_percent(level).ok());
         let level = level.ok_or_else(|| {
@@ -108,7 +112,62 @@ impl Binder<'_> {
             )
         })?;
         let minutes = self.optional(arg.duration.as_ref(), minutes)?;
-        Ok(Deed::Dim { lamps: self.lamps(&arg.lamps)?, level: Some(level), minutes })
+        let whom = self.dimmed(span, arg.lamps.as_ref(), arg.group.as_ref())?;
+        Ok(Deed::Dim { whom, level: Some(level), minutes })
+    }
+
+    fn dimmed(
+        &self,
+        span: &Range<usize>,
+        lamps: Option<&Text>,
+        group: Option<&Text>,
+    ) -> Result<Dimmed, Mistake> {
+        match (lamps, group) {
+            (Some(lamps), None) => self.lamps(lamps).map(Dimmed::Each),
+            (None, Some(group)) => self.group(group).map(Dimmed::Group),
+            _ => Err(self.script.mistake(span, "say which: either `lamps` or `group`")),
+        }
+    }
+
+    fn group(&self, text: &Text) -> Result<GroupId, Mistake> {
+        self.script.read(text, |text| {
+            let id: GroupId = text.parse().map_err(|error: types::IdError| error.to_string())?;
+            let names: Vec<String> =
+                city::groups(self.plan).iter().map(|group| group.id().to_string()).collect();
+            if names.iter().any(|name| name == text) {
+                return Ok(id);
+            }
+            let hint = did_you_mean(text, names.iter().map(String::as_str));
+            Err(format!("`{text}` is no group of this city{hint}"))
+        })
+    }
+
+    fn update(&self, arg: &UpdateArg) -> Result<Deed, Mistake> {
+        let version = self.script.read(&arg.version, |text| {
+            text.parse().map_err(|error: lighting::FirmwareVersionError| error.to_string())
+        })?;
+        let image = FirmwareImage { version, bytes: arg.bytes, goes_dark: !arg.keeps_light };
+        Ok(Deed::Update(CampaignRequest {
+            group: self.group(&arg.group)?,
+            image,
+            canary_percent: self.within(&arg.canary, "canary", 1..=100)? as u8,
+            wave: self.within(&arg.wave, "wave", 1..=u32::MAX)?,
+            failed_percent_max: self.within(&arg.failed_max, "failed_max", 0..=99)? as u8,
+        }))
+    }
+
+    fn within(
+        &self,
+        number: &toml::Spanned<u32>,
+        name: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Result<u32, Mistake> {
+        let value = *number.get_ref();
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        let (min, max) = range.into_inner();
+        Err(self.script.mistake(&number.span(), format!("`{name}` must be {min} to {max}, got {value}")))
     }
 
     fn walk(&self, arg: &WalkArg) -> Result<Deed, Mistake> {

@@ -2,7 +2,7 @@ use city::RoadClass;
 use serde::Serialize;
 use types::{HOUR_MS, SECOND_MS, Timestamp};
 
-use super::{Comparison, Meter, required_lx};
+use super::{Comparison, Meter, Minute, required_lx};
 use crate::judge::Spread;
 
 /// Price of energy \[yuan/kWh\]. A figure of the model.
@@ -27,6 +27,8 @@ pub struct Figures {
     pub energy_kwh: f64,
     /// What a city would use that knows where everyone is, and lights only there, as much as required \[kWh\].
     pub oracle_kwh: f64,
+    /// Mean power of a luminaire, day and night \[W\].
+    pub mean_w: f64,
     /// Annual energy consumption indicator, if every night were so \[kWh/m² a\].
     pub aeci_kwh_per_m2: f64,
     /// Cost \[yuan\].
@@ -35,12 +37,16 @@ pub struct Figures {
     pub co2_kg: f64,
     /// Highest power \[kW\].
     pub peak_kw: f64,
+    /// The steepest rise of power \[kW/min\]: at dusk.
+    pub ramp_kw_per_min: f64,
     /// Energy for more light than required \[kWh\].
     pub over_lighting_kwh: f64,
     /// People on foot at night \[person hours\].
     pub person_hours: f64,
     /// Missing light, weighted by the people it is missing for \[person hours without any\].
     pub shortfall_person_hours: f64,
+    /// The same in units of light \[lx person hours\].
+    pub shortfall_lx_person_hours: f64,
     /// Share of their time with less light than required \[%\].
     pub below_class_percent: f64,
     /// Longest time someone walked in the dark \[s\].
@@ -51,8 +57,13 @@ pub struct Figures {
     pub dim_changes: f64,
     /// How long a luminaire took to be bright after someone came near.
     pub response: Option<Spread>,
+    /// Messages from and to a luminaire in a day.
+    pub messages: f64,
     /// What the roads of each class have.
     pub classes: Vec<ClassFigures>,
+    /// How the city stood in every minute.
+    #[serde(skip)]
+    pub curve: Vec<Minute>,
 }
 
 /// What the roads of one class have at full light: a matter of the plan, not of the policy.
@@ -68,6 +79,8 @@ pub struct ClassFigures {
     pub pdi_mw_per_lx_m2: f64,
     /// Lighting power density \[W/m²\].
     pub lpd_w_per_m2: f64,
+    /// The most that CJJ 45 allows, as quoted elsewhere \[W/m²\].
+    pub lpd_limit_w_per_m2: f64,
 }
 
 pub(super) fn figures(policy: &str, comparison: &Comparison, end: Timestamp) -> Figures {
@@ -87,19 +100,35 @@ pub(super) fn figures(policy: &str, comparison: &Comparison, end: Timestamp) -> 
         nights,
         energy_kwh,
         oracle_kwh: standby_kwh + comparison.oracle_wh / 1e3,
+        mean_w: energy_kwh * 1e3 / (meters.len().max(1) as f64 * nights * 24.0),
         aeci_kwh_per_m2: energy_kwh / nights * NIGHTS_PER_YEAR / area_m2,
         cost_yuan: energy_kwh * YUAN_PER_KWH,
         co2_kg: energy_kwh * CO2_KG_PER_KWH,
         peak_kw: comparison.peak_mw as f64 / 1e6,
+        ramp_kw_per_min: comparison.curve.steepest_kw_per_min(),
         over_lighting_kwh: sum(|meter| meter.over_wh) / 1e3,
         person_hours: hours(walkers.person_ms as f64),
         shortfall_person_hours: hours(walkers.deficit_ms),
+        shortfall_lx_person_hours: hours(walkers.deficit_lx_ms),
         below_class_percent: 100.0 * walkers.below_ms as f64 / walkers.person_ms.max(1) as f64,
         longest_dark_s: walkers.dark_ms_max / SECOND_MS,
         switchings: mean(|meter| f64::from(meter.switch_count)),
         dim_changes: mean(|meter| f64::from(meter.changes)),
         response: Spread::of(&walkers.response_ms),
+        messages: comparison.messages as f64 / (meters.len().max(1) as f64 * nights),
+        curve: comparison.curve.minutes.clone(),
         classes: RoadClass::ALL.into_iter().filter_map(|class| class_figures(meters, class)).collect(),
+    }
+}
+
+/// The limit of CJJ 45 for the lower illuminance of each class: arterial at 20 lx, secondary at 15 lx, branch at 8 lx.
+///
+/// Source: quoted from secondary literature; the standard itself was not read.
+fn lpd_limit(class: RoadClass) -> f64 {
+    match class {
+        RoadClass::Ring => 0.70,
+        RoadClass::Arterial => 0.60,
+        RoadClass::Branch => 0.40,
     }
 }
 
@@ -115,5 +144,6 @@ fn class_figures(meters: &[Meter], class: RoadClass) -> Option<ClassFigures> {
         required_lx: required_lx(class, Timestamp::from_local(0, 18 * HOUR_MS)),
         pdi_mw_per_lx_m2: power * 1e3 / flux,
         lpd_w_per_m2: power / area,
+        lpd_limit_w_per_m2: lpd_limit(class),
     })
 }

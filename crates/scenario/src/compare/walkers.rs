@@ -18,6 +18,8 @@ pub(super) struct Walkers {
     pub(super) person_ms: i64,
     /// Missing light, as a share of what is required, times time.
     pub(super) deficit_ms: f64,
+    /// Missing light \[lx\], times time.
+    pub(super) deficit_lx_ms: f64,
     pub(super) below_ms: i64,
     pub(super) dark_ms_max: i64,
     /// How long each walk has been in the dark.
@@ -34,8 +36,10 @@ impl Walkers {
         now.millis_since(before).min(STEP_MS_MAX)
     }
 
-    /// Someone had this share of the light that is required, for this long.
-    pub(super) fn saw(&mut self, walk: u32, share: f64, step_ms: i64) {
+    /// Someone had so much light, and so much was required [lx], for this long.
+    pub(super) fn saw(&mut self, walk: u32, (lx, required_lx): (f64, f64), step_ms: i64) {
+        let share = lx / required_lx;
+        self.deficit_lx_ms += (required_lx - lx).max(0.0) * step_ms as f64;
         self.person_ms += step_ms;
         self.deficit_ms += (1.0 - share).max(0.0) * step_ms as f64;
         self.below_ms += if share < ENOUGH { step_ms } else { 0 };

@@ -1,7 +1,9 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
-use lighting::{LightState, Telemetry};
+use lighting::{
+    CampaignReply, CampaignReport, FirmwareAction, Gear, GroupReply, GroupReport, LightState, Telemetry,
+};
 use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
-use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, RequestBody, WalkEvent};
+use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, Request, RequestBody, WalkEvent};
 
 use super::cabinets::{ACK, COMMAND, EVENT, INCIDENT_FIELDS, ONLINE, STATE, TELEMETRY};
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
@@ -166,6 +168,11 @@ const REASON: Field = field("reason", Type::Text, |message| match message {
         | ReplyBody::Presettle(PresettleReply::Refused(refusal))
         | ReplyBody::Visit(VisitReply::Refused(refusal)) => code(refusal),
         ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
+        ReplyBody::DimGroup(GroupReply::Refused { reason, .. }) => Value::word(reason),
+        ReplyBody::Firmware(CampaignReply::Refused { reason, .. }) => Value::word(reason),
+        ReplyBody::Dim(report) => {
+            report.reason.as_ref().map_or(Value::Missing, |reason| Value::Text(reason.to_string().into()))
+        }
         _ => Value::Missing,
     },
     Message::DeadLetter { letter, .. } => Value::Text(letter.reason.clone().into()),
@@ -176,6 +183,8 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
     Message::Reply(reply) => match &reply.body {
         ReplyBody::Dim(report) => Value::word(&report.status),
         ReplyBody::DimRefused(_) => Value::Text("refused".into()),
+        ReplyBody::DimGroup(body) => Value::word(body),
+        ReplyBody::Firmware(body) => Value::word(body),
         ReplyBody::Enrol(body) => Value::word(body),
         ReplyBody::Issue(IssueReply::Issued { .. }) => Value::Text("issued".into()),
         ReplyBody::Issue(IssueReply::NotEnrolled) => Value::Text("not_enrolled".into()),
@@ -271,9 +280,67 @@ fn state(message: &Message, part: fn(&LightState) -> Value) -> Value {
     }
 }
 
+/// A part of what the control gear says of itself, if it does.
+fn gear(message: &Message, part: fn(&Gear) -> f64) -> Value {
+    match message {
+        Message::Light { body: Light::Telemetry(report), .. } => {
+            report.body.gear.map_or(Value::Missing, |gear| Value::Number(part(&gear)))
+        }
+        _ => Value::Missing,
+    }
+}
+
 fn telemetry(message: &Message, part: fn(&Telemetry) -> f64) -> Value {
     match message {
         Message::Light { body: Light::Telemetry(report), .. } => Value::Number(part(&report.body)),
+        _ => Value::Missing,
+    }
+}
+
+const GROUP: Field = field("group", Type::Text, |message| match message {
+    Message::Request(request) => match &request.body {
+        RequestBody::DimGroup(body) => Value::id(&body.group),
+        RequestBody::Firmware(body) => Value::id(&body.group),
+        _ => Value::Missing,
+    },
+    Message::Reply(reply) => match &reply.body {
+        ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) => {
+            Value::id(&report.group)
+        }
+        ReplyBody::Firmware(
+            CampaignReply::Running(report) | CampaignReply::Finished(report) | CampaignReply::Halted(report),
+        ) => Value::id(&report.group),
+        ReplyBody::DimGroup(GroupReply::Refused { group, .. })
+        | ReplyBody::Firmware(CampaignReply::Refused { group, .. }) => Value::id(group),
+        _ => Value::Missing,
+    },
+    _ => Value::Missing,
+});
+
+fn group(message: &Message, part: fn(&GroupReport) -> u32) -> Value {
+    group_value(message, |report| Value::of(part(report)))
+}
+
+fn group_value(message: &Message, part: impl Fn(&GroupReport) -> Value) -> Value {
+    match message {
+        Message::Reply(reply) => match &reply.body {
+            ReplyBody::DimGroup(GroupReply::Running(report) | GroupReply::Finished(report)) => part(report),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    }
+}
+
+fn campaign(message: &Message, part: fn(&CampaignReport) -> u32) -> Value {
+    match message {
+        Message::Reply(reply) => match &reply.body {
+            ReplyBody::Firmware(
+                CampaignReply::Running(report)
+                | CampaignReply::Finished(report)
+                | CampaignReply::Halted(report),
+            ) => Value::of(part(report)),
+            _ => Value::Missing,
+        },
         _ => Value::Missing,
     }
 }
@@ -307,6 +374,15 @@ pub const KINDS: &[Kind] = &[
             field("burning_s", AMOUNT, |message| telemetry(message, |body| body.burning_s as f64)),
             field("switch_count", AMOUNT, |message| telemetry(message, |body| body.switch_count.into())),
             field("in_effect", LEVEL, |message| telemetry(message, |body| body.in_effect.percent().into())),
+            field("current_a", AMOUNT, |message| telemetry(message, |body| f64::from(body.current_ma) / 1e3)),
+            field("power_factor", AMOUNT, |message| {
+                telemetry(message, |body| f64::from(body.power_factor_pm) / 1e3)
+            }),
+            field("flux_lm", AMOUNT, |message| telemetry(message, |body| body.flux_lm.into())),
+            field("gear_c", NUMBER, |message| gear(message, |gear| gear.temperature_c.into())),
+            field("limit", LEVEL, |message| gear(message, |gear| gear.limit.percent().into())),
+            field("deratings", AMOUNT, |message| gear(message, |gear| gear.derating_count.into())),
+            field("shutdowns", AMOUNT, |message| gear(message, |gear| gear.shutdown_count.into())),
         ],
     ),
     kind(
@@ -321,7 +397,7 @@ pub const KINDS: &[Kind] = &[
             ),
             field(
                 "result",
-                Type::Word(&["done", "expired"]),
+                Type::Word(&["done", "expired", "failed"]),
                 read!(Message::Light { body: Light::Ack(report), .. } => Value::word(&report.body.result)),
             ),
         ],
@@ -375,7 +451,7 @@ pub const KINDS: &[Kind] = &[
             field(
                 "order",
                 Type::Word(&["break", "repair"]),
-                read!(Message::Fault { order, .. } => Value::Text(if matches!(order, FaultOrder::Repair) { "repair" } else { "break" }.into())),
+                read!(Message::Fault { order, .. } => Value::Text(match order { FaultOrder::Repair => "repair", FaultOrder::Clean => "clean", FaultOrder::Break(_) => "break" }.into())),
             ),
         ],
     ),
@@ -470,6 +546,101 @@ pub const KINDS: &[Kind] = &[
                 Type::Text,
                 read!(Message::DeadLetter { letter, .. } => Value::Text(letter.topic.clone().into())),
             ),
+        ],
+    ),
+    kind(
+        "request.dim_group",
+        "The CMS is asked to override a group.",
+        &[
+            GROUP,
+            field("level", LEVEL, |message| match message {
+                Message::Request(Request { body: RequestBody::DimGroup(body), .. }) => {
+                    body.level.map_or(Value::Missing, |level| Value::of(level.percent()))
+                }
+                _ => Value::Missing,
+            }),
+        ],
+    ),
+    kind(
+        "reply.dim_group",
+        "How far the command to a group is: how many luminaires have which status, and when the last one obeyed.",
+        &[
+            GROUP,
+            RESULT,
+            REASON,
+            field("luminaires", AMOUNT, |message| group(message, |report| report.luminaires)),
+            field("pending", AMOUNT, |message| group(message, |report| report.tally.pending)),
+            field("sent", AMOUNT, |message| group(message, |report| report.tally.sent)),
+            field("delivered", AMOUNT, |message| group(message, |report| report.tally.delivered)),
+            field("successful", AMOUNT, |message| group(message, |report| report.tally.successful)),
+            field("failed", AMOUNT, |message| group(message, |report| report.tally.failed)),
+            field("expired", AMOUNT, |message| group(message, |report| report.tally.expired)),
+            field("timeout", AMOUNT, |message| group(message, |report| report.tally.timeout)),
+            field("last_lamp_s", AMOUNT, |message| {
+                group_value(message, |report| {
+                    report.last_lamp_ms.map_or(Value::Missing, |ms| Value::Number(ms as f64 / 1e3))
+                })
+            }),
+        ],
+    ),
+    kind(
+        "lamp.firmware",
+        "A luminaire tells what firmware it runs, and how far an update is.",
+        &[
+            LAMP,
+            field(
+                "version",
+                Type::Text,
+                read!(Message::Light { body: Light::Firmware(report), .. } => Value::id(&report.body.version)),
+            ),
+            field(
+                "phase",
+                Type::Word(&["idle", "downloading", "verifying", "installing", "rebooting"]),
+                read!(Message::Light { body: Light::Firmware(report), .. } => Value::word(&report.body.phase)),
+            ),
+            field(
+                "code",
+                Type::Number(0.0, 255.0),
+                read!(Message::Light { body: Light::Firmware(report), .. } => {
+                    report.body.result.map_or(Value::Missing, |result| Value::of(u8::from(result)))
+                }),
+            ),
+        ],
+    ),
+    kind(
+        "lamp.firmware_order",
+        "A luminaire is told to change its firmware.",
+        &[
+            LAMP,
+            field(
+                "action",
+                Type::Word(&["install", "roll_back"]),
+                read!(Message::Light { body: Light::FirmwareOrder(order), .. } => {
+                    let install = matches!(order.action, FirmwareAction::Install(_));
+                    Value::Text(if install { "install" } else { "roll_back" }.into())
+                }),
+            ),
+        ],
+    ),
+    kind("request.firmware", "The CMS is asked to update the firmware of a group.", &[GROUP]),
+    kind(
+        "reply.firmware",
+        "How far a firmware campaign is: how many luminaires stand where.",
+        &[
+            GROUP,
+            RESULT,
+            REASON,
+            field("luminaires", AMOUNT, |message| campaign(message, |report| report.luminaires)),
+            field("waiting", AMOUNT, |message| campaign(message, |report| report.table.waiting)),
+            field("updating", AMOUNT, |message| campaign(message, |report| report.table.updating)),
+            field("updated", AMOUNT, |message| campaign(message, |report| report.table.updated)),
+            field("failed", AMOUNT, |message| campaign(message, |report| report.table.failed)),
+            field("hung", AMOUNT, |message| campaign(message, |report| report.table.hung)),
+            field("rolling_back", AMOUNT, |message| campaign(message, |report| report.table.rolling_back)),
+            field("rolled_back", AMOUNT, |message| campaign(message, |report| report.table.rolled_back)),
+            field("stuck", AMOUNT, |message| campaign(message, |report| report.table.stuck)),
+            field("left_out", AMOUNT, |message| campaign(message, |report| report.table.left_out)),
+            field("not_begun", AMOUNT, |message| campaign(message, |report| report.table.not_begun)),
         ],
     ),
     kind("bill.reversed", "A settlement was taken back.", &[BILL, PROVIDER]),

@@ -18,6 +18,9 @@ pub(crate) struct Lamp {
     energy_mwh: u64,
     burning_s: u64,
     switch_count: u32,
+    starts: u32,
+    /// The highest output its gear allows itself \[%\]; `None` = it never said.
+    limit: Option<u8>,
     alarms: u32,
 }
 
@@ -48,6 +51,8 @@ pub(crate) const LAMP_FIELDS: &[LampField] = &[
     field("energy_wh", AMOUNT, |lamp, _| Value::Number(lamp.energy_mwh as f64 / 1e3)),
     field("burning_s", AMOUNT, |lamp, _| Value::Number(lamp.burning_s as f64)),
     field("switch_count", AMOUNT, |lamp, _| Value::of(lamp.switch_count)),
+    field("starts", AMOUNT, |lamp, _| Value::of(lamp.starts)),
+    field("limit", LEVEL, |lamp, _| Value::of(lamp.limit.unwrap_or(100))),
     field("alarms", AMOUNT, |lamp, _| Value::of(lamp.alarms)),
     field("rated_w", AMOUNT, |_, site| Value::Number(f64::from(site.rated_mw) / 1e3)),
 ];
@@ -119,6 +124,8 @@ impl Lamps {
                         lamp.energy_mwh = readings.energy_mwh;
                         lamp.burning_s = readings.burning_s;
                         lamp.switch_count = readings.switch_count;
+                        lamp.starts = report.stamp.epoch;
+                        lamp.limit = readings.gear.map(|gear| gear.limit.percent());
                     }
                     Light::Online(online) => lamp.online = *online,
                     _ => return None,

@@ -35,6 +35,8 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             Light::Online(_) => const { index("lamp.online") },
             Light::Command(_) => const { index("lamp.command") },
             Light::Programme(_) => const { index("lamp.programme") },
+            Light::Firmware(_) => const { index("lamp.firmware") },
+            Light::FirmwareOrder(_) => const { index("lamp.firmware_order") },
         },
         Message::Cabinet { body, .. } => match body {
             Segment::State(_) => const { index("cabinet.state") },
@@ -81,6 +83,8 @@ fn event_kind(body: &EventBody) -> usize {
 fn request_kind(body: &RequestBody) -> usize {
     match body {
         RequestBody::Dim(_) => const { index("request.dim") },
+        RequestBody::Firmware(_) => const { index("request.firmware") },
+        RequestBody::DimGroup(_) => const { index("request.dim_group") },
         RequestBody::Enrol(_) => const { index("request.enrol") },
         RequestBody::Issue(_) => const { index("request.issue") },
         RequestBody::Credential(_) => const { index("request.credential") },
@@ -100,6 +104,8 @@ fn request_kind(body: &RequestBody) -> usize {
 fn reply_kind(body: &ReplyBody) -> usize {
     match body {
         ReplyBody::Dim(_) | ReplyBody::DimRefused(_) => const { index("reply.dim") },
+        ReplyBody::Firmware(_) => const { index("reply.firmware") },
+        ReplyBody::DimGroup(_) => const { index("reply.dim_group") },
         ReplyBody::Enrol(_) => const { index("reply.enrol") },
         ReplyBody::Issue(_) => const { index("reply.issue") },
         ReplyBody::Credential(_) => const { index("reply.credential") },
@@ -165,6 +171,9 @@ mod tests {
         check(&event(EventBody::Walk(WalkEvent::Arrived { resident, provider })), "walk.arrived");
         let dim = lighting::DimRequest { luminaire: LuminaireId(1), level: None, minutes: None };
         check(&request(RequestBody::Dim(dim)), "request.dim");
+        let (group, level) = ("all".parse().unwrap(), None);
+        let dim = lighting::GroupDimRequest { group, level, minutes: None };
+        check(&request(RequestBody::DimGroup(dim)), "request.dim_group");
         check(&request(RequestBody::SetClock(ClockChange::default())), "request.clock");
         check(&request(RequestBody::Walk(WalkRequest { resident, provider })), "request.walk");
         check(&reply(ReplyBody::Enrol(EnrolReply::Enrolled(resident))), "reply.enrol");

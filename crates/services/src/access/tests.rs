@@ -139,8 +139,8 @@ fn each_topic_has_its_publishers_and_no_others() {
     check("light/kuiwen/l-0001/up/state/x", &[]);
     check("dlq", &[]);
     check("rpc/payer/s00", &[]);
-    check("light/kuiwen/l-0001/up/state", &[Fleet, Iotda]);
-    check("light/kuiwen/l-0001/status", &[Fleet, Iotda]);
+    check("light/kuiwen/l-0001/up/state", &[Fleet, Iotda, Streetlights]);
+    check("light/kuiwen/l-0001/status", &[Fleet, Iotda, Streetlights]);
     check("light/kuiwen/l-0001/down/cmd", &[Lighting, Scenario]);
     check("evt/lighting/l-0001/s00/alarm", &[Lighting]);
     check("evt/eid/x/s00/issued", &[Issuer, Verifier]);
@@ -186,9 +186,11 @@ fn an_unknown_user_is_nobody() {
 
 /// The same city with a gateway `p_1` (l-0001) and `p_2` (l-0002) in its register.
 fn with_devices() -> Rules {
-    let device = |number: u32| wire::iotda::Device {
+    let device = |number: u32| wire::dialect::Device {
+        dialect: Dialect::Iotda,
+        lumens: None,
         id: format!("p_{number}"),
-        secret: wire::iotda::DeviceSecret("12345678".to_owned()),
+        secret: wire::dialect::DeviceSecret("12345678".to_owned()),
         lamp: Some(LuminaireId(number)),
         children: Vec::new(),
     };
@@ -238,4 +240,67 @@ fn nobody_else_speaks_for_a_device_or_takes_its_client_id() {
     assert!(!rules.may_publish(bridge, "$oc/devices/p_1/sys/status"));
     assert!(rules.may_subscribe(bridge, "svc-iotda", "$oc/devices/+/sys/status", false));
     assert!(!rules.may_subscribe(bridge, "svc-iotda", "$oc/#", false));
+}
+
+/// Rules of a city with a streetlight `s1` of the key `abcdefgh`, that shows one light to Home Assistant.
+fn with_streetlight_and_light() -> Rules {
+    let device = wire::dialect::Device {
+        dialect: Dialect::Streetlights,
+        id: "s1".to_owned(),
+        secret: wire::dialect::DeviceSecret("abcdefgh".to_owned()),
+        lamp: Some(LuminaireId(1)),
+        children: Vec::new(),
+        lumens: None,
+    };
+    let register = Arc::new(Register::new(vec![device]).unwrap());
+    rules().with_devices(register).with_lights(["kitecity-demo-l-0001".to_owned()].into())
+}
+
+#[test]
+fn a_streetlight_is_kept_to_its_own_topics() {
+    let rules = with_streetlight_and_light();
+    assert_eq!(rules.principal("s1"), None, "it logs in with its key");
+    let lamp = rules.principal("abcdefgh").unwrap();
+    let home = "smartylighting/streetlights/1/0";
+    assert!(rules.admits_device(0, "s2", b"", Timestamp::default()).is_err());
+    assert!(rules.admits_device(0, "s1", b"x", Timestamp::default()).is_err());
+    assert!(rules.admits_device(0, "s1", b"", Timestamp::default()).is_ok());
+    assert!(rules.may_connect(lamp, "abcdefgh", "s1") && !rules.may_connect(lamp, "abcdefgh", "l-0001"));
+    assert!(!rules.may_connect(Principal::Operator, "operator", "s1"), "nobody takes its client id");
+    for topic in ["event/s2/lighting/measured", "action/s1/dim", "event/s1/lighting"] {
+        assert!(!rules.may_publish(lamp, &format!("{home}/{topic}")), "{topic}");
+    }
+    assert!(rules.may_publish(lamp, &format!("{home}/event/s1/lighting/measured")));
+    for filter in ["#", "smartylighting/#", "smartylighting/streetlights/1/0/action/+/dim"] {
+        assert!(!rules.may_subscribe(lamp, "s1", filter, false), "{filter}");
+    }
+    let own = format!("{home}/action/s1/turn/+");
+    assert!(rules.may_subscribe(lamp, "s1", &own, false) && !rules.may_subscribe(lamp, "s1", &own, true));
+    let bridge = Principal::Service(Streetlights);
+    assert!(rules.may_publish(bridge, &format!("{home}/action/s1/dim")));
+    assert!(!rules.may_publish(bridge, &format!("{home}/event/s1/lighting/measured")));
+}
+
+#[test]
+fn home_assistant_commands_only_what_is_shown_to_it() {
+    assert_eq!(rules().principal("homeassistant"), None, "there is none if nothing is shown");
+    let rules = with_streetlight_and_light();
+    let guest = rules.principal("homeassistant").unwrap();
+    for topic in [
+        "homeassistant/light/kitecity-demo-l-0002/set",
+        "homeassistant/light/kitecity-demo-l-0001/state",
+        "homeassistant/light/kitecity-demo-l-0001/config",
+        "kitecity/v1/demo/light/kuiwen/l-0001/down/cmd",
+    ] {
+        assert!(!rules.may_publish(guest, topic), "{topic}");
+    }
+    assert!(rules.may_publish(guest, "homeassistant/light/kitecity-demo-l-0001/set"));
+    assert!(rules.may_will(guest, "homeassistant/status"), "as it does by itself");
+    for filter in ["#", "kitecity/#", "+/light/+/config"] {
+        assert!(!rules.may_subscribe(guest, "ha", filter, false), "{filter}");
+    }
+    assert!(rules.may_subscribe(guest, "ha", "homeassistant/+/+/config", false));
+    let bridge = Principal::Service(HomeAssistant);
+    assert!(rules.may_publish(bridge, "homeassistant/light/kitecity-demo-l-0001/config"));
+    assert!(!rules.may_publish(bridge, "homeassistant/light/kitecity-demo-l-0001/set"));
 }

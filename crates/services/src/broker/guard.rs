@@ -12,6 +12,7 @@ use rmqtt::types::{
     TopicFilter,
 };
 
+use wire::dialect::Dialect;
 use wire::iotda::LoginError;
 
 use super::Counters;
@@ -61,7 +62,7 @@ impl Guard {
         let who = match client.username() {
             None => self.open.then_some(Principal::Operator),
             Some(username) => match self.rules.principal(username) {
-                Some(Principal::Iotda(place)) => return self.device(place, client_id, password),
+                Some(Principal::Outside(place)) => return self.device(place, client_id, password),
                 who => who.filter(|_| self.secret.admits(username, password)),
             },
         };
@@ -74,9 +75,12 @@ impl Guard {
     /// A device of the register, by the wall's clock: it knows no other.
     fn device(&self, place: usize, client_id: &str, password: &[u8]) -> Result<Principal, AuthResult> {
         match self.rules.admits_device(place, client_id, password, wall_now()) {
-            Ok(()) => Ok(Principal::Iotda(place)),
+            Ok(()) => Ok(Principal::Outside(place)),
             Err(error) => {
                 tracing::warn!(client_id, %error, "device refused");
+                if self.rules.device(place).dialect == Dialect::Iotda {
+                    self.presence.refused(self.rules.device_id(place), error.to_string(), wall_now());
+                }
                 // MQTT 3.1.1 has a code for a wrong client id, 2, but rmqtt lets no hook answer with it.
                 let by_id = error == LoginError::ClientId;
                 Err(if by_id { AuthResult::NotAuthorized } else { AuthResult::BadUsernameOrPassword })
@@ -103,13 +107,13 @@ impl Guard {
 
     /// A device that hears what is for it is there.
     async fn subscribed(&self, session: &Session, filter: &str) {
-        if let Some(Principal::Iotda(place)) = self.known_in(session) {
+        if let Some(Principal::Outside(place)) = self.known_in(session) {
             self.presence.subscribed(session, self.rules.device_id(place), filter).await;
         }
     }
 
     async fn gone(&self, session: &Session) {
-        if let Some(Principal::Iotda(place)) = self.known_in(session) {
+        if let Some(Principal::Outside(place)) = self.known_in(session) {
             self.presence.gone(session, self.rules.device_id(place)).await;
         }
     }

@@ -19,7 +19,7 @@ pub(super) struct Pace(Mutex<BTreeMap<Principal, (i64, u32)>>);
 impl Pace {
     /// Whether `who` may speak once more at `now`. Services and people always may.
     pub(super) fn allows(&self, who: Principal, now: Timestamp) -> bool {
-        if !matches!(who, Principal::Device(_) | Principal::Cabinet(_) | Principal::Iotda(_)) {
+        if !matches!(who, Principal::Device(_) | Principal::Cabinet(_) | Principal::Outside(_)) {
             return true;
         }
         let second = now.as_millis().div_euclid(SECOND_MS);
@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(heard(flood, 0), 100);
         assert_eq!(heard(flood, 999), 0);
         assert_eq!(heard(other, 999), 100);
-        assert_eq!(heard(Principal::Iotda(1), 999), 100);
+        assert_eq!(heard(Principal::Outside(1), 999), 100);
         assert_eq!(heard(flood, 1_000), 100);
     }
 

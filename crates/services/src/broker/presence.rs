@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use rmqtt::Result;
@@ -12,7 +12,9 @@ use rmqtt::session::{Session, SessionState};
 use rmqtt::subscribe::AutoSubscription;
 use rmqtt::types::{From, Id, Publish, QoS, Subscribe, SubscriptionOptions, TopicFilter};
 use tokio::sync::Mutex;
-use wire::iotda::{down_filters, encode_status};
+use types::{MINUTE_MS, Timestamp};
+use wire::dialect::Dialect;
+use wire::iotda::{Up, down_filters, encode_up};
 
 use crate::access::{Principal, Rules};
 
@@ -34,9 +36,12 @@ impl AutoSubscription for Implied {
     }
 
     async fn subscribes(&self, id: &Id) -> Result<Vec<Subscribe>> {
-        let Some(Principal::Iotda(place)) = self.0.principal(id.username_ref()) else {
+        let Some(Principal::Outside(place)) = self.0.principal(id.username_ref()) else {
             return Ok(Vec::new());
         };
+        if self.0.device(place).dialect != Dialect::Iotda {
+            return Ok(Vec::new());
+        }
         let filters = down_filters(self.0.device_id(place)).into_iter().map(TopicFilter::from);
         let opts: SubscriptionOptions = (QoS::AtMostOnce, None, None).into();
         Ok(filters.map(|topic_filter| Subscribe { topic_filter, opts: opts.clone() }).collect())
@@ -50,6 +55,27 @@ type Connection = (String, Option<SocketAddr>, i64);
 pub(super) struct Presence {
     context: ServerContext,
     here: Mutex<BTreeMap<String, (Connection, Id)>>,
+    refusals: std::sync::Mutex<Refusals>,
+}
+
+/// How often each device of the register was refused, and when that was last told.
+#[derive(Debug, Default)]
+struct Refusals(BTreeMap<String, (u64, Timestamp)>);
+
+impl Refusals {
+    /// Counts one more; how many there are, if that is to be told now.
+    fn count(&mut self, device: &str, now: Timestamp) -> Option<u64> {
+        let Some((count, told)) = self.0.get_mut(device) else {
+            self.0.insert(device.to_owned(), (1, now));
+            return Some(1);
+        };
+        *count += 1;
+        let due = now.millis_since(*told) >= MINUTE_MS;
+        if due {
+            *told = now;
+        }
+        due.then_some(*count)
+    }
 }
 
 fn connection(id: &Id) -> Connection {
@@ -58,7 +84,7 @@ fn connection(id: &Id) -> Connection {
 
 impl Presence {
     pub(super) fn new(context: ServerContext) -> Arc<Self> {
-        Arc::new(Self { context, here: Mutex::default() })
+        Arc::new(Self { context, here: Mutex::default(), refusals: std::sync::Mutex::default() })
     }
 
     /// A subscription of a device is in force. With the last of those it has without asking, it is there: earlier,
@@ -89,15 +115,31 @@ impl Presence {
         }
     }
 
+    /// Someone who said to be `device` was not let in. Told at once, then once a minute at most: whoever guesses must not
+    /// flood the bus.
+    pub(super) fn refused(self: &Arc<Self>, device: &str, reason: String, now: Timestamp) {
+        let Some(count) = self.refusals().count(device, now) else { return };
+        let (presence, device) = (self.clone(), device.to_owned());
+        tokio::spawn(async move { presence.say(&device, &Up::Refused { count, reason }, false).await });
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn tell(&self, device: &str, online: bool) {
-        let (topic, payload) = encode_status(device, online);
+        self.say(device, &Up::Status(online), true).await;
+    }
+
+    async fn say(&self, device: &str, what: &Up, retain: bool) {
+        let told = encode_up(device, what);
         let packet = Packet {
             dup: false,
-            retain: true,
+            retain,
             qos: QoS::AtLeastOnce,
-            topic: topic.into(),
+            topic: told.topic.into(),
             packet_id: None,
-            payload: payload.into(),
+            payload: told.payload.into(),
             properties: None,
         };
         let from = From::from_system(Id::from(self.context.node.id(), CLIENT_ID.into()));
@@ -116,5 +158,20 @@ impl Presence {
                 let _ = entry.kick(true, true, true).await;
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_counted_and_told_at_once_then_once_a_minute() {
+        let mut refusals = Refusals::default();
+        let at = Timestamp::from_millis;
+        assert_eq!(refusals.count("p_1", at(0)), Some(1));
+        assert_eq!((1..99).find_map(|ms| refusals.count("p_1", at(ms))), None);
+        assert_eq!(refusals.count("p_2", at(99)), Some(1));
+        assert_eq!(refusals.count("p_1", at(MINUTE_MS)), Some(100));
     }
 }

@@ -16,9 +16,9 @@ use super::{ClientOptions, PACKET_BYTES_MAX, Received};
 /// Messages on their way without an acknowledgement. rumqttc reserves room for each: by default 8 MB a client.
 const INFLIGHT: (u16, u16) = (4, 128);
 /// How often a silent client shows that it is there. rumqttc panics below 5 s.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long a connection may take to stand \[s\]. Thousands of luminaires connect at once.
-const CONNECT_WITHIN_S: u64 = 15;
+pub(super) const CONNECT_WITHIN_S: u64 = 15;
 
 /// How the client connects.
 pub(super) fn options(client: &ClientOptions) -> MqttOptions {
@@ -90,6 +90,11 @@ fn will(frame: &Frame) -> LastWill {
 
 fn qos(channel: &Channel) -> QoS {
     if channel.at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce }
+}
+
+/// The same in MQTT 3.1.1, which has a type of its own for it.
+pub(super) fn qos_level(channel: &Channel) -> rumqttc::QoS {
+    if channel.at_least_once { rumqttc::QoS::AtLeastOnce } else { rumqttc::QoS::AtMostOnce }
 }
 
 /// What an error means to the client.

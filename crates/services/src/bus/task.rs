@@ -25,7 +25,7 @@ const STEADY: Duration = Duration::from_secs(10);
 ///
 /// Not at once: to close with acknowledgements unread resets the connection, and the broker may then lose what it has
 /// not read. And not only when the broker closes: rmqtt 0.24 does not.
-const LINGER: Duration = Duration::from_millis(100);
+pub(super) const LINGER: Duration = Duration::from_millis(100);
 /// Connections in a row that stood, but not for long, before a second client with the same id is suspected.
 ///
 /// MQTT 5.0, 3.1.4 has the broker say "session taken over", but rmqtt 0.24 closes the connection before it says so,
@@ -337,8 +337,28 @@ fn afresh(mut publish: Publish) -> Publish {
     publish
 }
 
+/// How often in a row a connection did not come to stand for long, for a client that does not look closer.
+#[derive(Debug, Default)]
+pub(super) struct Steadiness(u32);
+
+impl Steadiness {
+    /// A connection is lost, or never stood, after so long.
+    pub(super) fn lost(&mut self, stood: Duration) {
+        self.0 = if stood >= STEADY { 1 } else { self.0.saturating_add(1) };
+    }
+
+    /// The broker does not want this client: the longest wait.
+    pub(super) fn refused(&mut self) {
+        self.0 = u32::MAX;
+    }
+
+    pub(super) fn failures(&self) -> u32 {
+        self.0
+    }
+}
+
 /// How long to wait before the next try: doubled each time, and spread so that thousands do not come back at once.
-fn backoff(client_id: &str, failures: u32) -> Duration {
+pub(super) fn backoff(client_id: &str, failures: u32) -> Duration {
     let (first, last) = BACKOFF;
     let wait = first.saturating_mul(1 << failures.saturating_sub(1).min(6)).min(last);
     let spread = client_id

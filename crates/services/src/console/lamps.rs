@@ -31,6 +31,8 @@ pub(crate) async fn lamp(State(app): State<App>, Path(id): Path<String>) -> Answ
         json!({
             "power_mw": body.power_mw, "voltage_mv": body.voltage_mv, "energy_mwh": body.energy_mwh,
             "burning_s": body.burning_s, "switch_count": body.switch_count, "at_ms": report.stamp.ts,
+            "current_ma": body.current_ma, "power_factor_pm": body.power_factor_pm, "flux_lm": body.flux_lm,
+            "gear": body.gear,
         })
     });
     let history = lamp
@@ -86,8 +88,11 @@ async fn ask_cms(app: &App, request: DimRequest) -> Answer {
     match app.caller.ask(RequestBody::Dim(request)).await {
         Some(ReplyBody::Dim(report)) => {
             let detail = match report.status {
+                CommandStatus::Pending => "waits for its turn",
                 CommandStatus::Sent => "command sent",
+                CommandStatus::Delivered => "acknowledged",
                 CommandStatus::Successful => "obeyed",
+                CommandStatus::Failed => "refused by the luminaire",
                 CommandStatus::Expired => "expired before it arrived",
                 CommandStatus::Timeout => "no answer from the luminaire",
             };

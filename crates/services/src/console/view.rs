@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use city::ORIGIN;
 use eid::EidEvent;
 use lighting::{
     Alarm, AlarmChange, AlarmKind, DimCommand, Incident, IncidentKind, LightState, Mode, Report, Telemetry,
@@ -31,6 +30,7 @@ pub(crate) struct View {
     alarms: BTreeMap<(LuminaireId, AlarmKind), Timestamp>,
     clock: Option<ClockState>,
     astro: Arc<lighting::AstroTable>,
+    plane: city::Plane,
     messages: u64,
     messages_before: (u64, Timestamp),
     dead_letters: u64,
@@ -80,6 +80,7 @@ impl View {
             alarms: BTreeMap::new(),
             clock: None,
             astro: cast.astro().clone(),
+            plane: *cast.plan().plane(),
             messages: 0,
             messages_before: (0, wall_now()),
             dead_letters: 0,
@@ -130,7 +131,7 @@ impl View {
                 self.clock_event().map(|data| ("clock", data)).into_iter().collect()
             }
             Message::Presence(walkers) => {
-                let places = walkers.iter().map(|walker| walker.at.metres_from(ORIGIN));
+                let places = walkers.iter().map(|walker| self.plane.point(walker.at));
                 let places: Vec<_> = places.map(|(x, y)| [x.round(), y.round()]).collect();
                 vec![("walkers", json!({ "w": places }))]
             }
@@ -176,7 +177,7 @@ impl View {
             Light::Ack(report) => {
                 let status = match report.body.result {
                     lighting::AckResult::Done => "successful",
-                    lighting::AckResult::Expired => "failed",
+                    lighting::AckResult::Expired | lighting::AckResult::Failed => "failed",
                 };
                 let asked =
                     lamp.commands.iter_mut().rev().find(|(command, ..)| command.id == report.body.command);
@@ -184,7 +185,7 @@ impl View {
                     entry.1 = status;
                 }
             }
-            Light::Programme(_) => {}
+            Light::Programme(_) | Light::Firmware(_) | Light::FirmwareOrder(_) => {}
         }
         self.changed.insert(index);
     }
@@ -275,10 +276,17 @@ fn alarm_summary(alarm: &Alarm) -> (String, String) {
         AlarmKind::RelayFailure => ("relay failure", "继电器故障"),
         AlarmKind::DimmingFailure => ("dimming failure", "调光故障"),
         AlarmKind::CyclingFailure => ("goes on and off", "反复开关"),
-        AlarmKind::MeterFailure => ("meter stands still", "电表停走"),
+        AlarmKind::MeterFailure => ("meter reading is wrong", "电表停走"),
         AlarmKind::ClockFailure => ("clock is wrong", "时钟错误"),
         AlarmKind::CommunicationFailure => ("not heard of", "通信中断"),
         AlarmKind::SupplyLoss => ("no supply", "失电"),
+        AlarmKind::SupplyVoltageTooLow => ("mains voltage too low", "供电电压过低"),
+        AlarmKind::PowerFactorTooLow => ("power factor too low", "功率因数过低"),
+        AlarmKind::LampPowerTooLow => ("draws too little power", "灯具功率过低"),
+        AlarmKind::ControlGearFailure => ("driver dead", "驱动器故障"),
+        AlarmKind::ControlGearCommFailure => ("driver does not answer", "驱动器通信故障"),
+        AlarmKind::ThermalDerating => ("driver hot, less light", "驱动器过热降额"),
+        AlarmKind::ThermalShutdown => ("driver too hot, off", "驱动器过热关断"),
     };
     changed(alarm.change, &alarm.luminaire.to_string(), words)
 }
@@ -287,6 +295,7 @@ fn incident_summary(incident: &Incident) -> (String, String) {
     let words = match incident.kind {
         IncidentKind::CommunicationFailure => ("not heard of", "通信中断"),
         IncidentKind::SupplyLoss => ("no supply", "失电"),
+        IncidentKind::SupplyVoltageTooLow => ("voltage is too low", "电压过低"),
         IncidentKind::CircuitBreakerTripped => ("breaker has tripped", "断路器跳闸"),
         IncidentKind::CabinetDoorOpen => ("door is open", "柜门打开"),
         IncidentKind::SwitchingErrorOn => ("contactor does not close", "接触器拒合"),

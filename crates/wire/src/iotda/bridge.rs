@@ -3,30 +3,32 @@
 use std::collections::BTreeMap;
 
 use lighting::{AckResult, DimCommand, Programme};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use types::{Core, LuminaireId, SECOND_MS, Timestamp};
 
 use self::answers::{Asked, Pending};
 use super::lamp::{Answer, Lamp};
 use super::light::{LIGHT, Reading};
 use super::payload::{Down, ServiceReport, Up, moment};
-use super::register::Register;
+use crate::dialect::{Dialect, Register, Sites};
 use crate::{ClockState, Directory, Light, Message};
 
 mod answers;
 mod events;
+mod keep;
 #[cfg(test)]
 mod tests;
+mod translate;
 
 /// How long a device may take to answer \[ms of the wall's clock\].
 pub const COMMAND_TIMEOUT_MS: i64 = 20 * SECOND_MS;
 /// Devices behind one gateway in one report.
 const CHILDREN_MAX: usize = 100;
 /// The property that holds the programme.
-const PROGRAMME: &str = "programme";
+pub(super) const PROGRAMME: &str = "programme";
 /// The command that holds a level, and the one that ends that.
-const SET_LEVEL: &str = "SetLevel";
-const RESUME: &str = "Resume";
+pub(super) const SET_LEVEL: &str = "SetLevel";
+pub(super) const RESUME: &str = "Resume";
 
 /// What can happen to a bridge.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,8 +80,9 @@ pub enum Output {
 /// [`COMMAND_TIMEOUT_MS`] is noted and not applied. A device that is offline gets no commands; its programme waits for
 /// it in its shadow.
 #[derive(Debug)]
-pub struct Bridge {
+pub struct IotdaBridge {
     register: Register,
+    sites: Sites,
     lamps: Vec<Lamp>,
     by_id: BTreeMap<LuminaireId, usize>,
     by_object: BTreeMap<String, usize>,
@@ -89,29 +92,33 @@ pub struct Bridge {
     /// Different at each start, so that an answer to an earlier one is not taken for one of this.
     epoch: u32,
     requests: u64,
+    /// Changes to shadows so far.
+    changes: u64,
 }
 
-impl Bridge {
-    /// The bridge of the devices in `register`; those whose luminaire is not in `directory` are left out.
+impl IotdaBridge {
+    /// The bridge of the devices in `register` that speak this protocol; those whose luminaire is not among `sites` are
+    /// left out.
     ///
     /// `epoch` – higher at each start.
-    pub fn new(register: Register, directory: &Directory, epoch: u32) -> Self {
+    pub fn new(register: Register, sites: Sites, epoch: u32) -> Self {
         let mut lamps = Vec::new();
-        for (place, device) in register.devices().iter().enumerate() {
+        for (place, device) in register.speaking(Dialect::Iotda) {
             let own = device.lamp.map(|lamp| (lamp, &device.id));
             let children = device.children.iter().map(|child| (child.lamp, &child.id));
             lamps.extend(own.into_iter().chain(children).filter_map(|(id, object)| {
-                Some(Lamp::new((id, *directory.get(&id)?), place, object.clone(), epoch))
+                let site = *sites.by_luminaire.get(&id)?;
+                Some(Lamp::new((id, site), place, object.clone(), epoch))
             }));
         }
         let by_id = lamps.iter().enumerate().map(|(index, lamp)| (lamp.id, index)).collect();
         let by_object = lamps.iter().enumerate().map(|(index, lamp)| (lamp.object.clone(), index)).collect();
         let (clock, pending) = (None, BTreeMap::new());
-        Self { register, lamps, by_id, by_object, clock, pending, epoch, requests: 0 }
+        Self { register, sites, lamps, by_id, by_object, clock, pending, epoch, requests: 0, changes: 0 }
     }
 
-    /// What it subscribes to, below `kitecity/v1/{run}/`.
-    pub fn filters(&self, directory: &Directory) -> Vec<String> {
+    /// What it hears of the city, below `kitecity/v1/{run}/`.
+    fn down_filters(&self, directory: &Directory) -> Vec<String> {
         let lamps = self.lamps.iter().filter_map(|lamp| Some((directory.get(&lamp.id)?, lamp.id)));
         let lamps = lamps.map(|(district, lamp)| format!("light/{district}/{lamp}/down/+"));
         std::iter::once("sim/clock".to_owned()).chain(lamps).collect()
@@ -134,19 +141,19 @@ impl Bridge {
                 match body {
                     Light::Command(command) => self.command(now, index, command, out),
                     Light::Programme(programme) => self.programme(now, index, &programme, out),
-                    Light::State(_) | Light::Telemetry(_) | Light::Ack(_) | Light::Online(_) => {}
+                    _ => {}
                 }
             }
             _ => {}
         }
     }
 
-    /// Tells the city anew what is known.
+    /// Tells the city anew what is known. Who never came is missed, too.
     fn announce(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let Some(at) = self.city_now(now) else { return };
-        for lamp in self.lamps.iter_mut().filter(|lamp| lamp.online) {
-            out.push(Output::Bus(lamp.message(Light::Online(true))));
-            if lamp.is_known() {
+        for lamp in &mut self.lamps {
+            out.push(Output::Bus(lamp.message(Light::Online(lamp.online))));
+            if lamp.online && lamp.is_known() {
                 out.push(Output::Bus(lamp.state(at)));
             }
         }
@@ -176,7 +183,7 @@ impl Bridge {
     /// Sends a command to a device; without one, ends its override.
     fn order(&mut self, now: Timestamp, index: usize, command: Option<DimCommand>, out: &mut Vec<Output>) {
         let level = command.as_ref().and_then(|command| command.level);
-        let (name, paras) = match level {
+        let (name, paras) = match level.or_else(|| self.kept_level(now, index)) {
             Some(level) => (SET_LEVEL, json!({ "level": level })),
             None => (RESUME, json!({})),
         };
@@ -184,17 +191,19 @@ impl Bridge {
         self.ask(now, index, Asked::Command(command), out, |request| Down::Command {
             request,
             object,
-            service: LIGHT,
-            name,
+            service: LIGHT.to_owned(),
+            name: name.to_owned(),
             paras,
         });
     }
 
     fn programme(&mut self, now: Timestamp, index: usize, programme: &Programme, out: &mut Vec<Output>) {
         let value = serde_json::to_value(programme).expect("a programme is JSON");
+        self.keep_programme(now, index, programme, out);
         let lamp = &mut self.lamps[index];
         if lamp.shadow.desire(now, LIGHT, PROGRAMME, value) {
             lamp.has_programme = false;
+            self.changes += 1;
             self.deliver(now, index, out);
         }
     }
@@ -212,8 +221,7 @@ impl Bridge {
         self.ask(now, index, asked, out, |request| Down::SetProperties {
             request,
             object,
-            service: LIGHT.to_owned(),
-            properties,
+            services: vec![ServiceReport { service: LIGHT.to_owned(), properties, event_time: None }],
         });
     }
 
@@ -223,13 +231,14 @@ impl Bridge {
         lamp.online = online;
         lamp.settled = Map::new();
         lamp.setting = false;
+        lamp.told = None;
         out.push(Output::Bus(lamp.message(Light::Online(online))));
         if online {
             let object = lamp.object.clone();
             self.ask(now, index, Asked::Get, out, |request| Down::GetProperties {
                 request,
                 object,
-                service: LIGHT,
+                service: LIGHT.to_owned(),
             });
             self.deliver(now, index, out);
         } else {
@@ -266,6 +275,7 @@ impl Bridge {
                 Ok(())
             }
             Up::Message => Ok(()),
+            Up::Refused { count, reason } => Err(format!("login refused: {reason}; {count} so far")),
             Up::Events(events) => events.iter().try_for_each(|event| self.on_event(now, place, event, out)),
             Up::Status(online) => {
                 self.on_status(now, place, online, out);
@@ -314,6 +324,12 @@ impl Bridge {
             self.take(now, index, report, true, out)?;
         }
         self.deliver(now, index, out);
+        self.leave_to_itself(now, index, out);
+        let lamp = &mut self.lamps[index];
+        if std::mem::take(&mut lamp.step_failed) {
+            lamp.told = None;
+        }
+        self.drive(now, index, out);
         Ok(())
     }
 
@@ -334,6 +350,7 @@ impl Bridge {
         };
         if unasked {
             self.lamps[index].shadow.report(now, report)?;
+            self.changes += 1;
         }
         if !self.lamps[index].online {
             self.set_online(now, index, true, out);
@@ -350,7 +367,7 @@ impl Bridge {
     }
 }
 
-impl Core for Bridge {
+impl Core for IotdaBridge {
     type Input = Input;
     type Output = Output;
 
@@ -369,16 +386,12 @@ impl Core for Bridge {
     fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.expire(now, out);
         self.end_overrides(now, out);
+        (0..self.lamps.len()).for_each(|index| self.drive(now, index, out));
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
         // Numbers grow with time, and all have the same time: the first is due first.
         let answer = self.pending.values().next().map(|pending| pending.deadline);
-        answer.into_iter().chain(self.next_override_end()).min()
+        answer.into_iter().chain(self.next_override_end()).chain(self.next_step()).min()
     }
-}
-
-/// What a device takes, of what it was asked to take.
-fn holds_programme(properties: &Map<String, Value>) -> bool {
-    properties.contains_key(PROGRAMME)
 }

@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 
-use lighting::{AckResult, CommandAck, DimCommand, DimLevel, LightState, Mode, Report, Stamp, Telemetry};
+use lighting::{AckResult, CommandAck, DimCommand, DimLevel, LightState, Mode, Telemetry};
 use serde_json::{Map, Value};
-use types::{CommandId, DistrictId, HOUR_MS, LuminaireId, Timestamp};
+use types::{CommandId, LuminaireId, Timestamp};
 
 use super::light::Reading;
 use super::shadow::Shadow;
+use crate::dialect::{Keeper, Meter, NOMINAL_MV, Site, Voice};
 use crate::{Light, Message};
 
-/// The voltage of a device that never told one \[mV\]: the nominal one in China.
-const NOMINAL_MV: u32 = 220_000;
 /// Commands whose outcome is remembered.
 const ANSWERS_MAX: usize = 16;
+
+/// Unanswered questions after which a device counts as one that takes no programme.
+const SETS_UNANSWERED_MAX: u8 = 2;
 
 /// What became of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,6 @@ pub(super) enum Answer {
 #[derive(Debug)]
 pub(super) struct Lamp {
     pub(super) id: LuminaireId,
-    district: DistrictId,
     /// The place of the device that logs in for it.
     pub(super) device: usize,
     /// Its own device id.
@@ -43,44 +44,31 @@ pub(super) struct Lamp {
     pub(super) setting: bool,
     /// Whether it took the programme.
     pub(super) has_programme: bool,
+    /// Whether it was asked to take the programme and did not: then it is told each level.
+    pub(super) refuses_programme: bool,
+    /// Questions to take something that were not answered, in a row.
+    pub(super) sets_unanswered: u8,
+    /// What it should give now, to be told if it does not know by itself.
+    pub(super) keeper: Keeper,
+    /// The level it was last told so.
+    pub(super) told: Option<DimLevel>,
+    /// It did not obey that: it is told again with its next report, not before.
+    pub(super) step_failed: bool,
+    pub(super) site: Site,
     /// When its override ends, by the city's clock.
     pub(super) override_ends: Option<Timestamp>,
     known: Reading,
     meter: Meter,
-    stamp: Stamp,
+    voice: Voice,
     answers: VecDeque<(CommandId, Answer)>,
     /// The newest request that was obeyed.
     obeyed: u64,
 }
 
-/// Counts energy for a device without a meter.
-#[derive(Debug, Default)]
-struct Meter {
-    /// \[mW·ms\]
-    energy: u128,
-    since: Option<Timestamp>,
-}
-
-impl Meter {
-    /// The reading \[mWh\], if `power_mw` was drawn since the last one.
-    fn run(&mut self, power_mw: u32, at: Timestamp) -> u64 {
-        let passed_ms = self.since.map_or(0, |since| at.millis_since(since).max(0));
-        self.since = self.since.max(Some(at));
-        self.energy += u128::from(power_mw) * passed_ms.unsigned_abs() as u128;
-        u64::try_from(self.energy / HOUR_MS.unsigned_abs() as u128).unwrap_or(u64::MAX)
-    }
-}
-
 impl Lamp {
-    pub(super) fn new(
-        (id, district): (LuminaireId, DistrictId),
-        device: usize,
-        object: String,
-        epoch: u32,
-    ) -> Self {
+    pub(super) fn new((id, site): (LuminaireId, Site), device: usize, object: String, epoch: u32) -> Self {
         Self {
             id,
-            district,
             device,
             object,
             online: false,
@@ -88,10 +76,16 @@ impl Lamp {
             settled: Map::new(),
             setting: false,
             has_programme: false,
+            refuses_programme: false,
+            sets_unanswered: 0,
+            keeper: Keeper::default(),
+            told: None,
+            step_failed: false,
+            site,
             override_ends: None,
             known: Reading::default(),
             meter: Meter::default(),
-            stamp: Stamp { epoch, seq: 0, ts: Timestamp::default() },
+            voice: Voice::new(id, site.district, epoch),
             answers: VecDeque::new(),
             obeyed: 0,
         }
@@ -99,12 +93,7 @@ impl Lamp {
 
     /// A message of this luminaire.
     pub(super) fn message(&self, body: Light) -> Message {
-        Message::Light { district: self.district, luminaire: self.id, body }
-    }
-
-    fn report<T>(&mut self, ts: Timestamp, body: T) -> Report<T> {
-        self.stamp = Stamp { seq: self.stamp.seq.wrapping_add(1), ts, ..self.stamp };
-        Report { stamp: self.stamp, body }
+        self.voice.message(body)
     }
 
     /// Takes what the device told; says on the bus what is news. `at` – by the city's clock, if that is known.
@@ -120,8 +109,7 @@ impl Lamp {
             && let Some(power_mw) = self.known.power_mw
         {
             let telemetry = self.telemetry(power_mw, metered);
-            let report = self.report(at, telemetry);
-            out.push(self.message(Light::Telemetry(report)));
+            out.push(self.voice.says(at, telemetry, Light::Telemetry));
         }
     }
 
@@ -134,6 +122,10 @@ impl Lamp {
             burning_s: known.burning_s.unwrap_or(0),
             switch_count: known.switch_count.unwrap_or(0),
             in_effect: self.in_effect(),
+            current_ma: 0,
+            power_factor_pm: 0,
+            flux_lm: 0,
+            gear: None,
         }
     }
 
@@ -151,8 +143,7 @@ impl Lamp {
             actual: self.known.actual.unwrap_or(in_effect),
             mode: self.known.mode.unwrap_or(otherwise),
         };
-        let report = self.report(at, state);
-        self.message(Light::State(report))
+        self.voice.says(at, state, Light::State)
     }
 
     /// Whether it ever told of its light.
@@ -162,8 +153,13 @@ impl Lamp {
 
     /// Answers a command on the bus.
     pub(super) fn ack(&mut self, at: Timestamp, command: &CommandId, result: AckResult) -> Message {
-        let report = self.report(at, CommandAck { command: command.clone(), result });
-        self.message(Light::Ack(report))
+        self.voice.says(at, CommandAck { command: command.clone(), result, reason: None }, Light::Ack)
+    }
+
+    /// Says on the bus that the device refused a command, and why; at most [`lighting::REASON_BYTES_MAX`].
+    pub(super) fn refuse(&mut self, at: Timestamp, command: &CommandId, reason: &str) -> Message {
+        let (command, result) = (command.clone(), AckResult::Failed);
+        self.voice.says(at, CommandAck { command, result, reason: Some(reason.into()) }, Light::Ack)
     }
 
     /// What became of a command, if it came before.
@@ -191,8 +187,22 @@ impl Lamp {
         }
         self.obeyed = request;
         let level = command.and_then(|command| command.level);
+        self.keeper.hold(level, command.and_then(|command| command.until));
+        self.told = level.or(self.told);
         self.known.target = level;
         self.known.mode = level.map(|_| Mode::Override);
         self.override_ends = command.filter(|_| level.is_some()).and_then(|command| command.until);
+    }
+
+    /// It did not answer whether it takes something. Once, the question may have been lost.
+    pub(super) fn miss_answer(&mut self) {
+        self.sets_unanswered = self.sets_unanswered.saturating_add(1);
+        self.refuses_programme |= self.sets_unanswered >= SETS_UNANSWERED_MAX;
+    }
+
+    /// The device gives the level of the programme that it was told.
+    pub(super) fn step(&mut self, level: DimLevel) {
+        self.known.target = Some(level);
+        self.known.mode = Some(Mode::Programme);
     }
 }

@@ -67,6 +67,26 @@ impl Reading {
         })
     }
 
+    /// The opposite of [`of`](Self::of).
+    pub fn properties(&self) -> Map<String, Value> {
+        let Self { target, level, actual, mode, power_mw, voltage_mv, energy_mwh, burning_s, switch_count } =
+            *self;
+        let percent = |level: Option<DimLevel>| level.map(|level| level.percent().into());
+        let scaled = |number: Option<f64>, unit: f64| number.map(|number| (number / unit).into());
+        let told: [(&str, Option<Value>); 9] = [
+            ("target", percent(target)),
+            ("level", percent(level)),
+            ("actual", percent(actual)),
+            ("mode", mode.map(|mode| serde_json::to_value(mode).expect("a mode is JSON"))),
+            ("power", scaled(power_mw.map(f64::from), 1e3)),
+            ("voltage", scaled(voltage_mv.map(f64::from), 1e3)),
+            ("energy", scaled(energy_mwh.map(|mwh| mwh as f64), 1e6)),
+            ("burningHours", scaled(burning_s.map(|s| s as f64), 3_600.0)),
+            ("switchCount", switch_count.map(Value::from)),
+        ];
+        told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
     /// Takes over what `newer` told.
     pub fn update(&mut self, newer: Self) {
         let Self { target, level, actual, mode, power_mw, voltage_mv, energy_mwh, burning_s, switch_count } =
@@ -116,9 +136,42 @@ fn mode(properties: &Map<String, Value>) -> Result<Option<Mode>, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    fn readings() -> impl Strategy<Value = Reading> {
+        let level = || {
+            proptest::option::of((0..=100_u8).prop_map(|percent| DimLevel::from_percent(percent).unwrap()))
+        };
+        let modes = [Mode::Default, Mode::Programme, Mode::Override, Mode::Sensor];
+        let small = || proptest::option::of(0..1_000_000_u32);
+        let large = || proptest::option::of(0..3_000_000_000_u64);
+        let mode = proptest::option::of(proptest::sample::select(modes.to_vec()));
+        (level(), level(), level(), mode, small(), small(), large(), large(), small()).prop_map(
+            |(target, level, actual, mode, power_mw, voltage_mv, energy_mwh, burning_s, switch_count)| {
+                Reading {
+                    target,
+                    level,
+                    actual,
+                    mode,
+                    power_mw,
+                    voltage_mv,
+                    energy_mwh,
+                    burning_s,
+                    switch_count,
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(reading in readings()) {
+            prop_assert_eq!(Reading::of(&reading.properties()), Ok(reading));
+        }
+    }
 
     fn read(properties: &Value) -> Result<Reading, String> {
         Reading::of(properties.as_object().unwrap())

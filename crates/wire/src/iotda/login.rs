@@ -23,7 +23,7 @@ pub struct ClientId<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
     /// The client id has another form, or names another device than the user name.
-    #[error("client id is not `{{device_id}}_0_{{0|1}}_{{yyyyMMddHH}}` of this user")]
+    #[error("the client id is not of this user; in IoTDA it is `{{device_id}}_0_{{0|1}}_{{yyyyMMddHH}}`")]
     ClientId,
     /// The hour is not this one nor a neighbour.
     #[error("the hour of the login is not within an hour of now")]

@@ -1,13 +1,17 @@
-//! Payloads of the device protocol ⇄ typed messages.
+//! Payloads of the device protocol ⇄ typed messages, for both sides: what one writes, the other reads.
 
 use chrono::{DateTime, NaiveDateTime};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use types::{MINUTE_MS, Timestamp};
 
-use super::topic::{self, UpTopic};
-use crate::codec;
-use crate::{Channel, DecodeError, Frame, PAYLOAD_BYTES_MAX};
+use crate::Channel;
+
+mod down;
+mod up;
+
+pub use down::{decode_down, encode_down};
+pub use up::{decode_up, encode_up};
 
 /// How far apart time zones are \[ms\].
 const ZONE_STEP_MS: i64 = 15 * MINUTE_MS;
@@ -59,29 +63,46 @@ pub enum Up {
     Events(Vec<DeviceEvent>),
     /// The platform's own word: whether the device is connected.
     Status(bool),
+    /// The platform's own word: someone who said to be this device was not let in.
+    Refused {
+        /// How often since the platform began.
+        count: u64,
+        /// Why, the last time.
+        reason: String,
+    },
 }
 
 /// The properties of one service of a device.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceReport {
     /// Which service.
+    #[serde(rename = "service_id")]
     pub service: String,
     /// Property by property.
+    #[serde(default, deserialize_with = "some_or_none")]
     pub properties: Map<String, Value>,
     /// When they were read, as the device wrote it; see [`moment`].
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<String>,
 }
 
-/// Something that happened to a device, or a question to the platform.
-#[derive(Clone, Debug, PartialEq)]
+/// Something that happened to a device, a question, or an answer to one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeviceEvent {
     /// Such as `$time_sync`.
+    #[serde(rename = "service_id", default, deserialize_with = "some_or_none")]
     pub service: String,
     /// Such as `time_sync_request`.
+    #[serde(rename = "event_type")]
     pub kind: String,
+    /// When, as its sender wrote it; see [`moment`].
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<String>,
     /// To be repeated in the answer.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// More.
+    #[serde(default, deserialize_with = "some_or_none")]
     pub paras: Map<String, Value>,
 }
 
@@ -95,9 +116,9 @@ pub enum Down {
         /// Which device it is for: itself, or one behind it.
         object: String,
         /// Of which service.
-        service: &'static str,
+        service: String,
         /// What to do.
-        name: &'static str,
+        name: String,
         /// With what.
         paras: Value,
     },
@@ -107,10 +128,8 @@ pub enum Down {
         request: String,
         /// Which device it is for.
         object: String,
-        /// Of which service.
-        service: String,
-        /// Property by property.
-        properties: Map<String, Value>,
+        /// By service.
+        services: Vec<ServiceReport>,
     },
     /// Tell your properties.
     GetProperties {
@@ -119,7 +138,7 @@ pub enum Down {
         /// Which device is asked.
         object: String,
         /// Of which service.
-        service: &'static str,
+        service: String,
     },
     /// Your shadow.
     Shadow {
@@ -130,14 +149,14 @@ pub enum Down {
         /// By service, as the protocol writes it.
         services: Vec<Value>,
     },
-    /// An answer to an event, or a question.
-    Event {
-        /// Which device it is for.
+    /// A message in the platform's own words.
+    Message,
+    /// Answers to events, and questions.
+    Events {
+        /// Which device they are for.
         object: String,
-        /// When \[wall\].
-        time: Timestamp,
         /// What.
-        event: DeviceEvent,
+        events: Vec<DeviceEvent>,
     },
 }
 
@@ -146,141 +165,16 @@ fn some_or_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(reader
     Ok(Option::deserialize(reader)?.unwrap_or_default())
 }
 
-#[derive(Deserialize)]
-struct RawService {
-    service_id: String,
-    #[serde(default, deserialize_with = "some_or_none")]
-    properties: Map<String, Value>,
-    #[serde(default)]
-    event_time: Option<String>,
+/// A text; `null` and an empty one are none.
+fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(reader)?.filter(|text| !text.is_empty()))
 }
 
-#[derive(Deserialize)]
-struct RawServices {
-    services: Vec<RawService>,
-}
-
-#[derive(Deserialize)]
-struct RawChild {
-    device_id: String,
-    services: Vec<RawService>,
-}
-
-#[derive(Deserialize)]
-struct RawChildren {
-    devices: Vec<RawChild>,
-}
-
-#[derive(Deserialize)]
-struct RawResponse {
-    #[serde(default)]
-    result_code: i64,
-}
-
-#[derive(Default, Deserialize)]
-struct RawShadowGet {
-    #[serde(default)]
-    object_device_id: Option<String>,
-    #[serde(default)]
-    service_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct RawEvent {
-    #[serde(default, deserialize_with = "some_or_none")]
-    service_id: String,
-    event_type: String,
-    #[serde(default)]
-    event_id: Option<String>,
-    #[serde(default, deserialize_with = "some_or_none")]
-    paras: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct RawEvents {
-    services: Vec<RawEvent>,
-}
-
-#[derive(Deserialize)]
-struct RawStatus {
-    status: Status,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Status {
-    Online,
-    Offline,
-}
-
-impl From<RawService> for ServiceReport {
-    fn from(raw: RawService) -> Self {
-        let event_time = raw.event_time.filter(|time| !time.is_empty());
-        Self { service: raw.service_id, properties: raw.properties, event_time }
-    }
-}
-
-impl From<RawEvent> for DeviceEvent {
-    fn from(raw: RawEvent) -> Self {
-        let event_id = raw.event_id.filter(|id| !id.is_empty());
-        Self { service: raw.service_id, kind: raw.event_type, event_id, paras: raw.paras }
-    }
-}
-
-fn reports(raw: Vec<RawService>) -> Vec<ServiceReport> {
-    raw.into_iter().map(ServiceReport::from).collect()
-}
-
-/// Reads what a device says: its id, and what.
-///
-/// # Errors
-///
-/// [`DecodeError`] says what is wrong and where. Nothing in `payload` makes this panic.
-pub fn decode<'a>(topic: &'a str, payload: &[u8]) -> Result<(&'a str, Up), DecodeError> {
-    let (device, topic) = topic::parse_up(topic).ok_or(DecodeError::UnknownTopic)?;
-    if payload.len() > PAYLOAD_BYTES_MAX {
-        return Err(DecodeError::TooLong(payload.len()));
-    }
-    let up = match topic {
-        UpTopic::Report => Up::Report(reports(codec::read::<RawServices>(payload)?.services)),
-        UpTopic::GatewayReport => {
-            let raw: RawChildren = codec::read(payload)?;
-            let child = |raw: RawChild| (raw.device_id, reports(raw.services));
-            Up::GatewayReport(raw.devices.into_iter().map(child).collect())
-        }
-        UpTopic::CommandResponse(request) => {
-            Up::CommandResponse { request, result_code: codec::read::<RawResponse>(payload)?.result_code }
-        }
-        UpTopic::SetResponse(request) => {
-            Up::SetResponse { request, result_code: codec::read::<RawResponse>(payload)?.result_code }
-        }
-        UpTopic::GetResponse(request) => {
-            let services = reports(codec::read::<RawServices>(payload)?.services);
-            Up::GetResponse { request, services }
-        }
-        UpTopic::ShadowGet(request) => shadow_get(request, payload)?,
-        UpTopic::Message => Up::Message,
-        UpTopic::Events => {
-            let raw: RawEvents = codec::read(payload)?;
-            Up::Events(raw.services.into_iter().map(DeviceEvent::from).collect())
-        }
-        UpTopic::Status => Up::Status(matches!(codec::read::<RawStatus>(payload)?.status, Status::Online)),
-    };
-    Ok((device, up))
-}
-
-/// An empty question asks for everything.
-fn shadow_get(request: String, payload: &[u8]) -> Result<Up, DecodeError> {
-    let raw: RawShadowGet = if payload.is_empty() { RawShadowGet::default() } else { codec::read(payload)? };
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    Ok(Up::ShadowGet { request, object: given(raw.object_device_id), service: given(raw.service_id) })
-}
-
-/// How messages to devices travel.
-static DOWNWARDS: Channel = Channel {
-    name: "iotdaDown",
+/// How messages of the protocol travel.
+static CHANNEL: Channel = Channel {
+    name: "iotda",
     address: "$oc/devices/{device_id}/sys/…",
-    summary: "To a device that speaks the protocol of Huawei IoTDA.",
+    summary: "Between a platform and a device that speak the protocol of Huawei IoTDA.",
     sender: "iotda",
     at_least_once: true,
     retain: false,
@@ -288,50 +182,6 @@ static DOWNWARDS: Channel = Channel {
     content_type: "application/json",
     example: "{}",
 };
-
-/// Puts a message to `device` on its topic.
-pub fn encode(device: &str, down: &Down) -> Frame {
-    let (rest, payload) = match down {
-        Down::Command { request, object, service, name, paras } => (
-            format!("sys/commands/request_id={request}"),
-            json!({ "object_device_id": object, "service_id": service, "command_name": name, "paras": paras }),
-        ),
-        Down::SetProperties { request, object, service, properties } => (
-            format!("sys/properties/set/request_id={request}"),
-            json!({
-                "object_device_id": object,
-                "services": [{ "service_id": service, "properties": properties }],
-            }),
-        ),
-        Down::GetProperties { request, object, service } => (
-            format!("sys/properties/get/request_id={request}"),
-            json!({ "object_device_id": object, "service_id": service }),
-        ),
-        Down::Shadow { request, object, services } => (
-            format!("sys/shadow/get/response/request_id={request}"),
-            json!({ "object_device_id": object, "shadow": services }),
-        ),
-        Down::Event { object, time, event } => ("sys/events/down".to_owned(), {
-            let mut service = json!({
-                "service_id": event.service, "event_type": event.kind,
-                "event_time": write_moment(*time), "paras": event.paras,
-            });
-            if let Some(id) = &event.event_id {
-                service["event_id"] = json!(id);
-            }
-            json!({ "object_device_id": object, "services": [service] })
-        }),
-    };
-    let (response_topic, correlation) = (None, None);
-    let payload = codec::json(&payload);
-    Frame { topic: topic::of(device, &rest), payload, channel: &DOWNWARDS, response_topic, correlation }
-}
-
-/// The platform's own word on whether `device` is connected: topic and payload. To be retained.
-pub fn encode_status(device: &str, online: bool) -> (String, Vec<u8>) {
-    let status = if online { "ONLINE" } else { "OFFLINE" };
-    (topic::of(device, "sys/status"), codec::json(&json!({ "status": status })))
-}
 
 /// A moment, as the documentation writes it. The bounds of chrono are 262 000 years away.
 pub(super) fn write_moment(at: Timestamp) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use types::Timestamp;
 
@@ -13,17 +14,17 @@ const SERVICES_MAX: usize = 16;
 const PROPERTIES_MAX: usize = 64;
 
 /// The shadow of one device.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shadow(BTreeMap<String, Service>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Service {
     desired: Half,
     reported: Half,
     version: u64,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Half {
     properties: Map<String, Value>,
     at: Option<Timestamp>,
@@ -72,6 +73,11 @@ impl Shadow {
         service.desired.at = Some(now);
         service.version += 1;
         true
+    }
+
+    /// Whether a property is wanted.
+    pub(super) fn desires(&self, service: &str, name: &str) -> bool {
+        self.0.get(service).is_some_and(|service| service.desired.properties.contains_key(name))
     }
 
     /// What is wanted of a service and was not told to be so.

@@ -5,8 +5,9 @@ use crate::filter_matches;
 /// What every topic of a device begins with.
 const PREFIX: &str = "$oc/devices/";
 
-/// Where devices publish, as filters over all devices; the last is the platform's own word on who is connected.
-pub const UP_FILTERS: [&str; 9] = [
+/// Where devices publish, as filters over all devices; the last two are the platform's own words on who is connected,
+/// and who was not let in.
+pub const UP_FILTERS: [&str; 10] = [
     "$oc/devices/+/sys/properties/report",
     "$oc/devices/+/sys/gateway/sub_devices/properties/report",
     "$oc/devices/+/sys/commands/response/+",
@@ -16,8 +17,10 @@ pub const UP_FILTERS: [&str; 9] = [
     "$oc/devices/+/sys/messages/up",
     "$oc/devices/+/sys/events/up",
     STATUS_FILTER,
+    REFUSED_FILTER,
 ];
 const STATUS_FILTER: &str = "$oc/devices/+/sys/status";
+const REFUSED_FILTER: &str = "$oc/devices/+/sys/logins/refused";
 
 /// Where the platform publishes to a device, below its own level.
 const DOWN: [&str; 6] = [
@@ -29,7 +32,7 @@ const DOWN: [&str; 6] = [
     "sys/events/down",
 ];
 
-/// Where a topic is.
+/// Where a device publishes; requests by their id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum UpTopic {
     Report,
@@ -41,6 +44,52 @@ pub(super) enum UpTopic {
     Message,
     Events,
     Status,
+    Refused,
+}
+
+impl UpTopic {
+    /// Below the device's own level.
+    pub(super) fn path(&self) -> String {
+        let request = |prefix: &str, id: &str| format!("sys/{prefix}/request_id={id}");
+        match self {
+            Self::Report => "sys/properties/report".to_owned(),
+            Self::GatewayReport => "sys/gateway/sub_devices/properties/report".to_owned(),
+            Self::CommandResponse(id) => request("commands/response", id),
+            Self::SetResponse(id) => request("properties/set/response", id),
+            Self::GetResponse(id) => request("properties/get/response", id),
+            Self::ShadowGet(id) => request("shadow/get", id),
+            Self::Message => "sys/messages/up".to_owned(),
+            Self::Events => "sys/events/up".to_owned(),
+            Self::Status => "sys/status".to_owned(),
+            Self::Refused => "sys/logins/refused".to_owned(),
+        }
+    }
+}
+
+/// Where the platform publishes; requests by their id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DownTopic {
+    Command(String),
+    Set(String),
+    Get(String),
+    Shadow(String),
+    Message,
+    Events,
+}
+
+impl DownTopic {
+    /// Below the device's own level.
+    pub(super) fn path(&self) -> String {
+        let request = |prefix: &str, id: &str| format!("sys/{prefix}/request_id={id}");
+        match self {
+            Self::Command(id) => request("commands", id),
+            Self::Set(id) => request("properties/set", id),
+            Self::Get(id) => request("properties/get", id),
+            Self::Shadow(id) => request("shadow/get/response", id),
+            Self::Message => "sys/messages/down".to_owned(),
+            Self::Events => "sys/events/down".to_owned(),
+        }
+    }
 }
 
 /// Splits a topic into the device and what stands behind it.
@@ -51,13 +100,14 @@ pub fn device_of(topic: &str) -> Option<(&str, &str)> {
 /// Reads a topic that devices publish on.
 pub(super) fn parse_up(topic: &str) -> Option<(&str, UpTopic)> {
     let (device, rest) = device_of(topic)?;
-    let request = |prefix: &str| Some(rest.strip_prefix(prefix)?.strip_prefix("request_id=")?.to_owned());
+    let request = |prefix: &str| request_of(rest, prefix);
     let topic = match rest {
         "sys/properties/report" => UpTopic::Report,
         "sys/gateway/sub_devices/properties/report" => UpTopic::GatewayReport,
         "sys/messages/up" => UpTopic::Message,
         "sys/events/up" => UpTopic::Events,
         "sys/status" => UpTopic::Status,
+        "sys/logins/refused" => UpTopic::Refused,
         _ => request("sys/commands/response/")
             .map(UpTopic::CommandResponse)
             .or_else(|| request("sys/properties/set/response/").map(UpTopic::SetResponse))
@@ -65,6 +115,26 @@ pub(super) fn parse_up(topic: &str) -> Option<(&str, UpTopic)> {
             .or_else(|| request("sys/shadow/get/").map(UpTopic::ShadowGet))?,
     };
     Some((device, topic))
+}
+
+/// Reads a topic that the platform publishes on.
+pub(super) fn parse_down(topic: &str) -> Option<(&str, DownTopic)> {
+    let (device, rest) = device_of(topic)?;
+    let request = |prefix: &str| request_of(rest, prefix);
+    let topic = match rest {
+        "sys/messages/down" => DownTopic::Message,
+        "sys/events/down" => DownTopic::Events,
+        _ => request("sys/commands/")
+            .map(DownTopic::Command)
+            .or_else(|| request("sys/properties/set/").map(DownTopic::Set))
+            .or_else(|| request("sys/properties/get/").map(DownTopic::Get))
+            .or_else(|| request("sys/shadow/get/response/").map(DownTopic::Shadow))?,
+    };
+    Some((device, topic))
+}
+
+fn request_of(rest: &str, prefix: &str) -> Option<String> {
+    Some(rest.strip_prefix(prefix)?.strip_prefix("request_id=")?.to_owned())
 }
 
 /// The topic of a device.
@@ -103,8 +173,8 @@ fn overlap(a: &str, b: &str) -> bool {
 }
 
 /// Whether a device may publish here, below its own level.
-pub(super) fn may_be_published_by_device(topic: &str) -> bool {
-    let up = UP_FILTERS.iter().filter(|filter| **filter != STATUS_FILTER);
+pub(crate) fn may_be_published_by_device(topic: &str) -> bool {
+    let up = UP_FILTERS.iter().filter(|filter| ![STATUS_FILTER, REFUSED_FILTER].contains(*filter));
     up.clone().any(|filter| filter_matches(filter, topic))
         || device_of(topic).is_some_and(|(_, rest)| rest.starts_with("user/"))
 }
@@ -157,8 +227,14 @@ mod tests {
 
     #[test]
     fn a_device_does_not_speak_for_the_platform() {
-        for rest in ["sys/commands/request_id=1", "sys/events/down", "sys/status", "sys/x", "sys/shadow/get"]
-        {
+        for rest in [
+            "sys/commands/request_id=1",
+            "sys/events/down",
+            "sys/status",
+            "sys/logins/refused",
+            "sys/x",
+            "sys/shadow/get",
+        ] {
             assert!(!may_be_published_by_device(&of("p_1", rest)), "{rest}");
         }
         assert!(may_be_published_by_device(&of("p_1", "sys/shadow/get/request_id=1")));

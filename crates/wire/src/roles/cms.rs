@@ -40,10 +40,17 @@ impl CmsRole {
                 Output::Programme { luminaire, programme } => {
                     self.light(luminaire, Light::Programme(programme))
                 }
+                Output::Firmware { luminaire, order } => self.light(luminaire, Light::FirmwareOrder(order)),
                 Output::Alarm { alarm, at } => Some(self.event(now, at, EventBody::Alarm(alarm))),
                 Output::Incident { incident, at } => Some(self.event(now, at, EventBody::Incident(incident))),
                 Output::Report { to, report } => {
                     Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Dim(report) }))
+                }
+                Output::GroupReply { to, reply } => {
+                    Some(Message::Reply(Reply { to, time: now, body: ReplyBody::DimGroup(reply) }))
+                }
+                Output::CampaignReply { to, reply } => {
+                    Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Firmware(reply) }))
                 }
                 Output::Refused { to, luminaire, reason } => {
                     let body =
@@ -87,7 +94,8 @@ fn light_input(luminaire: LuminaireId, body: Light) -> Option<Input> {
         Light::Telemetry(report) => Input::Telemetry { luminaire, report },
         Light::Ack(report) => Input::Ack { luminaire, report },
         Light::Online(online) => Input::Online { luminaire, online },
-        Light::Command(_) | Light::Programme(_) => return None,
+        Light::Firmware(report) => Input::Firmware { luminaire, report },
+        Light::Command(_) | Light::Programme(_) | Light::FirmwareOrder(_) => return None,
     })
 }
 
@@ -97,6 +105,8 @@ fn input(message: Message) -> Option<Input> {
         Message::Cabinet { cabinet, body: Segment::State(report), .. } => Input::Cabinet { cabinet, report },
         Message::Request(request) => match request.body {
             RequestBody::Dim(body) => Input::Request { from: request.reply_to, request: body },
+            RequestBody::Firmware(body) => Input::CampaignRequest { from: request.reply_to, request: body },
+            RequestBody::DimGroup(body) => Input::GroupRequest { from: request.reply_to, request: body },
             _ => return None,
         },
         Message::Clock(clock) => Input::Pace(clock.speed),
@@ -155,6 +165,7 @@ impl Role for CmsRole {
             "light/+/+/up/state",
             "light/+/+/up/tele",
             "light/+/+/up/ack",
+            "light/+/+/up/fw",
             "light/+/+/status",
             "rpc/lighting/#",
             "sim/clock",

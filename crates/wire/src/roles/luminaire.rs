@@ -79,24 +79,12 @@ impl LuminaireRole {
 
     /// Its feeder is live from now on, or is not.
     pub fn set_supply(&mut self, now: Timestamp, live: bool, out: &mut Vec<Message>) {
-        self.run_physical(now, Input::Supply(live), out);
+        self.run(now, Input::Supply(live), out);
     }
 
     /// What it takes from its feeder; see [`Luminaire::draw`].
     pub fn draw(&self, now: Timestamp) -> Draw {
         self.core.draw(now)
-    }
-
-    /// What may take its supply or give it back. It says first that it is there again; its last words are what the
-    /// broker would say for it, once it misses it.
-    fn run_physical(&mut self, now: Timestamp, input: Input, out: &mut Vec<Message>) {
-        let (before, place) = (self.core.has_supply(), out.len());
-        self.run(now, input, out);
-        match (before, self.core.has_supply()) {
-            (true, false) => out.push(self.will()),
-            (false, true) => out.insert(place, self.message(Light::Online(true))),
-            _ => {}
-        }
     }
 
     fn run(&mut self, now: Timestamp, input: Input, out: &mut Vec<Message>) {
@@ -121,7 +109,7 @@ impl Core for LuminaireRole {
 
     fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
         match bus {
-            BusInput::Connected if !self.core.has_supply() => {}
+            BusInput::Connected if !self.core.is_running() => {}
             BusInput::Connected => {
                 out.push(self.message(Light::Online(true)));
                 self.run(now, Input::Connected, out);
@@ -132,12 +120,16 @@ impl Core for LuminaireRole {
             BusInput::Message(Message::Light { body: Light::Programme(programme), .. }) => {
                 self.run(now, Input::Programme(programme), out);
             }
+            BusInput::Message(Message::Light { body: Light::FirmwareOrder(order), .. }) => {
+                self.run(now, Input::Firmware(order), out);
+            }
             BusInput::Message(Message::Fault { order, .. }) => {
                 let input = match order {
                     FaultOrder::Break(fault) => Input::Fault(fault),
                     FaultOrder::Repair => Input::Repair,
+                    FaultOrder::Clean => Input::Clean,
                 };
-                self.run_physical(now, input, out);
+                self.run(now, input, out);
             }
             BusInput::Message(_) => {}
         }
@@ -161,6 +153,8 @@ impl From<Output> for Light {
             Output::State(report) => Self::State(report),
             Output::Telemetry(report) => Self::Telemetry(report),
             Output::Ack(report) => Self::Ack(report),
+            Output::Firmware(report) => Self::Firmware(report),
+            Output::Online(online) => Self::Online(online),
         }
     }
 }

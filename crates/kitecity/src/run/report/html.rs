@@ -1,15 +1,16 @@
-//! One HTML file that needs nothing else: no network, no script.
+//! Runs and explorations as one HTML page.
 //!
 //! Everything that comes from a file or the bus goes through maud, which escapes it.
 
 mod run;
 
 use anyhow::Result;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use scenario::{Standing, Verdict};
 
 use super::Section;
 use super::tables::count;
+use crate::report::page;
 use crate::run::Played;
 use crate::run::seeds::Explored;
 
@@ -22,30 +23,17 @@ pub(super) fn page(sections: &[Section]) -> Result<String> {
         Section::Seeds(explored) => seeds(&anchor(nth), heading, explored),
     });
     let told: Vec<Markup> = told.collect::<Result<_>>()?;
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " – Kitecity" }
-                style { (PreEscaped(include_str!("style.css"))) }
+    Ok(page::page(
+        &title,
+        "no real person, luminaire or payment",
+        &html! {
+            @if sections.len() > 1 {
+                h1 { (title) }
+                (index(sections))
             }
-            body {
-                p.simulated role="note" { strong { "SIMULATED / 模拟" } " – no real person, luminaire or payment" }
-                main {
-                    @if sections.len() > 1 {
-                        h1 { (title) }
-                        (index(sections))
-                    }
-                    @for section in told { (section) }
-                }
-                footer { "Kitecity " (env!("CARGO_PKG_VERSION")) }
-            }
-        }
-    };
-    Ok(page.into_string())
+            @for section in told { (section) }
+        },
+    ))
 }
 
 fn title(sections: &[Section]) -> String {

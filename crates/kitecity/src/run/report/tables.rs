@@ -5,6 +5,7 @@ use scenario::{LedgerRow, Verdict, show_duration, show_moment};
 use types::Timestamp;
 
 use super::marks::Mark;
+use crate::report::page::table;
 
 /// Tables longer than this are folded.
 const ROWS_OPEN_MAX: usize = 12;
@@ -53,25 +54,6 @@ pub(super) fn left_out(verdict: &Verdict) -> Markup {
     html! {
         @for (kept, all, many) in told {
             @if all > kept as u64 { p.axis { "Only " (rows(kept, all, many, many)) " are shown." } }
-        }
-    }
-}
-
-/// A table in a fold; it can be scrolled sideways where it does not fit, also from the keyboard.
-///
-/// `heads` – names of the columns; those that begin with `#` hold numbers.
-fn table(title: &str, open: bool, heads: &[&str], rows: &Markup) -> Markup {
-    html! {
-        details open[open] {
-            summary { (title) }
-            div.scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr { @for head in heads {
-                        th.number[head.starts_with('#')] scope="col" { (head.trim_start_matches('#')) }
-                    } } }
-                    tbody { (rows) }
-                }
-            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Questions to devices, and what comes back: in time, late, or not at all.
 
-use lighting::{AckResult, DimCommand};
+use lighting::{AckResult, DimCommand, DimLevel};
 use serde_json::{Map, Value};
 use types::Timestamp;
 
-use super::{Bridge, COMMAND_TIMEOUT_MS, Output, holds_programme};
+use super::keep::holds_programme;
+use super::{COMMAND_TIMEOUT_MS, IotdaBridge, Output};
 use crate::iotda::lamp::Answer;
 use crate::iotda::payload::{Down, ServiceReport};
 
@@ -25,13 +26,15 @@ pub(super) struct Pending {
 pub(super) enum Asked {
     /// To hold a level or to end that, for the CMS; or, without a command, because its time was over.
     Command(Option<DimCommand>),
+    /// To give the level that the programme has now, since it does not keep that itself.
+    Step(DimLevel),
     /// To take properties.
     Set(Map<String, Value>),
     /// To tell its properties.
     Get,
 }
 
-impl Bridge {
+impl IotdaBridge {
     /// Sends what `down` makes of a new request id, and waits for the answer.
     pub(super) fn ask(
         &mut self,
@@ -80,23 +83,36 @@ impl Bridge {
         };
         if result_code != 0 {
             let id = self.lamps[lamp].id;
-            out.push(Output::Note(format!("{id}: the device refuses with result code {result_code}")));
+            let reason = format!("the device refuses with result code {result_code}");
+            out.push(Output::Note(format!("{id}: {reason}")));
+            if let (Asked::Command(Some(command)), Some(at)) = (&asked, self.city_now(now)) {
+                out.push(Output::Bus(self.lamps[lamp].refuse(at, &command.id, &reason)));
+            }
             // It is not asked to take the same again before it comes back.
             if let Asked::Set(properties) = &asked {
                 self.lamps[lamp].settled = properties.clone();
+                self.lamps[lamp].refuses_programme |= holds_programme(properties);
             }
             self.fail(lamp, asked);
+            self.drive(now, lamp, out);
             return Ok(());
         }
         match asked {
+            Asked::Step(level) => {
+                let at = self.city_now(now).unwrap_or(now);
+                let lamp = &mut self.lamps[lamp];
+                lamp.step(level);
+                out.push(Output::Bus(lamp.state(at)));
+            }
             Asked::Command(command) => self.obeyed(now, lamp, number, command.as_ref(), out),
             Asked::Set(properties) => {
                 let lamp = &mut self.lamps[lamp];
                 lamp.has_programme |= holds_programme(&properties);
-                (lamp.settled, lamp.setting) = (properties, false);
+                (lamp.settled, lamp.setting, lamp.sets_unanswered) = (properties, false, 0);
                 // Meanwhile more may be wanted.
                 let index = self.by_id[&lamp.id];
                 self.deliver(now, index, out);
+                self.leave_to_itself(now, index, out);
             }
             Asked::Get => {}
         }
@@ -151,7 +167,11 @@ impl Bridge {
             if !matches!(asked, Asked::Get) {
                 out.push(Output::Note(format!("{}: no answer from the device", self.lamps[lamp].id)));
             }
+            if matches!(asked, Asked::Set(_)) {
+                self.lamps[lamp].miss_answer();
+            }
             self.fail(lamp, asked);
+            self.drive(now, lamp, out);
         }
     }
 
@@ -174,6 +194,7 @@ impl Bridge {
         match asked {
             Asked::Command(Some(command)) => lamp.set_answer(&command.id, Answer::Failed),
             Asked::Set(_) => lamp.setting = false,
+            Asked::Step(_) => lamp.step_failed = true,
             Asked::Command(None) | Asked::Get => {}
         }
     }
@@ -186,7 +207,9 @@ impl Bridge {
             let lamp = &mut self.lamps[index];
             if lamp.online && lamp.override_ends.is_some_and(|ends| ends <= at) {
                 lamp.override_ends = None;
-                self.order(now, index, None, out);
+                if !lamp.refuses_programme {
+                    self.order(now, index, None, out);
+                }
             }
         }
     }

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use types::Timestamp;
 
-use super::{Bridge, Output};
-use crate::iotda::payload::{DeviceEvent, Down};
+use super::{IotdaBridge, Output};
+use crate::iotda::payload::{DeviceEvent, Down, write_moment};
 
 /// Devices of one request that are answered.
 const REQUESTED_MAX: usize = 50;
@@ -18,7 +18,7 @@ struct StatusOfChild {
     status: String,
 }
 
-impl Bridge {
+impl IotdaBridge {
     pub(super) fn on_event(
         &mut self,
         now: Timestamp,
@@ -72,10 +72,15 @@ impl Bridge {
             kind: kind.to_owned(),
             event_id: question.event_id.clone(),
             paras: object(paras),
+            ..DeviceEvent::default()
         };
+        out.push(self.event_to(now, place, event));
+    }
+
+    fn event_to(&self, now: Timestamp, place: usize, event: DeviceEvent) -> Output {
         let device = self.device_id(place);
-        let down = Down::Event { object: device.clone(), time: now, event };
-        out.push(Output::Device { device, down });
+        let event = DeviceEvent { event_time: Some(write_moment(now)), ..event };
+        Output::Device { down: Down::Events { object: device.clone(), events: vec![event] }, device }
     }
 
     /// The devices behind a gateway, as the protocol writes them.
@@ -128,13 +133,9 @@ impl Bridge {
             let event = DeviceEvent {
                 service: "$ota".to_owned(),
                 kind: "version_query".to_owned(),
-                event_id: None,
-                paras: Map::new(),
+                ..DeviceEvent::default()
             };
-            out.push(Output::Device {
-                down: Down::Event { object: device.clone(), time: now, event },
-                device,
-            });
+            out.push(self.event_to(now, place, event));
         }
     }
 }

@@ -1,9 +1,10 @@
-use lighting::{DimLevel, LightState, ProgrammeStep, Report, StepTime};
-use types::DistrictId;
+use lighting::{AstroTable, CommandAck, DimLevel, LightState, ProgrammeStep, Report, StepTime, SunDay};
+use serde_json::Value;
+use types::{DistrictId, HOUR_MS};
 
 use super::*;
-use crate::iotda::payload::{decode, encode};
-use crate::iotda::register::{Child, Device, DeviceSecret};
+use crate::dialect::{Bridge as _, Child, Device, DeviceSecret, Site};
+use crate::iotda::payload::{decode_up, encode_down};
 
 /// What the wall's clock shows at first; the city's shows 0, and runs as fast.
 const T0: Timestamp = Timestamp::from_millis(1_744_592_400_000);
@@ -12,15 +13,27 @@ fn district() -> DistrictId {
     "kuiwen".parse().unwrap()
 }
 
+/// Three places where the sun rises at 6 and sets at 18 o'clock.
+fn sites() -> Sites {
+    let sun = SunDay { sunrise_ms: 6 * HOUR_MS as u32, sunset_ms: 18 * HOUR_MS as u32 };
+    let site = Site { district: district(), rated_mw: 100_000, standby_mw: 500, astro_shift_ms: 0 };
+    Sites {
+        astro: AstroTable::new(0, vec![sun]).unwrap().into(),
+        by_luminaire: (1..=3).map(|id| (LuminaireId(id), site)).collect(),
+    }
+}
+
 /// A lamp `p_1` (l-0001), a gateway `p_g` (l-0002) with `p_c` (l-0003) behind it, and a bridge that knows the time.
 struct Bench {
-    bridge: Bridge,
+    bridge: IotdaBridge,
     now: Timestamp,
 }
 
 impl Bench {
     fn new() -> Self {
         let device = |id: &str, lamp, children| Device {
+            dialect: Dialect::Iotda,
+            lumens: None,
             id: id.to_owned(),
             secret: DeviceSecret("12345678".to_owned()),
             lamp: Some(LuminaireId(lamp)),
@@ -28,11 +41,11 @@ impl Bench {
         };
         let child = Child { id: "p_c".to_owned(), lamp: LuminaireId(3) };
         let devices = vec![device("p_1", 1, vec![]), device("p_g", 2, vec![child])];
-        let directory = (1..=3).map(|id| (LuminaireId(id), district())).collect();
-        let bridge = Bridge::new(Register::new(devices).unwrap(), &directory, 0xe);
+        let bridge = IotdaBridge::new(Register::new(devices).unwrap(), sites(), 0xe);
         let mut bench = Self { bridge, now: T0 };
         let clock = ClockState { city: Timestamp::from_millis(0), wall: T0, speed: 1, paused: false };
-        assert_eq!(bench.bus(Message::Clock(clock)), [""; 0]);
+        let missed = ["l-0001 online false", "l-0002 online false", "l-0003 online false"];
+        assert_eq!(bench.bus(Message::Clock(clock)), missed, "who never came");
         bench
     }
 
@@ -58,7 +71,7 @@ impl Bench {
     /// The device says this, as bytes.
     fn says(&mut self, device: &str, rest: &str, payload: &Value) -> Vec<String> {
         let topic = format!("$oc/devices/{device}/sys/{rest}");
-        let (device, up) = decode(&topic, payload.to_string().as_bytes()).unwrap();
+        let (device, up) = decode_up(&topic, payload.to_string().as_bytes()).unwrap();
         let device = device.to_owned();
         self.take(Input::Device { topic, device, up })
     }
@@ -78,8 +91,8 @@ impl Bench {
     fn passes(&mut self, seconds: i64) -> Vec<String> {
         let end = self.now.plus_millis(seconds * SECOND_MS);
         let mut out = Vec::new();
-        while let Some(due) = self.bridge.next_timeout().filter(|&due| due <= end) {
-            self.bridge.handle_timeout(due, &mut out);
+        while let Some(due) = Core::next_timeout(&self.bridge).filter(|&due| due <= end) {
+            Core::handle_timeout(&mut self.bridge, due, &mut out);
         }
         self.now = end;
         out.into_iter().map(in_short).collect()
@@ -96,7 +109,7 @@ fn light(lamp: u32, body: Light) -> Message {
 
 fn programme() -> Programme {
     let steps = vec![ProgrammeStep { at: StepTime::Sunset(0), level: DimLevel::FULL }];
-    Programme { version: 1, steps: steps.into(), presence_level: None }
+    Programme { version: 1, steps: steps.into(), presence_level: None, nights: lighting::Nights::default() }
 }
 
 fn in_short(output: Output) -> String {
@@ -113,16 +126,19 @@ fn in_short(output: Output) -> String {
                     body.power_mw, body.voltage_mv, body.energy_mwh
                 )
             }
-            Light::Ack(report) => format!("{luminaire} {} {:?}", report.body.command, report.body.result),
+            Light::Ack(Report { body: CommandAck { command, result, reason }, .. }) => {
+                let reason = reason.map_or(String::new(), |reason| format!(", {reason}"));
+                format!("{luminaire} {command} {result:?}{reason}")
+            }
             other => panic!("{other:?}"),
         },
         Output::Bus(other) => panic!("{other:?}"),
         Output::Device { device, down } => {
-            let frame = encode(&device, &down);
+            let frame = encode_down(&device, &down);
             let payload: Value = serde_json::from_slice(&frame.payload).unwrap();
             let what = match down {
                 Down::Command { .. } => format!("{} {}", payload["command_name"], payload["paras"]),
-                Down::Event { .. } => payload["services"][0]["event_type"].to_string(),
+                Down::Events { .. } => payload["services"][0]["event_type"].to_string(),
                 _ => String::new(),
             };
             let topic = frame.topic.trim_start_matches("$oc/devices/").replace("/sys/", " ");
@@ -193,8 +209,9 @@ fn a_late_or_refusing_answer_is_noted_and_not_applied() {
     assert_eq!(bench.answers("p_1", "commands", 2, 0), [late]);
     assert_eq!(bench.command(1, "c1", Some(40), None), [""; 0], "a copy of a command that failed");
     bench.command(1, "c2", Some(50), None);
-    let refusal = "note: l-0001: the device refuses with result code 1";
-    assert_eq!(bench.answers("p_1", "commands", 3, 1), [refusal]);
+    let note = "note: l-0001: the device refuses with result code 1";
+    let refusal = "l-0001 c2 Failed, the device refuses with result code 1";
+    assert_eq!(bench.answers("p_1", "commands", 3, 1), [note, refusal]);
     let earlier_start = bench.says("p_1", "commands/response/request_id=d-4", &json!({ "result_code": 0 }));
     assert_eq!(earlier_start, [late]);
 }
@@ -303,7 +320,7 @@ fn what_a_device_asks_the_platform_is_answered() {
     bench.reports("p_1", &json!({ "level": 7 }));
     let mut ask = |device: &str, rest: &str, payload: &Value| {
         let topic = format!("$oc/devices/{device}/sys/{rest}");
-        let (_, up) = decode(&topic, payload.to_string().as_bytes()).unwrap();
+        let (_, up) = decode_up(&topic, payload.to_string().as_bytes()).unwrap();
         let mut out = Vec::new();
         bench.bridge.handle(
             T0,
@@ -312,7 +329,7 @@ fn what_a_device_asks_the_platform_is_answered() {
         );
         let Some(Output::Device { down, device: to }) = out.first() else { panic!("{out:?}") };
         assert_eq!(to, if device == "p_c" { "p_g" } else { device });
-        let frame = encode(device, down);
+        let frame = encode_down(device, down);
         serde_json::from_slice::<Value>(&frame.payload).unwrap()
     };
     let shadow = ask("p_1", "shadow/get/request_id=7", &json!({ "service_id": "Light" }));
@@ -366,5 +383,68 @@ fn what_is_known_is_told_when_the_city_s_clock_is() {
     assert_eq!(bench.reports("p_1", &json!({ "level": 7 })), [""; 0]);
     let clock = ClockState { city: Timestamp::from_millis(0), wall: T0, speed: 60, paused: false };
     let told = bench.bus(Message::Clock(clock));
-    assert_eq!(told, ["l-0001 online true", "l-0001 7 % 7 % 7 % Default"]);
+    let missed = ["l-0002 online false", "l-0003 online false"];
+    assert_eq!(told, [&["l-0001 online true", "l-0001 7 % 7 % 7 % Default"][..], &missed].concat());
+}
+
+/// The bench's city begins at 8 in the morning: 10 hours later the sun sets.
+const UNTIL_SUNSET_S: i64 = 10 * 3_600;
+
+/// Light from sunset to sunrise.
+fn nightly() -> Programme {
+    let step = |at, level| ProgrammeStep { at, level };
+    let steps = [step(StepTime::Sunset(0), DimLevel::FULL), step(StepTime::Sunrise(0), DimLevel::OFF)];
+    Programme { steps: steps.to_vec().into(), ..programme() }
+}
+
+#[test]
+fn a_device_that_takes_no_programme_is_told_each_of_its_levels() {
+    let mut bench = connected();
+    bench.bus(light(1, Light::Programme(nightly())));
+    assert_eq!(bench.answers("p_1", "properties/set", 2, 1).len(), 2, "the refusal, and the level of now");
+    bench.answers("p_1", "commands", 3, 0);
+    let dusk = bench.passes(UNTIL_SUNSET_S);
+    assert_eq!(dusk, [r#"p_1 commands/request_id=e-4 "SetLevel" {"level":100}"#]);
+    assert_eq!(bench.answers("p_1", "commands", 4, 0), ["l-0001 100 % 0 % 0 % Programme"]);
+
+    bench.command(1, "c1", Some(40), Some(UNTIL_SUNSET_S + 60));
+    bench.answers("p_1", "commands", 5, 0);
+    let over = bench.passes(61);
+    assert_eq!(over, [r#"p_1 commands/request_id=e-6 "SetLevel" {"level":100}"#], "back to the programme");
+    let unanswered = bench.passes(20);
+    assert_eq!(unanswered[0], "note: l-0001: no answer from the device");
+    assert_eq!(unanswered.len(), 1, "not hammered");
+    let told = bench.reports("p_1", &json!({ "level": 40 }));
+    assert_eq!(told[1], r#"p_1 commands/request_id=e-7 "SetLevel" {"level":100}"#, "with its next report");
+
+    bench.reports("p_1", &json!({ "programme": nightly() }));
+    let resumed = bench.command(1, "c2", None, None);
+    assert!(resumed[0].ends_with(r#""Resume" {}"#), "now it has one: {resumed:?}");
+}
+
+#[test]
+fn one_lost_answer_is_no_refusal_of_the_programme_but_two_are() {
+    let mut bench = connected();
+    bench.bus(light(1, Light::Programme(nightly())));
+    assert_eq!(bench.passes(20), ["note: l-0001: no answer from the device"]);
+    bench.reports("p_1", &json!({ "level": 0 }));
+    let told = bench.passes(20);
+    assert_eq!(told.last().unwrap(), r#"p_1 commands/request_id=e-4 "SetLevel" {"level":0}"#);
+}
+
+#[test]
+fn shadows_outlast_the_process_and_what_is_no_memory_is_refused() {
+    let mut bench = connected();
+    let before = bench.bridge.changes;
+    bench.bus(light(1, Light::Programme(programme())));
+    bench.reports("p_1", &json!({ "level": 7 }));
+    assert_eq!(bench.bridge.changes, before + 2);
+    let memory = bench.bridge.memory();
+
+    let mut later = Bench::new();
+    assert!(later.bridge.recall(b"{").is_err());
+    later.bridge.recall(&memory).unwrap();
+    assert_eq!(later.bridge.lamps[0].shadow, bench.bridge.lamps[0].shadow);
+    let welcome = later.comes("p_1");
+    assert_eq!(welcome[2], "p_1 properties/set/request_id=e-2", "what it was to take and never told to have");
 }

@@ -2,11 +2,15 @@
 
 use proptest::prelude::*;
 
+use serde_json::json;
+
 use super::*;
+use crate::iotda::topic;
+use crate::{DecodeError, PAYLOAD_BYTES_MAX};
 
 fn on(rest: &str, payload: &str) -> Result<Up, DecodeError> {
     let topic = format!("$oc/devices/p_1/sys/{rest}");
-    let (device, up) = decode(&topic, payload.as_bytes())?;
+    let (device, up) = decode_up(&topic, payload.as_bytes())?;
     assert_eq!(device, "p_1");
     Ok(up)
 }
@@ -96,6 +100,7 @@ fn what_devices_say_is_read() {
     let event = DeviceEvent {
         service: "$time_sync".to_owned(),
         kind: "time_sync_request".to_owned(),
+        event_time: Some("20250414T010000Z".to_owned()),
         event_id: None,
         paras: map(json!({ "device_send_time": 1_744_592_400_000_u64 })),
     };
@@ -112,7 +117,7 @@ fn what_the_platform_says_is_as_the_protocol_text_has_it() {
     let request = || "e-7".to_owned();
     let object = || "p_2".to_owned();
     let written = |down: &Down, rest: &str, expected: Value| {
-        let frame = encode("p_1", down);
+        let frame = encode_down("p_1", down);
         assert_eq!(frame.topic, format!("$oc/devices/p_1/sys/{rest}"));
         assert_eq!(serde_json::from_slice::<Value>(&frame.payload).unwrap(), expected);
     };
@@ -120,8 +125,8 @@ fn what_the_platform_says_is_as_the_protocol_text_has_it() {
         &Down::Command {
             request: request(),
             object: object(),
-            service: "Light",
-            name: "SetLevel",
+            service: "Light".to_owned(),
+            name: "SetLevel".to_owned(),
             paras: json!({ "level": 40 }),
         },
         "commands/request_id=e-7",
@@ -132,8 +137,7 @@ fn what_the_platform_says_is_as_the_protocol_text_has_it() {
         &Down::SetProperties {
             request: request(),
             object: object(),
-            service: "Light".to_owned(),
-            properties,
+            services: vec![ServiceReport { service: "Light".to_owned(), properties, event_time: None }],
         },
         "properties/set/request_id=e-7",
         json!({
@@ -142,7 +146,7 @@ fn what_the_platform_says_is_as_the_protocol_text_has_it() {
         }),
     );
     written(
-        &Down::GetProperties { request: request(), object: object(), service: "Light" },
+        &Down::GetProperties { request: request(), object: object(), service: "Light".to_owned() },
         "properties/get/request_id=e-7",
         json!({ "object_device_id": "p_2", "service_id": "Light" }),
     );
@@ -158,11 +162,12 @@ fn what_the_platform_says_is_as_the_protocol_text_has_it() {
     let event = DeviceEvent {
         service: "$ota".to_owned(),
         kind: "version_query".to_owned(),
+        event_time: Some("20250414T010000Z".to_owned()),
         event_id: Some("9".to_owned()),
         paras: Map::new(),
     };
     written(
-        &Down::Event { object: object(), time: Timestamp::from_millis(1_744_592_400_000), event },
+        &Down::Events { object: object(), events: vec![event] },
         "events/down",
         json!({
             "object_device_id": "p_2",
@@ -193,13 +198,100 @@ fn both_ways_to_write_a_time_are_read_and_a_time_zone_is_no_wrong_clock() {
     assert_eq!(off_s("1970-01-01T00:00:00Z"), Some(-1_744_592_400), "no time zone is that far");
 }
 
+fn maps() -> impl Strategy<Value = Map<String, Value>> {
+    let value = prop_oneof![any::<i32>().prop_map(Value::from), "[a-z ]{0,6}".prop_map(Value::from)];
+    proptest::collection::btree_map("[a-zA-Z]{1,8}", value, 0..4).prop_map(|map| map.into_iter().collect())
+}
+
+fn reports() -> impl Strategy<Value = Vec<ServiceReport>> {
+    let time = proptest::option::of("[0-9TZ]{1,16}");
+    let report = ("[A-Za-z$_]{1,8}", maps(), time);
+    let report = report.prop_map(|(service, properties, event_time)| ServiceReport {
+        service,
+        properties,
+        event_time,
+    });
+    proptest::collection::vec(report, 0..3)
+}
+
+fn events() -> impl Strategy<Value = Vec<DeviceEvent>> {
+    let event = ("[a-z$_]{0,8}", "[a-z_]{1,8}", proptest::option::of("[0-9]{1,4}"), maps());
+    let event = event.prop_map(|(service, kind, event_id, paras)| DeviceEvent {
+        service,
+        kind,
+        event_time: event_id.clone(),
+        event_id,
+        paras,
+    });
+    proptest::collection::vec(event, 0..3)
+}
+
+fn ups() -> impl Strategy<Value = Up> {
+    let request = || "[a-zA-Z0-9 =-]{1,12}";
+    let name = || proptest::option::of("[A-Za-z0-9_]{1,8}");
+    prop_oneof![
+        reports().prop_map(Up::Report),
+        proptest::collection::vec(("[a-z0-9_]{1,8}", reports()), 0..3).prop_map(Up::GatewayReport),
+        (request(), any::<i64>())
+            .prop_map(|(request, result_code)| Up::CommandResponse { request, result_code }),
+        (request(), any::<i64>()).prop_map(|(request, result_code)| Up::SetResponse { request, result_code }),
+        (request(), reports()).prop_map(|(request, services)| Up::GetResponse { request, services }),
+        (request(), name(), name()).prop_map(|(request, object, service)| Up::ShadowGet {
+            request,
+            object,
+            service
+        }),
+        Just(Up::Message),
+        events().prop_map(Up::Events),
+        any::<bool>().prop_map(Up::Status),
+        (any::<u64>(), "[a-z ]{0,9}").prop_map(|(count, reason)| Up::Refused { count, reason }),
+    ]
+}
+
+fn downs() -> impl Strategy<Value = Down> {
+    let request = || "[a-zA-Z0-9 =-]{1,12}";
+    let name = || "[A-Za-z0-9_]{1,8}";
+    prop_oneof![
+        (request(), name(), name(), name(), maps()).prop_map(|(request, object, service, name, paras)| {
+            Down::Command { request, object, service, name, paras: Value::Object(paras) }
+        }),
+        (request(), name(), reports()).prop_map(|(request, object, services)| Down::SetProperties {
+            request,
+            object,
+            services
+        }),
+        (request(), name(), name()).prop_map(|(request, object, service)| Down::GetProperties {
+            request,
+            object,
+            service
+        }),
+        (request(), name(), proptest::collection::vec(maps().prop_map(Value::Object), 0..2))
+            .prop_map(|(request, object, services)| Down::Shadow { request, object, services }),
+        Just(Down::Message),
+        (name(), events()).prop_map(|(object, events)| Down::Events { object, events }),
+    ]
+}
+
 proptest! {
     #[test]
+    fn what_a_device_writes_the_platform_reads(up in ups()) {
+        let frame = encode_up("p_1", &up);
+        prop_assert_eq!(decode_up(&frame.topic, &frame.payload), Ok(("p_1", up)));
+    }
+
+    #[test]
+    fn what_the_platform_writes_a_device_reads(down in downs()) {
+        let frame = encode_down("p_1", &down);
+        prop_assert_eq!(decode_down(&frame.topic, &frame.payload), Ok(("p_1", down)));
+    }
+
+    #[test]
     fn no_bytes_panic(rest in "[a-z_/=$0-9]{0,40}", payload in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = decode(&format!("$oc/devices/p_1/{rest}"), &payload);
-        for filter in topic::UP_FILTERS {
-            let topic = filter.replacen('+', "p_1", 1).replace('+', "request_id=1");
-            let _ = decode(&topic, &payload);
+        let topic = format!("$oc/devices/p_1/{rest}");
+        let _ = (decode_up(&topic, &payload), decode_down(&topic, &payload));
+        for filter in topic::UP_FILTERS.map(str::to_owned).into_iter().chain(topic::down_filters("p_1")) {
+            let topic = filter.replacen("devices/+", "devices/p_1", 1).replace('+', "request_id=1");
+            let _ = (decode_up(&topic, &payload), decode_down(&topic, &payload));
         }
     }
 

@@ -6,9 +6,10 @@ use maud::{Markup, html};
 use scenario::{Failure, Outcome, Standing, Verdict, show_duration, show_moment};
 use types::{LOCAL_OFFSET_MS, Timestamp};
 
-use super::super::chart::{self, Span};
+use super::super::lanes::lanes;
 use super::super::{marks, tables};
 use super::{Heading, class, passed, sign, word};
+use crate::report::chart::{self, Span};
 use crate::run::Played;
 
 /// `title` – the element of its heading.
@@ -148,7 +149,7 @@ fn timeline(verdict: &Verdict) -> Result<Markup> {
     );
     Ok(html! {
         p.axis { (date(verdict.start)) " to " (date(verdict.end)) }
-        (chart::lanes(span(verdict), &label, &marks)?)
+        (lanes(span(verdict), &label, &marks)?)
         (tables::left_out(verdict))
         @if marks.is_empty() { p.none { "Nothing happened." } }
         @else { (tables::marks(&marks, verdict.start)) }

@@ -10,7 +10,7 @@ use crate::up::UsageError;
 
 /// A file to be written at the end of a run.
 #[derive(Debug)]
-pub(super) struct OutFile {
+pub(crate) struct OutFile {
     /// Where to, symbolic links followed.
     path: PathBuf,
     flag: &'static str,
@@ -22,7 +22,7 @@ impl OutFile {
     /// # Errors
     ///
     /// A usage error that names `flag`: its folder is missing or closed, or it is a folder itself.
-    pub(super) fn ready(flag: &'static str, path: &Path) -> Result<Self> {
+    pub(crate) fn ready(flag: &'static str, path: &Path) -> Result<Self> {
         let wrong = |what: &str| UsageError(format!("{flag} {}: {what}", path.display()));
         if path.is_dir() || path.file_name().is_none() {
             return Err(wrong("this is a folder, not a file").into());
@@ -39,7 +39,7 @@ impl OutFile {
     }
 
     /// Writes all of it, or nothing.
-    pub(super) fn write(&self, text: &str) -> Result<()> {
+    pub(crate) fn write(&self, text: &str) -> Result<()> {
         let outcome = if self.is_special() { self.pour(text) } else { self.replace(text) };
         outcome.with_context(|| format!("{} {}: cannot write", self.flag, self.path.display()))
     }

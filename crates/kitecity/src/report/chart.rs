@@ -1,4 +1,4 @@
-//! Curves and marks over the time of a scenario, as SVG.
+//! Charts over the time of a city, as SVG.
 //!
 //! Each is drawn twice, wide and narrow, and the style sheet shows the one that fits: letters that shrink with the
 //! drawing cannot be read on a phone. Colours are those of [`palette`]; in the dark the style sheet swaps them.
@@ -6,24 +6,24 @@
 use anyhow::Result;
 use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
-use plotters::coord::combinators::BindKeyPoints as _;
+use plotters::coord::combinators::{BindKeyPoints as _, WithKeyPoints};
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::coord::types::RangedCoordi64;
 use plotters::prelude::*;
 use scenario::show_moment;
 use types::{DAY_MS, HOUR_MS, LOCAL_OFFSET_MS, MINUTE_MS, SECOND_MS, Timestamp};
 
-use super::marks::{Lane, Mark};
-
 /// Every colour of a chart; the style sheet knows each.
-pub(super) mod palette {
+pub(crate) mod palette {
     use plotters::style::RGBColor;
 
-    pub(in super::super) const INK: RGBColor = RGBColor(0x57, 0x60, 0x6A);
-    pub(in super::super) const GRID: RGBColor = RGBColor(0xD8, 0xDE, 0xE4);
-    pub(in super::super) const LINE: RGBColor = RGBColor(0x09, 0x69, 0xDA);
-    pub(in super::super) const GOOD: RGBColor = RGBColor(0x1A, 0x7F, 0x37);
-    pub(in super::super) const WARN: RGBColor = RGBColor(0x9A, 0x67, 0x00);
-    pub(in super::super) const BAD: RGBColor = RGBColor(0xCF, 0x22, 0x2E);
+    pub(crate) const INK: RGBColor = RGBColor(0x57, 0x60, 0x6A);
+    pub(crate) const GRID: RGBColor = RGBColor(0xD8, 0xDE, 0xE4);
+    pub(crate) const LINE: RGBColor = RGBColor(0x09, 0x69, 0xDA);
+    pub(crate) const GOOD: RGBColor = RGBColor(0x1A, 0x7F, 0x37);
+    pub(crate) const WARN: RGBColor = RGBColor(0x9A, 0x67, 0x00);
+    pub(crate) const OTHER: RGBColor = RGBColor(0x82, 0x50, 0xDF);
+    pub(crate) const BAD: RGBColor = RGBColor(0xCF, 0x22, 0x2E);
 }
 
 /// How a chart is drawn: its class in the style sheet, its size \[px\], and how many moments its axis may name.
@@ -53,13 +53,17 @@ const STEPS_MS: [i64; 15] = [
     DAY_MS,
 ];
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// Where a chart is drawn.
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// A chart with its axes: time \[ms\] to the right, anything upwards.
+pub(crate) type Plot<'a> =
+    ChartContext<'a, SVGBackend<'a>, Cartesian2d<WithKeyPoints<RangedCoordi64>, Heights>>;
 
 /// From when to when the charts of a run are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
+pub(crate) struct Span {
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
 }
 
 impl Span {
@@ -94,73 +98,97 @@ impl Span {
 /// A number over time.
 ///
 /// `whole` – the axis names only whole numbers.
-pub(super) fn curve(span: Span, label: &str, points: &[(Timestamp, f64)], whole: bool) -> Result<Markup> {
-    let most = points.iter().map(|point| point.1).fold(0.0, f64::max);
-    let heights = heights(most, whole);
-    let top = heights.last().copied().unwrap_or(1.0);
+pub(crate) fn curve(span: Span, label: &str, points: &[(Timestamp, f64)], whole: bool) -> Result<Markup> {
     drawn(label, |area, moments| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(10)
-            .margin_right(24)
-            .x_label_area_size(LABELS_HEIGHT)
-            .y_label_area_size(LABELS_WIDTH)
-            .build_cartesian_2d(
-                span.millis().with_key_points(span.ticks(moments)),
-                Heights { top, named: heights.clone() },
-            )?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(palette::GRID)
-            .axis_style(palette::GRID)
-            .label_style(letters())
-            .x_label_formatter(&|at| span.name(*at))
-            .y_label_formatter(&|height| format!("{height}"))
-            .draw()?;
+        let most = points.iter().map(|point| point.1).fold(0.0, f64::max);
+        let mut plot =
+            framed(area, span, moments, Heights::up_to(most, whole), &|height| format!("{height}"))?;
         let points = points.iter().map(|(at, height)| (at.as_millis(), *height));
         let series = AreaSeries::new(points, 0.0, palette::LINE.mix(0.15));
-        chart.draw_series(series.border_style(palette::LINE.stroke_width(2)))?;
+        plot.draw_series(series.border_style(palette::LINE.stroke_width(2)))?;
         Ok(())
     })
 }
 
-/// What happened, a lane for each kind.
-pub(super) fn lanes(span: Span, label: &str, marks: &[Mark]) -> Result<Markup> {
-    let middles: Vec<f64> = Lane::ALL.iter().map(|lane| lane.height()).collect();
-    drawn(label, |area, moments| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(10)
-            .margin_right(24)
-            .x_label_area_size(LABELS_HEIGHT)
-            .y_label_area_size(LABELS_WIDTH)
-            .build_cartesian_2d(
-                span.millis().with_key_points(span.ticks(moments)),
-                Heights { top: Lane::ALL.len() as f64, named: middles.clone() },
-            )?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(palette::GRID)
-            .axis_style(palette::GRID)
-            .label_style(letters())
-            .x_label_formatter(&|at| span.name(*at))
-            .y_label_formatter(&|height| Lane::at(*height).name().to_owned())
-            .draw()?;
-        let of = |lane: Lane| marks.iter().filter(move |mark| mark.lane == lane).map(Mark::place);
-        chart.draw_series(of(Lane::Failed).map(|at| Cross::new(at, 6, palette::BAD.stroke_width(3))))?;
-        chart.draw_series(of(Lane::Raised).map(|at| TriangleMarker::new(at, 7, palette::WARN.filled())))?;
-        chart.draw_series(of(Lane::Cleared).map(|at| Circle::new(at, 5, palette::WARN.stroke_width(2))))?;
-        chart.draw_series(of(Lane::Settled).map(|at| Circle::new(at, 4, palette::GOOD.filled())))?;
+/// One of several numbers over the same time.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(Timestamp, f64)>,
+}
+
+/// Colours of lines, in turns.
+const LINES: [RGBColor; 5] = [palette::BAD, palette::LINE, palette::OTHER, palette::GOOD, palette::WARN];
+
+/// Several numbers over the same time, with their names below.
+pub(crate) fn lines(span: Span, label: &str, lines: &[Line]) -> Result<Markup> {
+    let colour = |nth: usize| LINES[nth % LINES.len()];
+    let chart = drawn(label, |area, moments| {
+        let most = lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
+        let mut plot =
+            framed(area, span, moments, Heights::up_to(most, false), &|height| format!("{height}"))?;
+        for (nth, line) in lines.iter().enumerate() {
+            let points = line.points.iter().map(|(at, height)| (at.as_millis(), *height));
+            plot.draw_series(LineSeries::new(points, colour(nth).stroke_width(2)))?;
+        }
         Ok(())
+    })?;
+    Ok(html! {
+        (chart)
+        ul.legend {
+            @for (nth, line) in lines.iter().enumerate() {
+                @let RGBColor(red, green, blue) = colour(nth);
+                li {
+                    svg.swatch viewBox="0 0 24 4" aria-hidden="true" {
+                        rect width="24" height="4" fill=(format!("#{red:02X}{green:02X}{blue:02X}")) {}
+                    }
+                    (line.name)
+                }
+            }
+        }
     })
+}
+
+/// Axes, and room for what is drawn between them.
+///
+/// `moments` – how many the axis of time may name; `name` – what a height is called.
+pub(crate) fn framed<'a>(
+    area: &Area<'a>,
+    span: Span,
+    moments: i64,
+    heights: Heights,
+    name: &dyn Fn(f64) -> String,
+) -> Result<Plot<'a>> {
+    let mut plot = ChartBuilder::on(area)
+        .margin(10)
+        .margin_right(24)
+        .x_label_area_size(LABELS_HEIGHT)
+        .y_label_area_size(LABELS_WIDTH)
+        .build_cartesian_2d(span.millis().with_key_points(span.ticks(moments)), heights)?;
+    plot.configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(palette::GRID)
+        .axis_style(palette::GRID)
+        .label_style(letters())
+        .x_label_formatter(&|at| span.name(*at))
+        .y_label_formatter(&|height| name(*height))
+        .draw()?;
+    Ok(plot)
 }
 
 /// Upwards, from 0.
-struct Heights {
-    top: f64,
+pub(crate) struct Heights {
+    pub(crate) top: f64,
     /// The heights that the axis names.
-    named: Vec<f64>,
+    pub(crate) named: Vec<f64>,
+}
+
+impl Heights {
+    fn up_to(most: f64, whole: bool) -> Self {
+        let named = heights(most, whole);
+        Self { top: named.last().copied().unwrap_or(1.0), named }
+    }
 }
 
 impl Ranged for Heights {
@@ -185,7 +213,7 @@ fn letters() -> TextStyle<'static> {
 }
 
 /// Every form of a chart. `paint` gets the area, and how many moments the axis may name.
-fn drawn(label: &str, paint: impl Fn(&Area<'_>, i64) -> Result<()>) -> Result<Markup> {
+pub(crate) fn drawn(label: &str, paint: impl Fn(&Area<'_>, i64) -> Result<()>) -> Result<Markup> {
     let mut forms = Vec::new();
     for (class, size, moments) in FORMS {
         let mut svg = String::new();
@@ -259,14 +287,14 @@ mod tests {
         let moment = span(0, 0);
         assert!(curve(moment, "none", &[], true).is_ok());
         assert!(curve(moment, "one", &[(moment.start, 5.0)], false).is_ok());
-        assert!(lanes(moment, "none", &[]).is_ok());
+        assert!(lines(moment, "none", &[Line { name: "none".to_owned(), points: Vec::new() }]).is_ok());
     }
 
     #[test]
     fn the_style_sheet_knows_every_colour() {
-        use palette::{BAD, GOOD, GRID, INK, LINE, WARN};
+        use palette::{BAD, GOOD, GRID, INK, LINE, OTHER, WARN};
         let style = include_str!("style.css");
-        for RGBColor(red, green, blue) in [INK, GRID, LINE, GOOD, WARN, BAD] {
+        for RGBColor(red, green, blue) in [INK, GRID, LINE, GOOD, WARN, OTHER, BAD] {
             for attribute in ["fill", "stroke"] {
                 let rule = format!("[{attribute}=\"#{red:02X}{green:02X}{blue:02X}\"]");
                 assert!(style.contains(&rule), "{rule}");

@@ -1,0 +1,4 @@
+//! What reports for people are made of: pages, tables, charts.
+
+pub(crate) mod chart;
+pub(crate) mod page;
