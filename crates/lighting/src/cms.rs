@@ -9,6 +9,7 @@ mod io;
 mod judge;
 mod losses;
 mod requests;
+mod traffic;
 mod view;
 
 use std::sync::Arc;
@@ -23,8 +24,10 @@ pub use self::config::{Asset, CmsConfig, CmsConfigError};
 use self::groups::Groups;
 pub use self::groups::{IN_FLIGHT_MAX, RUNNING_MAX};
 pub use self::io::{Input, Output, Refusal};
+use self::judge::Change;
 use self::losses::{Losses, Told, Why};
 use self::requests::Requests;
+use self::traffic::Window;
 pub use self::view::LuminaireView;
 use self::view::{Obedience, Order, Watch};
 use crate::{
@@ -245,7 +248,13 @@ impl Cms {
         report: &Report<LightState>,
         out: &mut Vec<Output>,
     ) {
-        if self.view_mut(id).is_some_and(|view| view.take_state(report)) {
+        let window = Window::at(now, self.pace);
+        let Some(view) = self.view_mut(id) else { return };
+        let mut changes = Vec::new();
+        view.count_report(window, &mut changes);
+        let news = view.take_state(report, &mut changes);
+        tell_alarms(now, id, changes, out);
+        if news {
             self.follow_up(now, id, out);
         }
     }
@@ -261,9 +270,11 @@ impl Cms {
         let impossible = offset_ms.abs() > IMPOSSIBLE_MS;
         self.quarantined += u64::from(impossible);
         let tolerance_ms = CLOCK_TOLERANCE_MS + BUS_DELAY_MAX_MS * i64::from(self.pace.max(1));
+        let window = Window::at(now, self.pace);
         let Some(view) = self.view_mut(id) else { return };
         let (mut changes, mut told) = (Vec::new(), Vec::new());
         let asset = *view.asset();
+        view.count_report(window, &mut changes);
         if impossible {
             view.take_impossible(offset_ms, &mut changes);
         } else if report.body.voltage_mv < SUPPLY_MV_MIN {
@@ -278,11 +289,10 @@ impl Cms {
             }
         }
         announce(now, told, out);
-        for (kind, change) in changes {
-            out.push(Output::Alarm { alarm: Alarm { luminaire: id, kind, change }, at: now });
-            if (kind, change) == (AlarmKind::LampUnexpectedOn, AlarmChange::Raised) {
-                self.switch_off_once(now, id, out);
-            }
+        let burns = changes.contains(&(AlarmKind::LampUnexpectedOn, AlarmChange::Raised));
+        tell_alarms(now, id, changes, out);
+        if burns {
+            self.switch_off_once(now, id, out);
         }
     }
 
@@ -477,6 +487,11 @@ fn announce(at: Timestamp, told: Vec<Told>, out: &mut Vec<Output>) {
         Told::Alarm(alarm) => Output::Alarm { alarm, at },
         Told::Incident(incident) => Output::Incident { incident, at },
     }));
+}
+
+fn tell_alarms(now: Timestamp, luminaire: LuminaireId, changes: Vec<Change>, out: &mut Vec<Output>) {
+    let alarm = |(kind, change)| Output::Alarm { alarm: Alarm { luminaire, kind, change }, at: now };
+    out.extend(changes.into_iter().map(alarm));
 }
 
 /// Whether a message is newer than the newest one applied.

@@ -38,6 +38,8 @@ pub enum Fault {
     Brownout(u8),
     /// No supply: it tells so with its last charge, and is silent until it is repaired.
     SupplyLoss,
+    /// The controller has gone mad: it tells its readings again and again \[messages/s\].
+    Flooding(u16),
     /// Firmware that it downloads is not what was sent.
     FirmwareBadImage,
     /// A download of firmware never ends.
@@ -85,7 +87,7 @@ struct Range {
 
 impl Fault {
     /// All of them, each with its usual severity.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LampOpen,
         Self::LedStringPartial(40),
         Self::RelayStuckOn,
@@ -100,6 +102,7 @@ impl Fault {
         Self::MeterOffset(25),
         Self::Brownout(190),
         Self::SupplyLoss,
+        Self::Flooding(200),
         Self::FirmwareBadImage,
         Self::FirmwareHang,
     ];
@@ -132,6 +135,7 @@ impl Fault {
             Self::MeterOffset(_) => "meter_offset",
             Self::Brownout(_) => "brownout",
             Self::SupplyLoss => "supply_loss",
+            Self::Flooding(_) => "flooding",
             Self::FirmwareBadImage => "firmware_bad_image",
             Self::FirmwareHang => "firmware_hang",
         }
@@ -141,6 +145,7 @@ impl Fault {
         match self {
             Self::LedStringPartial(percent) | Self::DriverDerate(percent) => Some(percent.into()),
             Self::Overheating(percent) => Some(percent.into()),
+            Self::Flooding(per_second) => Some(per_second.into()),
             Self::MeterOffset(percent) => Some(percent.into()),
             Self::Brownout(volts) => Some(volts.into()),
             _ => None,
@@ -157,6 +162,7 @@ impl Fault {
             Self::LedStringPartial(_) => Self::LedStringPartial(severity as u8),
             Self::DriverDerate(_) => Self::DriverDerate(severity as u8),
             Self::Overheating(_) => Self::Overheating(severity as u16),
+            Self::Flooding(_) => Self::Flooding(severity as u16),
             Self::MeterOffset(_) => Self::MeterOffset(severity as i8),
             Self::Brownout(_) => Self::Brownout(severity as u8),
             other => other,
@@ -167,6 +173,7 @@ impl Fault {
         let (min, max, unit) = match self {
             Self::LedStringPartial(_) | Self::DriverDerate(_) => (1, 99, "%"),
             Self::Overheating(_) => (1, 500, "%"),
+            Self::Flooding(_) => (1, 1_000, "messages/s"),
             Self::MeterOffset(_) => (-99, 99, "%"),
             Self::Brownout(_) => (120, 210, "V"),
             _ => return None,
@@ -224,6 +231,8 @@ mod tests {
         );
         assert_eq!(refusal("lamp_open:1"), "`lamp_open` is there or not: write it without `:`");
         assert_eq!(refusal("brownout:90"), "`90` is not a severity of brownout: expected 120 to 210 [V]");
+        let too_many = "`1001` is not a severity of flooding: expected 1 to 1000 [messages/s]";
+        assert_eq!(refusal("flooding:1001"), too_many);
         assert_eq!(refusal("brownout:190V"), "`190V` is not a severity of brownout: expected 120 to 210 [V]");
         assert_eq!(
             refusal("led_string_partial:"),

@@ -275,11 +275,15 @@ pub enum AlarmKind {
     ThermalDerating,
     /// The control gear was too hot, and gives none.
     ThermalShutdown,
+    /// It sends far more messages than anyone needs.
+    Flooding,
+    /// Two devices speak in its name.
+    DuplicateIdentity,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::LampFailure,
         Self::LampUnexpectedOn,
         Self::RelayFailure,
@@ -296,6 +300,8 @@ impl AlarmKind {
         Self::ControlGearCommFailure,
         Self::ThermalDerating,
         Self::ThermalShutdown,
+        Self::Flooding,
+        Self::DuplicateIdentity,
     ];
 }
 

@@ -121,6 +121,8 @@ pub(crate) const ALARM: Type = Type::Word(&[
     "control_gear_comm_failure",
     "thermal_derating",
     "thermal_shutdown",
+    "flooding",
+    "duplicate_identity",
 ]);
 
 /// Kinds of incident.

@@ -211,6 +211,13 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("alarms come twice", alarms_twice),
             ("alarms never end", alarms_never_end),
         ],
+        "message-storm" => &[
+            ("alarms are lost", no_alarms),
+            ("alarms come twice", alarms_twice),
+            ("alarms never end", alarms_never_end),
+            ("acknowledgements are lost", no_acks),
+            ("lamps stay dark", dark),
+        ],
         "clock-drift" => &[
             ("alarms are lost", no_alarms),
             ("alarms never end", alarms_never_end),

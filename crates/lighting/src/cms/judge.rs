@@ -102,6 +102,11 @@ impl Judge {
         self.raised.contains(kind)
     }
 
+    /// Raises or clears an alarm that something else than readings gives reason for.
+    pub(super) fn set(&mut self, kind: AlarmKind, raised: bool) -> Option<Change> {
+        self.raised.set(kind, raised)
+    }
+
     /// What was heard last was not the last that was said: nothing in a row counts any more.
     pub(super) fn lose_track(&mut self) {
         self.symptom = None;

@@ -513,6 +513,32 @@ fn what_a_cabinet_told_before_what_is_known_is_old() {
 }
 
 #[test]
+fn a_flood_and_a_second_device_of_one_name_have_one_alarm_each() {
+    let mut bench = bench();
+    bench.now = Timestamp::from_millis(DAY_MS);
+    let mut told: Vec<Output> = (0..1_000).flat_map(|_| bench.state(Mode::Programme, 40)).collect();
+    let mut seqs = [2_000, 1_500];
+    for turn in 0..20 {
+        let seq = &mut seqs[turn % 2];
+        *seq += 1;
+        bench.now = bench.now.plus_millis(5 * SECOND_MS);
+        let stamp = Stamp { epoch: 1, seq: *seq, ts: bench.now };
+        let report = Report { stamp, body: readings(0, 500) };
+        told.extend(bench.handle(Input::Telemetry { luminaire: LAMP, report }));
+    }
+    let alarms: Vec<_> = told
+        .iter()
+        .filter_map(|output| match output {
+            Output::Alarm { alarm, .. } => Some((alarm.kind, alarm.change)),
+            _ => None,
+        })
+        .collect();
+    let flood = |change| (AlarmKind::Flooding, change);
+    let duplicate = (AlarmKind::DuplicateIdentity, AlarmChange::Raised);
+    assert_eq!(alarms, [flood(AlarmChange::Raised), flood(AlarmChange::Cleared), duplicate]);
+}
+
+#[test]
 fn a_view_is_small() {
     let size = std::mem::size_of::<LuminaireView>();
     assert!(size <= 176, "{size} B");

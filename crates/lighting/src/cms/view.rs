@@ -2,6 +2,7 @@ use types::{CommandId, Timestamp};
 
 use super::commands::Asker;
 use super::judge::{Change, Judge};
+use super::traffic::{Traffic, Window};
 use super::{Asset, is_newer};
 use crate::{AlarmKind, DimCommand, DimLevel, LightState, Mode, Report, Stamp, Telemetry};
 
@@ -15,6 +16,7 @@ pub struct LuminaireView {
     order: Option<Box<Order>>,
     online: Option<bool>,
     judge: Judge,
+    traffic: Traffic,
 }
 
 /// The newest command to a luminaire, and what became of it.
@@ -49,7 +51,15 @@ pub(super) enum Obedience {
 
 impl LuminaireView {
     pub(super) fn new(asset: Asset) -> Self {
-        Self { asset, state: None, telemetry: None, order: None, online: None, judge: Judge::default() }
+        Self {
+            asset,
+            state: None,
+            telemetry: None,
+            order: None,
+            online: None,
+            judge: Judge::default(),
+            traffic: Traffic::default(),
+        }
     }
 
     /// See [`Luminaire::warm`](crate::Luminaire::warm).
@@ -96,8 +106,22 @@ impl LuminaireView {
         self.judge.lose_track();
     }
 
+    /// Takes note that a report came, whatever is in it.
+    pub(super) fn count_report(&mut self, window: Window, changes: &mut Vec<Change>) {
+        if let Some(floods) = self.traffic.count(window) {
+            changes.extend(self.judge.set(AlarmKind::Flooding, floods));
+        }
+    }
+
+    fn compare(&mut self, stamp: Stamp, known: Option<Stamp>, changes: &mut Vec<Change>) {
+        if let Some(two) = known.and_then(|known| self.traffic.compare(stamp, known)) {
+            changes.extend(self.judge.set(AlarmKind::DuplicateIdentity, two));
+        }
+    }
+
     /// Whether the state is news.
-    pub(super) fn take_state(&mut self, report: &Report<LightState>) -> bool {
+    pub(super) fn take_state(&mut self, report: &Report<LightState>, changes: &mut Vec<Change>) -> bool {
+        self.compare(report.stamp, self.state.as_ref().map(|known| known.stamp), changes);
         let news = self.state.as_ref().is_none_or(|known| is_newer(report.stamp, known.stamp));
         if news {
             self.state = Some(report.clone());
@@ -114,6 +138,7 @@ impl LuminaireView {
         (offset_ms, tolerance_ms): (i64, i64),
         changes: &mut Vec<Change>,
     ) {
+        self.compare(report.stamp, self.telemetry.as_ref().map(|known| known.stamp), changes);
         if self.telemetry.as_ref().is_some_and(|known| !is_newer(report.stamp, known.stamp)) {
             return;
         }

@@ -43,6 +43,8 @@ pub(super) enum Defect {
     Stopped(u32),
     /// No supply: no light, no power, nothing to talk with.
     SupplyLoss,
+    /// The controller tells its readings so often \[1/s\].
+    Flooding(u16),
     /// The supply is back, and the controller starts until then. The driver gives light already.
     Starting(Timestamp),
 }
@@ -84,6 +86,7 @@ impl Defect {
             Fault::MeterOffset(percent) => Self::MeterOffset(percent),
             Fault::Brownout(volts) => Self::Brownout(u32::from(volts) * 1_000),
             Fault::SupplyLoss => Self::SupplyLoss,
+            Fault::Flooding(per_second) => Self::Flooding(per_second),
             // Not of the lamp: see `Trouble`.
             Fault::FirmwareBadImage | Fault::FirmwareHang => Self::None,
         }
@@ -102,7 +105,7 @@ impl Defect {
     pub(super) fn glow(self, drive: Drive, model: &LuminaireModel, now: Timestamp) -> Glow {
         match self {
             Self::None | Self::MeterFrozen | Self::MeterOffset(_) | Self::Starting(_) => Glow::Follows,
-            Self::Overheating(_) | Self::Brownout(_) => Glow::Follows,
+            Self::Overheating(_) | Self::Brownout(_) | Self::Flooding(_) => Glow::Follows,
             Self::SupplyLoss | Self::Stopped(_) => Glow::Dead,
             Self::RelayStuckOn if drive.is_off() => Glow::Holds(model.fine_full()),
             // By day there is nothing to be seen of the others.

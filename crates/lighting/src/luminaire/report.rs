@@ -77,8 +77,10 @@ impl Luminaire {
         if !self.is_running() {
             return None;
         }
-        if matches!(self.defect, Defect::Brownout(_)) {
-            return Some(BROWNOUT_PERIOD_MS);
+        match self.defect {
+            Defect::Brownout(_) => return Some(BROWNOUT_PERIOD_MS),
+            Defect::Flooding(per_second) => return Some((SECOND_MS / i64::from(per_second)).max(1)),
+            _ => {}
         }
         let limited = self.gear(now).is_some_and(|gear| gear.limit < DimLevel::FULL || !gear.answers);
         (limited || self.glow(now) != Glow::Follows).then_some(TROUBLE_PERIOD_MS)

@@ -141,6 +141,8 @@ export default {
   "alarm.control_gear_comm_failure": "driver does not answer",
   "alarm.thermal_derating": "driver hot, less light",
   "alarm.thermal_shutdown": "driver too hot, off",
+  "alarm.flooding": "floods the bus",
+  "alarm.duplicate_identity": "two devices have this name",
   "feed.title": "On the bus",
 
   "problem.unreachable": "The city does not answer. Check that kitecity is running, then try again.",

@@ -141,6 +141,8 @@ export default {
   "alarm.control_gear_comm_failure": "驱动器通信故障",
   "alarm.thermal_derating": "驱动器过热降额",
   "alarm.thermal_shutdown": "驱动器过热关断",
+  "alarm.flooding": "消息泛滥",
+  "alarm.duplicate_identity": "身份重复",
   "feed.title": "总线消息",
 
   "problem.unreachable": "城市没有响应。请确认 kitecity 正在运行后再试。",
