@@ -142,6 +142,8 @@ pub struct City {
     pub process: Process,
     /// Where its pages are, such as `http://127.0.0.1:8080`.
     pub page: String,
+    /// The address of its broker.
+    pub mqtt_host: String,
     /// The port of its broker.
     pub mqtt_port: u16,
     /// The operator's password; empty with an outside broker.
@@ -187,16 +189,17 @@ impl City {
         let page = next("console").trim_end_matches('/').to_owned();
         let bus = next("bus");
         let user = next("");
-        let mqtt_port =
-            bus.split([':', ' ']).nth(2).and_then(|port| port.parse().ok()).expect("mqtt://host:port");
+        let mut parts = bus.split([':', ' ']).skip(1);
+        let mqtt_host = parts.next().expect("mqtt://host:port").trim_start_matches('/').to_owned();
+        let mqtt_port = parts.next().and_then(|port| port.parse().ok()).expect("mqtt://host:port");
         let password =
             user.split_once("password ").map(|(_, password)| password.to_owned()).unwrap_or_default();
-        Self { process, page, mqtt_port, password }
+        Self { process, page, mqtt_host, mqtt_port, password }
     }
 
     /// Its broker, as `--broker` takes it.
     pub fn broker(&self) -> String {
-        format!("mqtt://127.0.0.1:{}", self.mqtt_port)
+        format!("mqtt://{}:{}", self.mqtt_host, self.mqtt_port)
     }
 
     /// `GET path`, as JSON.
@@ -282,7 +285,12 @@ pub struct Outsider {
 impl Outsider {
     /// Connects to a broker on this machine.
     pub fn connect(port: u16, client_id: &str, credentials: Option<(&str, &str)>) -> Self {
-        let mut options = MqttOptions::new(client_id, "127.0.0.1", port);
+        Self::connect_to(("127.0.0.1", port), client_id, credentials)
+    }
+
+    /// Connects to a broker.
+    pub fn connect_to((host, port): (&str, u16), client_id: &str, credentials: Option<(&str, &str)>) -> Self {
+        let mut options = MqttOptions::new(client_id, host, port);
         options.set_max_packet_size(1 << 20, 1 << 20);
         if let Some((username, password)) = credentials {
             options.set_credentials(username, password);

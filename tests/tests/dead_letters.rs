@@ -51,13 +51,12 @@ impl Channel {
     /// Who reads it, beside the console.
     fn consumers(&self) -> &'static [&'static str] {
         match self.name.as_str() {
-            "lightState" | "lightTelemetry" | "lightAck" | "lightStatus" | "request" | "reply" => {
-                &["lighting"]
-            }
+            "lightState" | "lightTelemetry" | "lightAck" | "lightStatus" | "lightFirmware" | "request"
+            | "reply" => &["lighting"],
             "eidKeys" => &["verifier"],
             "clock" => &["fleet", "lighting", "residents"],
             "presence" | "fault" => &["fleet"],
-            "lightCommand" | "lightProgramme" | "event" | "deadLetter" => &[],
+            "lightCommand" | "lightProgramme" | "lightFirmwareOrder" | "event" | "deadLetter" => &[],
             other => panic!("who reads `{other}`? Add it here"),
         }
     }
@@ -80,6 +79,10 @@ impl Channel {
             "lightProgramme" => {
                 vec![("/d/steps/1/at/clock", json!(1_440)), ("/d/steps/0/level", json!(101))]
             }
+            "lightFirmware" => {
+                vec![("/d/version", json!("newest")), ("/d/result", json!(99)), ("/d/phase", json!("party"))]
+            }
+            "lightFirmwareOrder" => vec![("/d/install/bytes", json!(-1)), ("/d/install/version", json!(1))],
             "event" => vec![
                 ("/specversion", json!("0.3")),
                 ("/time", json!("yesterday")),

@@ -44,9 +44,23 @@ fn settings() -> tempfile::NamedTempFile {
 
 /// A city with three devices, and its settings file.
 fn city() -> (City, tempfile::NamedTempFile) {
+    city_at("127.0.0.1:0")
+}
+
+fn city_at(address: &str) -> (City, tempfile::NamedTempFile) {
     let file = settings();
     let path = file.path().to_str().expect("a path in UTF-8");
-    (City::start(&["--config", path, "--luminaires", "120", "--speed", "600"]), file)
+    let city = ["--config", path, "--luminaires", "120", "--speed", "600", "--mqtt-listen", address];
+    (City::start(&city), file)
+}
+
+/// Port 1883, which some of the official libraries insist on, of an address of this machine that nobody uses.
+fn port_1883() -> String {
+    // Only on Linux are all of them this machine.
+    let numbers = if cfg!(target_os = "linux") { 77..=254 } else { 1..=1 };
+    let free = |address: &String| std::net::TcpListener::bind(address).is_ok();
+    let any = "127.0.0.1:0".to_owned();
+    numbers.map(|number| format!("127.0.0.{number}:1883")).find(free).unwrap_or(any)
 }
 
 fn now() -> DateTime<Utc> {
@@ -74,7 +88,8 @@ impl Device {
     fn log_in(city: &City, (id, secret): (&'static str, &str), hour: &str) -> Self {
         let client_id = format!("{id}_0_1_{hour}");
         let password = password(secret, hour);
-        Self { id, mqtt: Outsider::connect(city.mqtt_port, &client_id, Some((id, &password))) }
+        let broker = (city.mqtt_host.as_str(), city.mqtt_port);
+        Self { id, mqtt: Outsider::connect_to(broker, &client_id, Some((id, &password))) }
     }
 
     /// Logs in and waits until the city knows that it is there.
@@ -214,7 +229,7 @@ fn a_device_is_kept_to_its_own_topics_and_to_payloads_of_the_protocol() {
 
 #[test]
 fn an_unmodified_device_is_lit_commanded_and_missed() {
-    let (city, _folder) = city();
+    let (city, _folder) = city_at(&port_1883());
     wait_for("the simulated lamps", || city.actual("l-0001"));
     assert_eq!(city.get("/api/lamps/l-0005")["online"], false, "not simulated, and not there yet");
     let mut device = Device::log_in(&city, LAMP, &hour(0));

@@ -2,8 +2,14 @@
 //!
 //! Tables name whole minutes, so an exact time is up to 30 s away from what they say.
 
-use city::{astro_table_at, sunrise_and_sunset};
-use types::{DAY_MS, HOUR_MS, MINUTE_MS, Position, SECOND_MS, Timestamp};
+use std::sync::Arc;
+
+use city::{astro_table_at, calendars, sunrise_and_sunset};
+use lighting::luminaire::{Input, Output};
+use lighting::{
+    AstroTable, Luminaire, LuminaireConfig, LuminaireModel, LuminaireModelConfig, Physics, SunDay,
+};
+use types::{Core, DAY_MS, HOUR_MS, MINUTE_MS, Position, SECOND_MS, Timestamp};
 
 /// How far our exact time may be from a published minute: half of that minute, and the 60 s that are promised.
 const OFF_MS_MAX: i64 = 30 * SECOND_MS + 60 * SECOND_MS;
@@ -131,4 +137,66 @@ fn the_dark_hours_of_a_year_are_those_of_the_published_table() {
     // 60 s a night would be 365 min; rounding cancels out.
     assert!((ours - published).abs() < 60 * MINUTE_MS, "{ours} ms and {published} ms");
     assert!((4_200..4_400).contains(&(ours / HOUR_MS)), "{} h", ours / HOUR_MS);
+}
+
+/// Our sun at the place of the table, by its clock.
+fn fredonia_astro() -> AstroTable {
+    let day = |day: i64| {
+        let (rise, set) = off(day, FREDONIA_ZONE_H, FREDONIA, (0, 0));
+        SunDay { sunrise_ms: rise as u32, sunset_ms: set as u32 }
+    };
+    AstroTable::new(YEAR_2023, (YEAR_2023..=YEAR_2023 + 365).map(day).collect()).unwrap()
+}
+
+/// A luminaire under that sun, with the programme of a ring road: it burns from sunset to sunrise.
+fn luminaire(start: Timestamp) -> Luminaire {
+    let model = LuminaireModelConfig {
+        rated_mw: 200_000,
+        standby_mw: 900,
+        fade_ms: 2_000,
+        report_period_ms: 900_000,
+        physics: Physics::default(),
+    };
+    let config = LuminaireConfig {
+        model: Arc::new(LuminaireModel::new(model).unwrap()),
+        astro: Arc::new(fredonia_astro()),
+        astro_shift_ms: 0,
+        report_offset_ms: 0,
+        feeder_drop_mv: 0,
+        burning_h: 0,
+    };
+    let mut luminaire = Luminaire::new(config, start);
+    let [ring, ..] = calendars();
+    luminaire.handle(start, Input::Programme(ring), &mut Vec::new());
+    luminaire
+}
+
+/// What its meter says at `now`, read by connecting to it \[s\].
+fn burning_s(luminaire: &mut Luminaire, now: Timestamp) -> i64 {
+    let mut out = Vec::new();
+    luminaire.handle(now, Input::Connected, &mut out);
+    let read = out.iter().find_map(|output| match output {
+        Output::Telemetry(report) => Some(report.body.burning_s),
+        _ => None,
+    });
+    read.and_then(|seconds| i64::try_from(seconds).ok()).expect("who connects is told the readings")
+}
+
+#[test]
+fn a_luminaire_burns_each_night_as_long_as_it_is_dark_by_the_published_table() {
+    let days = fredonia();
+    let noon = |of_year: i64| Timestamp::from_millis((YEAR_2023 + of_year) * DAY_MS + 4 * HOUR_MS);
+    let mut luminaire = luminaire(noon(0));
+    let (mut before, mut sum) = (0, 0);
+    for pair in days.windows(2) {
+        let ((of_year, _, set), (_, rise, _)) = (pair[0], pair[1]);
+        let published_s = (DAY_MS - ms(set) + ms(rise)) / SECOND_MS;
+        let burnt = burning_s(&mut luminaire, noon(of_year + 1));
+        let off_s = burnt - before - published_s;
+        // Both ends of the night are rounded to a minute in the table.
+        assert!(off_s.abs() <= 60 + 60, "night of day {of_year}: {off_s} s");
+        (before, sum) = (burnt, sum + off_s);
+    }
+    let nights = days.len() as i64 - 1;
+    assert!((sum / nights).abs() <= MEAN_OFF_MS_MAX / SECOND_MS, "{} s a night", sum / nights);
 }

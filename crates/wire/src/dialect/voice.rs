@@ -1,6 +1,6 @@
 //! How a device from outside speaks on the bus: as a luminaire.
 
-use lighting::{Report, Stamp};
+use lighting::{FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, Report, Stamp, UpdateResult};
 use types::{DistrictId, HOUR_MS, LuminaireId, Timestamp};
 
 use crate::{Light, Message};
@@ -30,6 +30,18 @@ impl Voice {
     pub(crate) fn says<T>(&mut self, ts: Timestamp, body: T, what: impl Fn(Report<T>) -> Light) -> Message {
         self.stamp = Stamp { seq: self.stamp.seq.wrapping_add(1), ts, ..self.stamp };
         self.message(what(Report { stamp: self.stamp, body }))
+    }
+
+    /// Refuses to change the firmware: the city has no image that a device from outside could fetch. Without this a
+    /// campaign would wait for it in vain.
+    pub(crate) fn refuses(&mut self, ts: Timestamp, order: FirmwareOrder) -> Message {
+        let state = FirmwareState {
+            version: FirmwareVersion::DELIVERED,
+            phase: FirmwarePhase::Idle,
+            order: order.id,
+            result: Some(UpdateResult::Unsupported),
+        };
+        self.says(ts, state, Light::Firmware)
     }
 }
 

@@ -141,6 +141,10 @@ impl IotdaBridge {
                 match body {
                     Light::Command(command) => self.command(now, index, command, out),
                     Light::Programme(programme) => self.programme(now, index, &programme, out),
+                    Light::FirmwareOrder(order) => {
+                        let at = self.city_now(now);
+                        out.extend(at.map(|at| Output::Bus(self.lamps[index].refuse_firmware(at, order))));
+                    }
                     _ => {}
                 }
             }

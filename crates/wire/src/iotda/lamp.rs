@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use lighting::{AckResult, CommandAck, DimCommand, DimLevel, LightState, Mode, Telemetry};
+use lighting::{AckResult, CommandAck, DimCommand, DimLevel, FirmwareOrder, LightState, Mode, Telemetry};
 use serde_json::{Map, Value};
 use types::{CommandId, LuminaireId, Timestamp};
 
@@ -160,6 +160,11 @@ impl Lamp {
     pub(super) fn refuse(&mut self, at: Timestamp, command: &CommandId, reason: &str) -> Message {
         let (command, result) = (command.clone(), AckResult::Failed);
         self.voice.says(at, CommandAck { command, result, reason: Some(reason.into()) }, Light::Ack)
+    }
+
+    /// Answers an order to change the firmware.
+    pub(super) fn refuse_firmware(&mut self, at: Timestamp, order: FirmwareOrder) -> Message {
+        self.voice.refuses(at, order)
     }
 
     /// What became of a command, if it came before.

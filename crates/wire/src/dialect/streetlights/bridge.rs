@@ -251,13 +251,16 @@ impl Bridge for StreetlightsBridge {
                         lamp.keeper.take_programme(&programme, sun, clock.city_at(now));
                         lamp.drive(&self.sites, clock, now, out);
                     }
-                    // The protocol knows no firmware.
+                    Light::FirmwareOrder(order) => {
+                        let at = self.clock.map(|clock| clock.city_at(now));
+                        let lamp = &mut self.lamps[index];
+                        out.extend(at.map(|at| Said::Bus(lamp.voice.refuses(at, order))));
+                    }
                     Light::State(_)
                     | Light::Telemetry(_)
                     | Light::Ack(_)
                     | Light::Online(_)
-                    | Light::Firmware(_)
-                    | Light::FirmwareOrder(_) => {}
+                    | Light::Firmware(_) => {}
                 }
             }
             _ => {}

@@ -1,4 +1,7 @@
-use lighting::{AstroTable, CommandAck, DimLevel, LightState, ProgrammeStep, Report, StepTime, SunDay};
+use lighting::{
+    AstroTable, CommandAck, DimLevel, FirmwareAction, FirmwareOrder, LightState, ProgrammeStep, Report,
+    StepTime, SunDay,
+};
 use serde_json::Value;
 use types::{DistrictId, HOUR_MS};
 
@@ -130,6 +133,7 @@ fn in_short(output: Output) -> String {
                 let reason = reason.map_or(String::new(), |reason| format!(", {reason}"));
                 format!("{luminaire} {command} {result:?}{reason}")
             }
+            Light::Firmware(report) => format!("{luminaire} {} {:?}", report.body.order, report.body.result),
             other => panic!("{other:?}"),
         },
         Output::Bus(other) => panic!("{other:?}"),
@@ -288,6 +292,13 @@ fn a_wrong_clock_shows_and_a_time_zone_does_not() {
     assert!(at("20250414T012000Z").ends_with("at 1200 s"));
     assert!(at("2025-04-14T09:00:00Z").ends_with("at 0 s"));
     assert!(at("1970-01-01T00:00:00Z").ends_with("at -1744592400 s"));
+}
+
+#[test]
+fn new_firmware_is_refused_so_that_no_campaign_waits_for_it() {
+    let order = FirmwareOrder { id: "f1".parse().unwrap(), action: FirmwareAction::RollBack };
+    let told = Bench::new().bus(light(1, Light::FirmwareOrder(order)));
+    assert_eq!(told, ["l-0001 f1 Some(Unsupported)"]);
 }
 
 #[test]

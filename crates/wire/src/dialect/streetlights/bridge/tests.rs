@@ -1,4 +1,4 @@
-use lighting::{AstroTable, Programme, ProgrammeStep, StepTime, SunDay};
+use lighting::{AstroTable, FirmwareAction, FirmwareOrder, Programme, ProgrammeStep, StepTime, SunDay};
 use types::HOUR_MS;
 
 use super::*;
@@ -88,6 +88,7 @@ fn in_short(said: Said) -> String {
             }
             Light::Telemetry(report) => format!("{} mW at {}", report.body.power_mw, report.body.in_effect),
             Light::Ack(report) => format!("{} {:?}", report.body.command, report.body.result),
+            Light::Firmware(report) => format!("{} {:?}", report.body.order, report.body.result),
             other => panic!("{other:?}"),
         },
         Said::Frame(frame) => format!("{:?}", decode_action(&frame.topic, &frame.payload).unwrap().1),
@@ -113,6 +114,12 @@ fn a_lamp_that_is_not_there_is_told_nothing() {
         out.into_iter().map(in_short).collect::<Vec<_>>(),
         ["refused: no such device in the register"]
     );
+}
+
+#[test]
+fn new_firmware_is_refused() {
+    let order = FirmwareOrder { id: "f1".parse().unwrap(), action: FirmwareAction::RollBack };
+    assert_eq!(Bench::new().light(Light::FirmwareOrder(order)), ["f1 Some(Unsupported)"]);
 }
 
 #[test]
