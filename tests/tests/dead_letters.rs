@@ -34,6 +34,7 @@ impl Channel {
             "{run}" => "demo".to_owned(),
             "{district}" => district.to_owned(),
             "{luminaire}" => "l-0005".to_owned(),
+            "{cabinet}" => "c-0001".to_owned(),
             "{service}" | "{consumer}" => "lighting".to_owned(),
             "{aggregate}" => "alarm".to_owned(),
             "{event}" => "raised".to_owned(),
@@ -55,7 +56,9 @@ impl Channel {
             | "reply" => &["lighting"],
             "eidKeys" => &["verifier"],
             "clock" => &["fleet", "lighting", "residents"],
-            "presence" | "fault" => &["fleet"],
+            "presence" | "fault" | "cabinetEvent" => &["fleet"],
+            "cabinetState" | "cabinetTelemetry" | "cabinetAck" | "cabinetStatus" => &["lighting"],
+            "cabinetCommand" => &[],
             "lightCommand" | "lightProgramme" | "lightFirmwareOrder" | "event" | "deadLetter" => &[],
             other => panic!("who reads `{other}`? Add it here"),
         }
@@ -105,6 +108,14 @@ impl Channel {
             ],
             "presence" => vec![("/d/0/at/lat", json!(90.1)), ("/d/0/at/lon", json!(1e308)), ("/d", json!(7))],
             "fault" => vec![("/d/break", json!("melt"))],
+            "cabinetState" => vec![("/d/circuits/0/tripped/0", json!("L1")), ("/d/door_open", json!(1))],
+            "cabinetTelemetry" => vec![("/d/phases/0/power_mw", json!(-1)), ("/d/phases", json!([]))],
+            "cabinetAck" => vec![("/d/result", json!("maybe")), ("/d/command", json!("two words"))],
+            "cabinetStatus" => vec![("/d/online", json!("yes")), ("/v", json!(0))],
+            "cabinetCommand" => {
+                vec![("/d/circuit", json!(3)), ("/d/control", json!("half")), ("/id", json!(""))]
+            }
+            "cabinetEvent" => vec![("/d/trip/circuit", json!(0)), ("/d", json!("explode"))],
             "deadLetter" => vec![("/d/offset", json!(-1))],
             other => panic!("what is out of range on `{other}`? Add it here"),
         };
