@@ -4,6 +4,7 @@
 mod ask;
 mod bench;
 mod config;
+mod descriptors;
 mod doctor;
 mod eid;
 mod export;
