@@ -9,7 +9,6 @@ mod lamps;
 mod pages;
 mod phone;
 mod plan;
-mod problem;
 mod view;
 
 use std::net::SocketAddr;

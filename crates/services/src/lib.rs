@@ -18,6 +18,7 @@ pub mod play;
 pub mod time;
 
 mod caller;
+mod http;
 mod link;
 
 pub use link::Link;
