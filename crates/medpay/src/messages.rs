@@ -13,7 +13,8 @@ mod desk;
 mod refusal;
 
 pub use desk::{
-    BooksReply, BooksRequest, PayReply, PayRequest, RefundLine, Resolution, SettledBill, Statement,
+    BillState, BooksReply, BooksRequest, Eligibility, Parked, PayReply, PayRequest, RefundLine, Resolution,
+    SettledBill, Statement,
 };
 pub use refusal::PayRefusal;
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod desk;
+mod drafts;
 mod links;
 mod open;
 mod register;
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 use types::{Core, Fen, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use self::accounts::Accounts;
+use self::drafts::Drafts;
 use self::links::Links;
 use self::open::{Open, OpenBills};
 use self::register::Register;
@@ -149,6 +151,7 @@ pub struct Payer {
     policies: Policies,
     register: Register,
     accounts: Accounts,
+    drafts: Drafts,
     open: OpenBills,
     links: Links,
     settlements: Settlements,
@@ -187,6 +190,7 @@ impl Payer {
             policies,
             register,
             accounts,
+            drafts: Drafts::default(),
             open: OpenBills::default(),
             links: Links::default(),
             settlements: Settlements::default(),

@@ -23,6 +23,7 @@ use tokio::task::JoinError;
 use tokio::time::interval;
 use wire::{Message, RoleName};
 
+pub use self::http::openapi;
 use self::view::View;
 use crate::broker::Counters;
 use crate::bus::BusEvent;

@@ -1,11 +1,12 @@
 //! What HTTP interfaces for programs share: problems, keys that make a request safe to repeat, limits, the origin.
 //!
-//! A domain makes a [`Router`] of its routes, passes it through [`interface`], and the console serves it. A handler
-//! takes [`IdempotencyKey`] and asks a service with [`Caller::ask_as`](crate::caller::Caller::ask_as): the key is the
+//! A domain writes down its routes in a table of [`openapi::Operation`]s; [`openapi::router`] serves it, and the
+//! document is made from it. A handler takes [`IdempotencyKey`] and asks a service with [`Caller::ask_as`](crate::caller::Caller::ask_as): the key is the
 //! question's correlation, so that the service knows a repeated request again.
 
 mod idempotency;
 mod json;
+pub(crate) mod openapi;
 mod origin;
 mod problem;
 

@@ -20,5 +20,6 @@ pub mod time;
 mod caller;
 mod http;
 mod link;
+mod payment;
 
 pub use link::Link;

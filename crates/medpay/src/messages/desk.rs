@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
 use uuid::Uuid;
 
-use super::{PayRefusal, Split, TraceStep};
+use super::{Bill, PayRefusal, Split, TraceStep};
 use crate::day::Day;
+use crate::policy::{Care, Insured};
 use crate::reconcile::{Difference, Row, Totals};
 
 /// Someone → payer: anything but presettling and settling.
@@ -25,6 +26,35 @@ pub enum PayRequest {
         /// Those after this settlement.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Uuid>,
+    },
+    /// Is somebody insured for a kind of care, and how?
+    Eligibility {
+        /// Who.
+        beneficiary: ResidentId,
+        /// For which care.
+        #[serde(default)]
+        care: Care,
+        /// On which day; none = today.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<Day>,
+    },
+    /// Keep a bill, to be presettled later by its id.
+    File {
+        /// The bill.
+        bill: Box<Bill>,
+    },
+    /// How would a bill be paid that the payer keeps?
+    Presettle {
+        /// Which.
+        bill: BillId,
+        /// A family member who agreed, and whose account pays after the beneficiary's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        family: Option<ResidentId>,
+    },
+    /// How far is a bill?
+    Bill {
+        /// Which.
+        bill: BillId,
     },
     /// Where does a beneficiary stand today?
     Statement {
@@ -97,6 +127,13 @@ pub enum PayRequest {
         /// What differs.
         difference: Difference,
     },
+    /// Which differences of a day are put aside? The first hundred.
+    Parked {
+        /// Whose.
+        provider: ProviderId,
+        /// Which day.
+        day: Day,
+    },
     /// Resolve a difference that was put aside.
     Resolve {
         /// Whose.
@@ -126,10 +163,13 @@ impl PayRequest {
         !matches!(
             self,
             Self::Bills { .. }
+                | Self::Bill { .. }
+                | Self::Eligibility { .. }
                 | Self::Statement { .. }
                 | Self::Trace { .. }
                 | Self::Totals { .. }
                 | Self::Detail { .. }
+                | Self::Parked { .. }
         )
     }
 }
@@ -165,6 +205,33 @@ pub enum PayReply {
         bills: Vec<SettledBill>,
         /// Whether it is not the last.
         more: bool,
+    },
+    /// Somebody is insured.
+    Eligible(Eligibility),
+    /// A bill is kept.
+    Filed {
+        /// Which.
+        bill: BillId,
+    },
+    /// A bill can be paid like this, until `expires`.
+    Presettled {
+        /// The bill.
+        bill: BillId,
+        /// The name of this presettlement.
+        presettlement: Uuid,
+        /// The parts.
+        split: Split,
+        /// Why.
+        trace: Vec<TraceStep>,
+        /// When this stops being valid.
+        expires: Timestamp,
+    },
+    /// How far a bill is.
+    Bill {
+        /// The bill.
+        bill: Box<Bill>,
+        /// How far it is.
+        state: BillState,
     },
     /// Where a beneficiary stands.
     Statement(Statement),
@@ -225,6 +292,13 @@ pub enum PayReply {
         /// Whether it is not the last.
         more: bool,
     },
+    /// What is put aside for a day; `more` = there are others, to be seen when these are resolved.
+    Parked {
+        /// One by one.
+        parked: Vec<Parked>,
+        /// Whether these are not all.
+        more: bool,
+    },
     /// A difference was put aside, or resolved.
     Suspense {
         /// What is put aside for the day, now \[fen\].
@@ -237,6 +311,88 @@ pub enum PayReply {
     },
     /// Not done; nothing was changed.
     Refused(PayRefusal),
+}
+
+/// How far a bill is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillState {
+    /// Filed, and never presettled, or so long ago that it is forgotten.
+    Draft,
+    /// It can be paid.
+    Presettled {
+        /// The name of the presettlement.
+        presettlement: Uuid,
+        /// How it would be paid.
+        split: Split,
+        /// Until when.
+        expires: Timestamp,
+    },
+    /// The presettlement is over, or something changed since; another one makes it payable again.
+    Expired {
+        /// The name of the presettlement.
+        presettlement: Uuid,
+    },
+    /// The verifier is asked about a code.
+    Settling {
+        /// By which presettlement.
+        presettlement: Uuid,
+    },
+    /// Everything is set aside until the cash is confirmed.
+    Held {
+        /// The settlement to be confirmed.
+        settlement: Uuid,
+        /// How it will be paid.
+        split: Split,
+        /// When it is let go otherwise.
+        until: Timestamp,
+    },
+    /// Paid.
+    Settled {
+        /// The newest settlement.
+        settlement: Uuid,
+        /// How.
+        split: Split,
+    },
+    /// Paid, and taken back as a whole.
+    Reversed {
+        /// The newest settlement.
+        settlement: Uuid,
+        /// What took it back.
+        reversal: Uuid,
+        /// How it had been paid.
+        split: Split,
+    },
+}
+
+/// How somebody is insured for a kind of care on a day, and where they stand \[fen\].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Eligibility {
+    /// Who.
+    pub beneficiary: ResidentId,
+    /// On which day.
+    pub day: Day,
+    /// Under which policy, such as `emp_outpatient_demo@1`.
+    pub policy: String,
+    /// As what.
+    pub insured: Insured,
+    /// Counted towards the deductible this year.
+    pub deductible_used: Fen,
+    /// Paid by the pooled fund this year.
+    pub fund_used: Fen,
+    /// What the personal account could pay.
+    pub balance: Fen,
+}
+
+/// A difference of two books that is put aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Which settlement.
+    pub settlement: Uuid,
+    /// Whether it is about its reversal.
+    pub refund: bool,
+    /// What the payer's book has more \[fen\].
+    pub amount: i64,
 }
 
 /// A settled bill in a list.

@@ -21,7 +21,7 @@ use crate::reconcile::Totals;
 /// Bills on one page.
 const BILLS_MAX: usize = 50;
 /// Rows on one page.
-const ROWS_MAX: usize = 100;
+pub(super) const ROWS_MAX: usize = 100;
 
 impl Payer {
     pub(super) fn desk(&mut self, now: Timestamp, from: ReplyTo, request: PayRequest, out: &mut Vec<Output>) {
@@ -62,6 +62,11 @@ impl Payer {
     fn look(&self, now: Timestamp, request: &PayRequest) -> Result<PayReply, PayRefusal> {
         Ok(match *request {
             PayRequest::Bills { beneficiary, provider, after } => self.bills(beneficiary, provider, after),
+            PayRequest::Bill { bill } => self.bill(now, bill)?,
+            PayRequest::Eligibility { beneficiary, care, day } => {
+                self.eligibility(beneficiary, care, day.unwrap_or_else(|| Day::of(now)))?
+            }
+            PayRequest::Parked { provider, day } => self.parked(provider, day),
             PayRequest::Statement { beneficiary } => {
                 PayReply::Statement(self.statement(beneficiary, Day::of(now))?)
             }
@@ -78,7 +83,9 @@ impl Payer {
                 let rows = rest.by_ref().take(ROWS_MAX).copied().collect();
                 PayReply::Detail { rows, more: rest.next().is_some() }
             }
-            PayRequest::Reverse { .. }
+            PayRequest::File { .. }
+            | PayRequest::Presettle { .. }
+            | PayRequest::Reverse { .. }
             | PayRequest::Refund { .. }
             | PayRequest::Confirm { .. }
             | PayRequest::Link { .. }
@@ -126,6 +133,8 @@ impl Payer {
         out: &mut Vec<Output>,
     ) -> Result<PayReply, PayRefusal> {
         match request {
+            PayRequest::File { bill } => self.file(now, *bill, out),
+            PayRequest::Presettle { bill, family } => self.presettle_kept(now, bill, family, out),
             PayRequest::Reverse { settlement } => self.reverse(now, settlement, out),
             PayRequest::Refund { settlement, lines } => self.refund(now, settlement, &lines, out),
             PayRequest::Confirm { settlement, paid } => self.confirm(now, settlement, paid, out),
