@@ -42,6 +42,7 @@ fn what_cannot_be_done_is_refused_with_exit_code_one() {
     for (arguments, words) in [
         (&["pay", "settle", nil, "HC1:X"][..], "refused: bill is not presettled"),
         (&["pay", "reverse", nil], "refused: no such settlement"),
+        (&["pay", "bill", nil, "--qr"], "refused: bill is not presettled"),
         (&["pay", "trace", nil], "refused: no such settlement"),
         (&["pay", "refund", nil, "--line", "1=1"], "refused: no such settlement"),
         (&["pay", "confirm", nil], "refused: no such settlement"),
@@ -131,4 +132,28 @@ fn a_family_member_agrees_an_account_is_frozen_and_what_differs_is_resolved() {
         good(&city, &[&resolve[..], if refund { &["--refund"][..] } else { &[] }].concat());
     }
     assert_eq!(good(&city, &["pay", "resolve", "h-0001"])["parked"]["parked"], serde_json::json!([]));
+}
+
+#[test]
+fn a_bill_tells_how_far_it_is_and_shows_the_code_of_its_cash_part() {
+    let city = city();
+    // From a frozen account nothing is paid, so all of it is cash.
+    good(&city, &["pay", "freeze", "r-0006"]);
+    let visit = good(&city, &["pay", "visit", "--provider", "h-0001", "--resident", "r-0006"]);
+    let bill = text(&visit["billed"]["bill"]).to_owned();
+    let cash = &visit["billed"]["split"]["cash"];
+    let (status, told) = run(&city, &["pay", "bill", &bill]);
+    assert!(status == Some(0) && told.contains("can be paid"), "{told}");
+    let shown = good(&city, &["pay", "bill", &bill, "--qr"]);
+    assert_eq!(&shown["cash"], cash);
+    let (_, code) = run(&city, &["pay", "bill", &bill, "--qr"]);
+    assert_eq!(code.trim_end(), text(&shown["emv"]));
+    let account = format!("00020101021226630013city.kite.pay0106h-00010232{}", bill.replace('-', ""));
+    assert!(code.starts_with(&account), "{code}");
+
+    let paid = settled(&city, "r-0007");
+    let bills = good(&city, &["pay", "bills", "--resident", "r-0007"]);
+    assert_eq!(bills[0]["settlement"], paid.as_str());
+    let (status, _) = run(&city, &["pay", "bill", text(&bills[0]["bill"]), "--qr"]);
+    assert_eq!(status, Some(1));
 }

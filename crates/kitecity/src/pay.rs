@@ -1,5 +1,6 @@
 //! `kitecity pay`: a reception, a till and a back office at the command line, on a city that runs already.
 
+mod bill;
 mod desk;
 mod reconcile;
 mod words;
@@ -29,6 +30,8 @@ pub(crate) enum Pay {
     Visit(Asked<Visit>),
     /// Pay a bill at the till with an e-ID code.
     Settle(Asked<Settle>),
+    /// Say how far a bill is; with `--qr`, show the code by which its cash part is paid.
+    Bill(Asked<bill::Show>),
     /// List settled bills.
     Bills(Asked<Bills>),
     /// Say why a bill was paid as it was, step by step.
@@ -113,6 +116,7 @@ pub(crate) fn run(what: &Pay, settings: &Settings) -> Result<ExitCode> {
                 _ => bail!("the till answers another question"),
             }
         }),
+        Pay::Bill(asked) => on_bus(asked, settings, async |operator, show| bill::run(operator, &show).await),
         Pay::Bills(asked) => {
             on_bus(asked, settings, async |operator, bills| all_bills(operator, &bills).await)
         }

@@ -26,6 +26,7 @@
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod emv;
 pub mod ledger;
 pub mod payer;
 pub mod provider;

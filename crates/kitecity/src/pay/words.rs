@@ -93,7 +93,7 @@ pub(super) fn reply(reply: &PayReply) -> String {
 }
 
 /// How far a bill is.
-fn state(state: &BillState) -> String {
+pub(super) fn state(state: &BillState) -> String {
     match state {
         BillState::Draft => "not presettled".to_owned(),
         BillState::Presettled { split: parts, .. } => format!("can be paid, {}", split(parts)),

@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use medpay::{Bill, PayRequest, SettleReply, SettleRequest};
+use axum::http::StatusCode;
+use medpay::emv::{BillCode, EmvError};
+use medpay::{Bill, PayReply, PayRequest, SettleReply, SettleRequest};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use types::{BillId, ResidentId};
 use uuid::Uuid;
 use wire::{ReplyBody, RequestBody};
@@ -30,6 +32,19 @@ pub(super) async fn show(
     Path(bill): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     told(&look(&caller, PayRequest::Bill { bill: id(&bill)? }).await?)
+}
+
+/// `GET /v1/bills/{bill}/qr`
+pub(super) async fn code(
+    State(caller): State<Caller>,
+    Path(bill): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let PayReply::Bill { bill, state } = look(&caller, PayRequest::Bill { bill: id(&bill)? }).await? else {
+        return Err(Problem::silent("payer"));
+    };
+    let none = |error: EmvError| Problem::new(StatusCode::CONFLICT, "bill_not_payable", error.to_string());
+    let code = BillCode::of(&bill, &state).map_err(none)?;
+    Ok(Json(json!({ "emv": code.encode().map_err(none)?, "cash": code.amount })))
 }
 
 /// What a presettlement takes.

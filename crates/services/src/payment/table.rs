@@ -52,6 +52,14 @@ pub(super) const OPERATIONS: &[Operation<Caller>] = &[
         ),
         || post(bills::presettle),
     ),
+    Operation::get(
+        "billCode",
+        "/v1/bills/{bill}/qr",
+        "The EMV QR code by which the patient pays the cash part: its text, and how much that is.",
+        "/v1/bills/019d9e2c-5b80-7000-8000-000000000001/qr",
+        r#"{"cash":11636,"emv":"00020101021226630013city.kite.pay0106h-00010232019d9e2c5b80700080000000000000015204806253031565406116.365802CN5915Kitecity h-00016007Weifang63042662"}"#,
+        || get(bills::code),
+    ),
     Operation::post(
         "settleBill",
         "/v1/bills/{bill}/settle",

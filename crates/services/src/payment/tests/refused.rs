@@ -216,7 +216,10 @@ async fn n20_more_than_a_day_may_come_to() {
 #[tokio::test]
 async fn ids_and_days_that_are_none_and_things_that_nobody_knows() {
     let city = City::new();
+    city.settled(1, 700).await;
+    let paid = format!("/v1/bills/{}/qr", id(1));
     for (place, status, code) in [
+        (paid.as_str(), 409, "bill_not_payable"),
         ("/v1/bills/seven", 400, "invalid"),
         ("/v1/accounts/seven/statement", 400, "invalid"),
         ("/v1/recon/h-0001/2026-02-30/diffs", 400, "invalid"),
