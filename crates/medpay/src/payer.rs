@@ -9,6 +9,7 @@ mod register;
 mod settle;
 mod settlements;
 mod suspense;
+mod terminals;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ use self::register::Register;
 pub use self::register::{Beneficiary, FAMILY_MAX};
 use self::settlements::Settlements;
 use self::suspense::Suspense;
+use self::terminals::Terminals;
 use crate::adjudicate::{Standing, adjudicate};
 use crate::answers::Answers;
 use crate::day::Day;
@@ -156,6 +158,7 @@ pub struct Payer {
     links: Links,
     settlements: Settlements,
     suspense: Suspense,
+    terminals: Terminals,
     /// The ids of the codes that paid the settled bills.
     codes: BTreeSet<Box<str>>,
     presettle_answers: Answers<PresettleReply>,
@@ -195,6 +198,7 @@ impl Payer {
             links: Links::default(),
             settlements: Settlements::default(),
             suspense: Suspense::default(),
+            terminals: Terminals::default(),
             codes: BTreeSet::new(),
             presettle_answers: Answers::default(),
             settle_answers: Answers::default(),

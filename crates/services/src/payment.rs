@@ -7,6 +7,7 @@ mod bills;
 mod body;
 mod books;
 mod desk;
+mod offline;
 mod refusal;
 mod table;
 

@@ -88,6 +88,10 @@ pub(super) fn reply(reply: &PayReply) -> String {
         PayReply::Totals(totals) => self::totals(totals),
         PayReply::Detail { rows, .. } => format!("{} rows", rows.len()),
         PayReply::Suspense { balance } => format!("put aside for the day: ¥{balance}"),
+        PayReply::Allowed { terminal, total, .. } => format!("{terminal} may take ¥{total} offline"),
+        PayReply::Forwarded { terminal, vouchers, .. } => {
+            format!("{} vouchers of {terminal}", vouchers.len())
+        }
         PayReply::Closed { paid_out } => format!("day closed, ¥{paid_out} paid out"),
     }
 }

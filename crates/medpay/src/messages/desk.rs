@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
+use types::{BillId, Fen, ProviderId, ResidentId, TerminalId, Timestamp};
 use uuid::Uuid;
 
 use super::{Bill, PayRefusal, Split, TraceStep};
 use crate::day::Day;
+use crate::offline::{Forwarded, TerminalKey, Voucher};
 use crate::policy::{Care, Insured};
 use crate::reconcile::{Difference, Row, Totals};
 
@@ -147,6 +148,26 @@ pub enum PayRequest {
         refund: bool,
         /// How.
         action: Resolution,
+    },
+    /// Let a terminal take so much from accounts while nobody can be asked; it replaces what was left.
+    Allow {
+        /// Which.
+        terminal: TerminalId,
+        /// Whose.
+        provider: ProviderId,
+        /// What it signs with; its own choice.
+        key: TerminalKey,
+        /// From an account, at once \[fen\].
+        per_payment: Fen,
+        /// From accounts, in sum \[fen\].
+        total: Fen,
+    },
+    /// What a terminal took while nobody could be asked, in order.
+    Forward {
+        /// Which.
+        terminal: TerminalId,
+        /// At most [`VOUCHERS_MAX`](crate::offline::VOUCHERS_MAX).
+        vouchers: Vec<Voucher>,
     },
     /// Close a day: what it owes is paid out, and nothing more is booked on it.
     Close {
@@ -303,6 +324,24 @@ pub enum PayReply {
     Suspense {
         /// What is put aside for the day, now \[fen\].
         balance: Fen,
+    },
+    /// A terminal may work offline.
+    Allowed {
+        /// Which.
+        terminal: TerminalId,
+        /// What it may take from accounts, in sum \[fen\].
+        total: Fen,
+        /// The number of its next voucher.
+        next: u64,
+    },
+    /// What became of the vouchers of a terminal.
+    Forwarded {
+        /// Which.
+        terminal: TerminalId,
+        /// One by one.
+        vouchers: Vec<Forwarded>,
+        /// The number of its next voucher.
+        next: u64,
     },
     /// A day is closed.
     Closed {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use types::{Fen, ProviderId, ResidentId, Stream, Timestamp};
+use types::{Fen, ProviderId, ResidentId, Stream, TerminalId, Timestamp};
 use uuid::Uuid;
 
 use super::PayerConfigError;
@@ -190,6 +190,11 @@ impl Accounts {
             Some((Uuid::from_u128(settlement.as_u128() ^ (number << 100)), account, more))
         });
         missing.collect()
+    }
+
+    /// What a terminal may still take.
+    pub(super) fn allowed(&self, terminal: TerminalId) -> Fen {
+        self.ledger.available(Account::Offline(terminal))
     }
 
     /// Does linked steps for what is settled or held already.

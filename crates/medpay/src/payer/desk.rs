@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::accounts::group;
 use super::links::Link;
 use super::settle::record;
+use super::terminals::Allowance;
 use super::{Output, Payer, VERIFIER_TIMEOUT_MS};
 use crate::adjudicate::{adjudicate, total_of};
 use crate::day::Day;
@@ -92,6 +93,8 @@ impl Payer {
             | PayRequest::Freeze { .. }
             | PayRequest::Park { .. }
             | PayRequest::Resolve { .. }
+            | PayRequest::Allow { .. }
+            | PayRequest::Forward { .. }
             | PayRequest::Close { .. } => unreachable!("this one changes something"),
         })
     }
@@ -145,6 +148,10 @@ impl Payer {
                 self.register.freeze(beneficiary, frozen);
                 Ok(PayReply::Frozen { beneficiary, frozen })
             }
+            PayRequest::Allow { terminal, provider, key, per_payment, total } => {
+                self.allow(now, terminal, Allowance { provider, key, per_payment }, total)
+            }
+            PayRequest::Forward { terminal, vouchers } => self.forward(now, terminal, vouchers, out),
             PayRequest::Close { provider, day } => self.close(now, provider, day),
             PayRequest::Park { provider, day, difference } => self.park(now, (provider, day), &difference),
             PayRequest::Resolve { provider, day, settlement, refund, action } => {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::http::Problem;
 
 /// Members that hold fen.
-const AMOUNTS: [&str; 3] = ["total", "unit_price", "price_limit"];
+const AMOUNTS: [&str; 5] = ["total", "unit_price", "price_limit", "account", "per_payment"];
 
 /// A part of the path, such as a bill's id.
 pub(super) fn place<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Problem> {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use medpay::PayRefusal;
 use serde_json::Value;
-use types::Fen;
+use types::{Fen, TerminalId};
 use uuid::Uuid;
 
 use crate::http::Problem;
@@ -15,21 +15,27 @@ const RETRY_AFTER_S: u32 = 1;
 /// The status of a refusal.
 fn status(refusal: &PayRefusal) -> StatusCode {
     match refusal {
-        PayRefusal::AmountInvalid { .. } | PayRefusal::IdempotencyKeyMissing => StatusCode::BAD_REQUEST,
+        PayRefusal::AmountInvalid { .. }
+        | PayRefusal::IdempotencyKeyMissing
+        | PayRefusal::OfflineMacInvalid { .. } => StatusCode::BAD_REQUEST,
         PayRefusal::EidTokenExpired | PayRefusal::EidTokenReplayed | PayRefusal::EidRefused { .. } => {
             StatusCode::UNAUTHORIZED
         }
         PayRefusal::AccountInsufficient { .. } => StatusCode::PAYMENT_REQUIRED,
         PayRefusal::PayerNotAuthorized
         | PayRefusal::LimitDailyExceeded { .. }
-        | PayRefusal::LimitHourlyExceeded { .. } => StatusCode::FORBIDDEN,
-        PayRefusal::BillUnknown | PayRefusal::SettlementUnknown => StatusCode::NOT_FOUND,
+        | PayRefusal::LimitHourlyExceeded { .. }
+        | PayRefusal::OfflineLimitExceeded { .. } => StatusCode::FORBIDDEN,
+        PayRefusal::BillUnknown | PayRefusal::SettlementUnknown | PayRefusal::TerminalUnknown { .. } => {
+            StatusCode::NOT_FOUND
+        }
         PayRefusal::PresettlementStale { .. }
         | PayRefusal::BillConflict
         | PayRefusal::BillAlreadySettled { .. }
         | PayRefusal::AlreadyReversed { .. }
         | PayRefusal::SettlementInProgress
         | PayRefusal::NotOwed
+        | PayRefusal::OfflineSequenceGap { .. }
         | PayRefusal::DayClosed => StatusCode::CONFLICT,
         PayRefusal::PresettlementExpired => StatusCode::GONE,
         PayRefusal::BillTotalMismatch { .. }
@@ -74,7 +80,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
 }
 
 /// One of each kind.
-fn every() -> [PayRefusal; 26] {
+fn every() -> [PayRefusal; 30] {
     let (none, id) = (Fen::ZERO, Uuid::nil());
     [
         PayRefusal::BillTotalMismatch { expected: 0, got: 0 },
@@ -102,6 +108,10 @@ fn every() -> [PayRefusal; 26] {
         PayRefusal::EidTokenReplayed,
         PayRefusal::PayerNotAuthorized,
         PayRefusal::EidUnavailable,
+        PayRefusal::TerminalUnknown { terminal: TerminalId(1) },
+        PayRefusal::OfflineMacInvalid { counter: 1 },
+        PayRefusal::OfflineSequenceGap { expected: 1, got: 2 },
+        PayRefusal::OfflineLimitExceeded { counter: 1, limit: none },
         PayRefusal::Busy,
     ]
 }

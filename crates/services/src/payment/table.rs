@@ -2,7 +2,7 @@
 
 use axum::routing::{get, post};
 
-use super::{bills, books, desk};
+use super::{bills, books, desk, offline};
 use crate::caller::Caller;
 use crate::http::openapi::Operation;
 
@@ -12,6 +12,7 @@ pub(super) fn parameter(name: &str) -> &'static str {
         "bill" => "A bill's id, chosen by who makes it.",
         "settlement" => "A settlement's id.",
         "beneficiary" => "A resident, such as `r-0042`.",
+        "terminal" => "A terminal, such as `t-0001`.",
         "provider" => "A provider, such as `h-0001`.",
         _ => "A day of business, such as `2026-04-18`.",
     }
@@ -200,5 +201,27 @@ pub(super) const OPERATIONS: &[Operation<Caller>] = &[
         "/v1/recon/h-0001/2026-04-18/close",
         ("", r#"{"paid_out":1280}"#),
         || post(books::close),
+    ),
+    Operation::post(
+        "allowTerminal",
+        "/v1/offline/terminals/{terminal}",
+        "Let a terminal take so much from accounts while nobody can be asked; it replaces what was left.",
+        "/v1/offline/terminals/t-0001",
+        (
+            r#"{"provider":"h-0002","key":"0707070707070707070707070707070707070707070707070707070707070707","per_payment":5000,"total":50000}"#,
+            r#"{"next":1,"terminal":"t-0001","total":50000}"#,
+        ),
+        || post(offline::allow),
+    ),
+    Operation::post(
+        "forwardVouchers",
+        "/v1/offline/batches",
+        "What a terminal took while nobody could be asked, in order. Sent again, it is told again.",
+        "/v1/offline/batches",
+        (
+            r#"{"terminal":"t-0001","vouchers":[{"counter":1,"taken":1776509000000,"bill":{"id":"019d9e2c-5b80-7000-8000-000000000003","provider":"h-0002","level":2,"beneficiary":"r-0001","lines":[{"item":"antibiotic","category":"A","unit_price":1280,"quantity_milli":1000}],"total":1280},"account":1280,"mac":"216ae290aaad1b1e6be57c096164b90e5313395f435d67b0d85dcfb709c3adaa"}]}"#,
+            r#"{"next":2,"terminal":"t-0001","vouchers":[{"counter":1,"outcome":{"settled":{"borne":0,"settlement":"019da03f-5b80-7bdd-af08-be1f7b4e9747"}}}]}"#,
+        ),
+        || post(offline::forward),
     ),
 ];

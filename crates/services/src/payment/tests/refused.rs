@@ -1,5 +1,8 @@
 //! What is refused: by which status and code, with nothing changed and nothing held.
 
+use medpay::offline::{Terminal, TerminalKey, Voucher};
+use types::TerminalId;
+
 use super::*;
 
 fn bill(number: u64, fen: i64) -> Value {
@@ -201,6 +204,37 @@ async fn n18_a_day_that_is_closed() {
     city.refused("c", filing(bill(2, 700)), (409, "day_closed")).await;
     let close = ("/v1/recon/h-0001/2026-04-18/close".to_owned(), Value::Null);
     city.refused("d", close, (409, "day_closed")).await;
+}
+
+#[tokio::test]
+async fn n19_vouchers_that_are_forged_have_a_gap_or_are_over_the_limit() {
+    let city = City::new();
+    let (terminal, key) = (TerminalId(1), TerminalKey::new([7; 32]));
+    let allowance = json!({ "provider": "h-0001", "key": key, "per_payment": 500, "total": 900 });
+    city.done("a", "/v1/offline/terminals/t-0001", &allowance).await;
+    let (most, next) = (Fen::new(2_000), 1);
+    let mut generous = Terminal::new(terminal, key, most, most, next);
+    for (number, fen) in [(1, 500), (2, 501)] {
+        generous.take(BEGIN, serde_json::from_value(bill(number, fen)).unwrap(), Fen::new(fen)).unwrap();
+    }
+    let batch = |vouchers: &[Voucher]| {
+        ("/v1/offline/batches".to_owned(), json!({ "terminal": "t-0001", "vouchers": vouchers }))
+    };
+    let [first, second] = &generous.waiting()[..] else { panic!("two") };
+    let forged = Voucher { account: Fen::new(499), ..first.clone() };
+    let problem = city.refused("b", batch(&[forged]), (400, "offline_mac_invalid")).await;
+    assert_eq!(problem["counter"], 1);
+    let problem = city.refused("c", batch(&[second.clone()]), (409, "offline_sequence_gap")).await;
+    assert_eq!((&problem["expected"], &problem["got"]), (&json!(1), &json!(2)));
+    let both = batch(&[first.clone(), second.clone()]);
+    let problem = city.refused("d", both, (403, "offline_limit_exceeded")).await;
+    assert_eq!((&problem["counter"], &problem["limit"]), (&json!(2), &json!(400)));
+    let (_, body) = batch(&[first.clone()]);
+    city.done("e", "/v1/offline/batches", &body).await;
+    let before = city.books();
+    let again = city.done("f", "/v1/offline/batches", &body).await;
+    assert_eq!(again["vouchers"][0]["duplicate"], true);
+    assert_eq!(city.books(), before);
 }
 
 #[tokio::test]
