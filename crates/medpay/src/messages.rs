@@ -99,6 +99,12 @@ impl Split {
     pub fn sources(&self) -> [Fen; 5] {
         [self.pool, self.supplement, self.account, self.family, self.cash]
     }
+
+    /// Whether they do add up, and none is less than nothing.
+    pub fn adds_up(&self) -> bool {
+        let parts = self.sources();
+        parts.iter().all(|&part| part >= Fen::ZERO) && Fen::sum(parts) == Ok(self.total)
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
