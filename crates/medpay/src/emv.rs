@@ -81,15 +81,16 @@ pub enum EmvError {
 }
 
 impl BillCode {
-    /// The code of the cash part of a bill that can be paid, or whose cash is waited for.
+    /// The code of the cash part of a bill that can be paid, or whose cash is waited for; less what was deposited.
     ///
     /// # Errors
     ///
     /// [`EmvError::NotPayable`]
     pub fn of(bill: &Bill, state: &BillState) -> Result<Self, EmvError> {
         match state {
-            BillState::Presettled { split, .. } | BillState::Held { split, .. } => {
-                Ok(Self { provider: bill.provider, bill: bill.id, amount: split.cash })
+            BillState::Presettled { split, deposit, .. } | BillState::Held { split, deposit, .. } => {
+                let amount = deposit.map_or(split.cash, |deposit| deposit.due);
+                Ok(Self { provider: bill.provider, bill: bill.id, amount })
             }
             _ => Err(EmvError::NotPayable),
         }
@@ -177,8 +178,8 @@ fn first_object(text: &str) -> Option<(u8, &str, &str)> {
     let (name, rest) = text.split_at_checked(2)?;
     let (length, rest) = rest.split_at_checked(2)?;
     let (name, length): (u8, u8) = (number(name)?, number(length)?);
-    let ends = rest.char_indices().map(|(place, _)| place).chain([rest.len()]);
-    let (value, rest) = rest.split_at(ends.skip(usize::from(length)).next()?);
+    let mut ends = rest.char_indices().map(|(place, _)| place).chain([rest.len()]);
+    let (value, rest) = rest.split_at(ends.nth(usize::from(length))?);
     Some((name, value, rest))
 }
 

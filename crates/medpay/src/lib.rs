@@ -21,7 +21,7 @@
 //! - What is taken back is taken back by counter-entries, once; nothing is ever edited.
 //! - The bus may lose, repeat, delay and reorder: a repeated request gets the answer it got before.
 //!
-//! Not here yet: deposits and interim bills of a stay on the bus, a register of contracted
+//! Not here yet: interim bills of a stay, a register of contracted
 //! providers (the level is taken from the bill). The numbers in `config/policies/demo.toml` are not official.
 
 #![deny(clippy::float_arithmetic)]

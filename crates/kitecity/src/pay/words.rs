@@ -62,6 +62,7 @@ pub(super) fn reply(reply: &PayReply) -> String {
         }
         PayReply::Filed { bill } => format!("bill {bill} is kept"),
         PayReply::Presettled { bill, split: parts, .. } => format!("bill {bill}\n{}", split(parts)),
+        PayReply::Deposited { bill, balance } => format!("¥{balance} deposited for bill {bill}"),
         PayReply::Bill { bill, state } => {
             format!("bill {} of ¥{}: {}", bill.id, bill.total, self::state(state))
         }

@@ -1,4 +1,4 @@
-use types::{ProviderId, ResidentId, TerminalId};
+use types::{BillId, ProviderId, ResidentId, TerminalId};
 
 use crate::day::Day;
 use crate::policy::Scheme;
@@ -22,6 +22,8 @@ pub enum Account {
     SettleBank(ProviderId),
     /// What a provider's books and the payer's differ by on a day, until that is resolved.
     Suspense(ProviderId, Day),
+    /// Cash that was paid before a bill was settled, at admission. Never below zero.
+    Deposit(BillId),
     /// What a terminal may still take from accounts while nobody can be asked. Never below zero.
     Offline(TerminalId),
     /// Where quota comes from and returns to. Runs below zero.
@@ -66,6 +68,7 @@ impl Account {
             | Self::Payable(_)
             | Self::SettleBank(_)
             | Self::Suspense(..)
+            | Self::Deposit(_)
             | Self::Offline(_) => Unit::Cny,
             Self::QuotaWorld | Self::DeductibleQuota(_) | Self::CapQuota(_) | Self::SupplementQuota(_) => {
                 Unit::Quota

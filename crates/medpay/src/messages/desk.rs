@@ -7,6 +7,7 @@ use types::{BillId, Fen, ProviderId, ResidentId, TerminalId, Timestamp};
 use uuid::Uuid;
 
 use super::{Bill, PayRefusal, Split, TraceStep};
+use crate::adjudicate::DepositUse;
 use crate::day::Day;
 use crate::offline::{Forwarded, TerminalKey, Voucher};
 use crate::policy::{Care, Insured};
@@ -51,6 +52,16 @@ pub enum PayRequest {
         /// A family member who agreed, and whose account pays after the beneficiary's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         family: Option<ResidentId>,
+    },
+    /// Take cash before a bill is settled, at admission; it pays the cash part then, and the rest is given back.
+    Deposit {
+        /// Which bill; kept or presettled.
+        bill: BillId,
+        /// How much \[fen\], more than nothing.
+        amount: Fen,
+        /// Whether it is given back instead.
+        #[serde(default)]
+        back: bool,
     },
     /// How far is a bill?
     Bill {
@@ -247,6 +258,13 @@ pub enum PayReply {
         /// When this stops being valid.
         expires: Timestamp,
     },
+    /// Cash was taken before a bill is settled, or given back.
+    Deposited {
+        /// Which bill.
+        bill: BillId,
+        /// What there is for it now \[fen\].
+        balance: Fen,
+    },
     /// How far a bill is.
     Bill {
         /// The bill.
@@ -364,6 +382,9 @@ pub enum BillState {
         presettlement: Uuid,
         /// How it would be paid.
         split: Split,
+        /// What will become of the deposit, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deposit: Option<DepositUse>,
         /// Until when.
         expires: Timestamp,
     },
@@ -383,6 +404,9 @@ pub enum BillState {
         settlement: Uuid,
         /// How it will be paid.
         split: Split,
+        /// What will become of the deposit, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deposit: Option<DepositUse>,
         /// When it is let go otherwise.
         until: Timestamp,
     },
@@ -392,6 +416,9 @@ pub enum BillState {
         settlement: Uuid,
         /// How.
         split: Split,
+        /// What became of the deposit, if there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deposit: Option<DepositUse>,
     },
     /// Paid, and taken back as a whole.
     Reversed {

@@ -93,6 +93,7 @@ impl Payer {
             | PayRequest::Freeze { .. }
             | PayRequest::Park { .. }
             | PayRequest::Resolve { .. }
+            | PayRequest::Deposit { .. }
             | PayRequest::Allow { .. }
             | PayRequest::Forward { .. }
             | PayRequest::Close { .. } => unreachable!("this one changes something"),
@@ -148,6 +149,7 @@ impl Payer {
                 self.register.freeze(beneficiary, frozen);
                 Ok(PayReply::Frozen { beneficiary, frozen })
             }
+            PayRequest::Deposit { bill, amount, back } => self.deposit(now, bill, amount, back),
             PayRequest::Allow { terminal, provider, key, per_payment, total } => {
                 self.allow(now, terminal, Allowance { provider, key, per_payment }, total)
             }
@@ -202,6 +204,11 @@ impl Payer {
         let more = |sum: Fen, part: Fen| sum.plus(part).map_err(|_| PayRefusal::AmountInvalid { line: 0 });
         case.standing.balance = more(case.standing.balance, paid.split.account)?;
         case.standing.family = more(case.standing.family, paid.split.family)?;
+        if let (Some((_, there)), Some(used)) =
+            (&mut case.deposit, self.accounts.deposit_use(settlement, left.id, &paid.split))
+        {
+            *there = more(more(*there, used.used)?, used.refund)?;
+        }
         let left = Bill { total: total_of(case.policy, &left)?, ..left };
         let (split, trace) = adjudicate(case.policy, &left, case.standing)?;
         self.accounts.settle(replacement, &case, &split, steps, None)?;

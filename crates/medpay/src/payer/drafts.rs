@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use types::{BillId, ProviderId, ResidentId, Timestamp};
+use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
 
+use super::accounts::group;
+use super::settlements::Settlement;
 use super::{Output, Payer, over};
 use crate::adjudicate::adjudicate;
 use crate::day::Day;
+use crate::fingerprint::fresh_id;
+use crate::ledger::{Account, Step};
 use crate::messages::{
     Bill, BillState, Eligibility, PayEvent, PayRefusal, PayReply, PresettleReply, PresettleRequest,
 };
@@ -85,21 +89,56 @@ impl Payer {
         self.open.get(id).map(|open| &open.bill).or(self.drafts.bills.get(&id))
     }
 
+    /// Takes cash before a bill is settled, or gives some of it back.
+    pub(super) fn deposit(
+        &mut self,
+        now: Timestamp,
+        id: BillId,
+        amount: Fen,
+        back: bool,
+    ) -> Result<PayReply, PayRefusal> {
+        let account = Account::Deposit(id);
+        if amount <= Fen::ZERO {
+            return Err(PayRefusal::AmountInvalid { line: 0 });
+        }
+        let (from, to) =
+            if back { (account, Account::CashClearing) } else { (Account::CashClearing, account) };
+        let available = self.ledger().available(account);
+        if back && available < amount {
+            return Err(PayRefusal::AccountInsufficient { available });
+        }
+        if !back {
+            self.settlements.of_bill(id).map_or(Ok(()), |paid| Err(over(paid)))?;
+            self.known(id).ok_or(PayRefusal::BillUnknown)?;
+        }
+        let moved = group(fresh_id(now, &mut self.ids), &[(from, to, amount)]);
+        self.accounts.link(&moved.into_iter().map(Step::Post).collect::<Vec<_>>())?;
+        Ok(PayReply::Deposited { bill: id, balance: self.ledger().available(account) })
+    }
+
     /// A bill, and how far it is.
     pub(super) fn bill(&self, now: Timestamp, id: BillId) -> Result<PayReply, PayRefusal> {
         let (bill, state) = if let Some(open) = self.open.get(id) {
-            (&open.bill, open.state(now))
-        } else if let Some(paid) = self.settlements.of_bill(id) {
-            let (settlement, split) = (paid.id, paid.split);
-            let state = match paid.reversal {
-                Some(reversal) => BillState::Reversed { settlement, reversal, split },
-                None => BillState::Settled { settlement, split },
+            let deposit = match open.held {
+                Some(held) => self.accounts.deposit_use(held.settlement, id, &open.split),
+                None => self.accounts.deposit_ahead(id, &open.split),
             };
-            (&paid.bill, state)
+            (&open.bill, open.state(now, deposit))
+        } else if let Some(paid) = self.settlements.of_bill(id) {
+            (&paid.bill, self.state(paid))
         } else {
             (self.drafts.bills.get(&id).ok_or(PayRefusal::BillUnknown)?, BillState::Draft)
         };
         Ok(PayReply::Bill { bill: Box::new(bill.clone()), state })
+    }
+
+    fn state(&self, paid: &Settlement) -> BillState {
+        let (settlement, split) = (paid.id, paid.split);
+        let deposit = self.accounts.deposit_use(settlement, paid.bill.id, &split);
+        match paid.reversal {
+            Some(reversal) => BillState::Reversed { settlement, reversal, split },
+            None => BillState::Settled { settlement, split, deposit },
+        }
     }
 
     /// Whether and how somebody is insured.

@@ -4,6 +4,7 @@ use types::{BillId, ReplyTo, ResidentId, Timestamp};
 use uuid::Uuid;
 
 use super::EXPIRED_KEPT_MS;
+use crate::adjudicate::DepositUse;
 use crate::day::Day;
 use crate::messages::{Bill, BillState, PresettleReply, Split, TraceStep};
 
@@ -70,12 +71,14 @@ impl Open {
     }
 
     /// How far it is.
-    pub(super) fn state(&self, now: Timestamp) -> BillState {
+    pub(super) fn state(&self, now: Timestamp, deposit: Option<DepositUse>) -> BillState {
         let (presettlement, split) = (self.presettlement, self.split);
         match self.held {
-            Some(Held { settlement, until }) => BillState::Held { settlement, split, until },
+            Some(Held { settlement, until }) => BillState::Held { settlement, split, deposit, until },
             None if self.asking.is_some() => BillState::Settling { presettlement },
-            None if self.stands(now) => BillState::Presettled { presettlement, split, expires: self.expires },
+            None if self.stands(now) => {
+                BillState::Presettled { presettlement, split, deposit, expires: self.expires }
+            }
             None => BillState::Expired { presettlement },
         }
     }

@@ -7,7 +7,7 @@ use medpay::emv::{BillCode, EmvError};
 use medpay::{Bill, PayReply, PayRequest, SettleReply, SettleRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use types::{BillId, ResidentId};
+use types::{BillId, Fen, ResidentId};
 use uuid::Uuid;
 use wire::{ReplyBody, RequestBody};
 
@@ -32,6 +32,26 @@ pub(super) async fn show(
     Path(bill): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     told(&look(&caller, PayRequest::Bill { bill: id(&bill)? }).await?)
+}
+
+/// Cash at admission.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deposit {
+    bill: BillId,
+    amount: Fen,
+    #[serde(default)]
+    back: bool,
+}
+
+/// `POST /v1/deposits`
+pub(super) async fn deposit(
+    State(caller): State<Caller>,
+    key: IdempotencyKey,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Json<Value>, Problem> {
+    let Deposit { bill, amount, back } = read(body)?;
+    told(&change(&caller, &key, PayRequest::Deposit { bill, amount, back }).await?)
 }
 
 /// `GET /v1/bills/{bill}/qr`

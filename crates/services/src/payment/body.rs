@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::http::Problem;
 
 /// Members that hold fen.
-const AMOUNTS: [&str; 5] = ["total", "unit_price", "price_limit", "account", "per_payment"];
+const AMOUNTS: [&str; 6] = ["total", "unit_price", "price_limit", "account", "per_payment", "amount"];
 
 /// A part of the path, such as a bill's id.
 pub(super) fn place<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Problem> {

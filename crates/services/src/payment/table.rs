@@ -224,4 +224,15 @@ pub(super) const OPERATIONS: &[Operation<Caller>] = &[
         ),
         || post(offline::forward),
     ),
+    Operation::post(
+        "deposit",
+        "/v1/deposits",
+        "Take cash at admission, before the bill of a stay is settled; or give it back (`back`).",
+        "/v1/deposits",
+        (
+            r#"{"bill":"019d9e2c-5b80-7000-8000-000000000004","amount":50000}"#,
+            r#"{"balance":50000,"bill":"019d9e2c-5b80-7000-8000-000000000004"}"#,
+        ),
+        || post(bills::deposit),
+    ),
 ];

@@ -18,9 +18,20 @@ async fn hold(city: &City) {
     city.done("hold-3", &format!("{place}/settle"), &body).await;
 }
 
+/// The bill of a stay.
+async fn admit(city: &City) {
+    let line = json!({ "item": "bed-day", "category": "A", "unit_price": 90_000, "quantity_milli": 1000 });
+    let bill = json!({ "id": "019d9e2c-5b80-7000-8000-000000000004", "provider": "h-0002", "level": 3,
+        "care": "inpatient", "beneficiary": "r-0001", "lines": [line], "total": 90_000 });
+    city.done("admit", "/v1/bills", &bill).await;
+}
+
 async fn tell(city: &City, row: &Operation<Caller>) -> Value {
     if row.name == "confirm" {
         hold(city).await;
+    }
+    if row.name == "deposit" {
+        admit(city).await;
     }
     let (status, answer) = match row.method {
         "get" => city.get(row.example).await,
