@@ -224,12 +224,12 @@ async fn n19_vouchers_that_are_forged_have_a_gap_or_are_over_the_limit() {
     let forged = Voucher { account: Fen::new(499), ..first.clone() };
     let problem = city.refused("b", batch(&[forged]), (400, "offline_mac_invalid")).await;
     assert_eq!(problem["counter"], 1);
-    let problem = city.refused("c", batch(&[second.clone()]), (409, "offline_sequence_gap")).await;
+    let problem = city.refused("c", batch(std::slice::from_ref(second)), (409, "offline_sequence_gap")).await;
     assert_eq!((&problem["expected"], &problem["got"]), (&json!(1), &json!(2)));
     let both = batch(&[first.clone(), second.clone()]);
     let problem = city.refused("d", both, (403, "offline_limit_exceeded")).await;
     assert_eq!((&problem["counter"], &problem["limit"]), (&json!(2), &json!(400)));
-    let (_, body) = batch(&[first.clone()]);
+    let (_, body) = batch(std::slice::from_ref(first));
     city.done("e", "/v1/offline/batches", &body).await;
     let before = city.books();
     let again = city.done("f", "/v1/offline/batches", &body).await;
