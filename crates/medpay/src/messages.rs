@@ -9,13 +9,12 @@ use uuid::Uuid;
 use crate::day::Day;
 use crate::policy::Care;
 
+mod answer;
 mod desk;
 mod refusal;
 
-pub use desk::{
-    BillState, BooksReply, BooksRequest, Eligibility, Parked, PayReply, PayRequest, RefundLine, Resolution,
-    SettledBill, Statement,
-};
+pub use answer::{BillState, BooksReply, Eligibility, Parked, PayReply, SettledBill, Statement};
+pub use desk::{BooksRequest, PayRequest, RefundLine, Resolution};
 pub use refusal::PayRefusal;
 
 /// A provider's bill for one visit.
