@@ -11,7 +11,7 @@ use crate::adjudicate::{Standing, adjudicate};
 use crate::day::Day;
 use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Step};
-use crate::messages::{Bill, PayEvent, PayRefusal, PayReply};
+use crate::messages::{Bill, PayEvent, PayRefusal, PayReply, Split};
 use crate::offline::{Forwarded, Outcome, TerminalKey, VOUCHERS_MAX, Voucher};
 use crate::policy::Care;
 
@@ -168,27 +168,16 @@ impl Payer {
         if split.account != account {
             return Err(PayRefusal::AccountInsufficient { available: split.account });
         }
-        let (provider, payable) = (bill.provider, Account::Payable(bill.provider));
-        let (allowance, personal) = (Account::Offline(terminal), Account::Personal(bill.beneficiary));
         let there = account.min(case.standing.balance);
-        let borne = account.minus(there).map_err(|_| PayRefusal::AmountInvalid { line: 0 })?;
         let settlement = fresh_id(now, &mut self.ids);
-        let moved = group(
-            settlement,
-            &[
-                (personal, payable, there),
-                (allowance, payable, borne),
-                (Account::CashClearing, payable, split.cash),
-                (allowance, Account::WorldBudget, there),
-            ],
-        );
+        let moved = legs(terminal, &bill, &split, there);
         let kept = record(settlement, now, &case, bill, day, split, trace);
-        self.accounts.link(&moved.into_iter().map(Step::Post).collect::<Vec<_>>())?;
-        let id = kept.bill.id;
+        self.accounts.link(&group(settlement, &moved).into_iter().map(Step::Post).collect::<Vec<_>>())?;
+        let (id, provider) = (kept.bill.id, kept.bill.provider);
         self.open.remove(id);
         self.settlements.add(kept);
         out.push(Output::Event(PayEvent::BillSettled { bill: id, provider, settlement, split }));
-        Ok(Outcome::Settled { settlement, borne })
+        Ok(Outcome::Settled { settlement, borne: less(account, there) })
     }
 
     /// The day of business of what was taken offline: when it was, or today if that day is closed.
@@ -196,6 +185,21 @@ impl Payer {
         let day = bill.date.unwrap_or_else(|| Day::of(taken.min(now)));
         if self.register.is_sealed(bill.provider, day) { Day::of(now) } else { day }
     }
+}
+
+/// What a voucher moves: what is there from the account, the rest from the allowance, which gets smaller by both.
+fn legs(terminal: TerminalId, bill: &Bill, split: &Split, there: Fen) -> [(Account, Account, Fen); 4] {
+    let (payable, allowance) = (Account::Payable(bill.provider), Account::Offline(terminal));
+    [
+        (Account::Personal(bill.beneficiary), payable, there),
+        (allowance, payable, less(split.account, there)),
+        (Account::CashClearing, payable, split.cash),
+        (allowance, Account::WorldBudget, there),
+    ]
+}
+
+fn less(whole: Fen, part: Fen) -> Fen {
+    whole.minus(part).expect("a part of what is not negative")
 }
 
 /// As if the fund had nothing left to pay: then the account pays what it may, and no more than was taken.
