@@ -42,7 +42,13 @@ fn what_cannot_be_done_is_refused_with_exit_code_one() {
     for (arguments, words) in [
         (&["pay", "settle", nil, "HC1:X"][..], "refused: bill is not presettled"),
         (&["pay", "reverse", nil], "refused: no such settlement"),
+        (&["pay", "bill", nil, "--qr"], "refused: bill is not presettled"),
         (&["pay", "trace", nil], "refused: no such settlement"),
+        (&["pay", "refund", nil, "--line", "1=1"], "refused: no such settlement"),
+        (&["pay", "confirm", nil], "refused: no such settlement"),
+        (&["pay", "resolve", "h-0001", nil, "rebook"], "refused: no such settlement"),
+        (&["pay", "freeze", "r-9999"], "refused: beneficiary is not covered"),
+        (&["pay", "link", "--for", "r-0001", "--family", "r-0002", "HC1:X"], "refused: e-ID code refused"),
         (&["pay", "statement", "r-9999"], "refused: beneficiary is not covered"),
         (&["pay", "visit", "--provider", "h-0099", "--resident", "r-0001"], "refused: "),
     ] {
@@ -50,8 +56,12 @@ fn what_cannot_be_done_is_refused_with_exit_code_one() {
         assert_eq!(status, Some(1), "{told}");
         assert!(told.starts_with(words), "{arguments:?}: {told}");
     }
-    let (status, told) = run(&city, &["pay", "settle", "no-bill"]);
-    assert_eq!(status, Some(2), "{told}");
+    for arguments in
+        [&["pay", "settle", "no-bill"][..], &["pay", "refund", nil], &["pay", "resolve", "h-0001", nil]]
+    {
+        let (status, told) = run(&city, arguments);
+        assert_eq!(status, Some(2), "{told}");
+    }
 }
 
 #[test]
@@ -71,7 +81,7 @@ fn bills_are_paid_explained_refunded_reversed_and_reconciled() {
     let (status, told) = run(&city, &["pay", "reverse", &first]);
     assert_eq!(status, Some(1), "{told}");
     assert!(told.starts_with("refused: settlement was reversed by "), "{told}");
-    let part = good(&city, &["pay", "reverse", &second, "--line", "1=500"]);
+    let part = good(&city, &["pay", "refund", &second, "--line", "1=500"]);
     assert_eq!(part["refunded"]["settlement"], second.as_str());
 
     let bills = good(&city, &["pay", "bills", "--provider", "h-0001"]);
@@ -90,4 +100,60 @@ fn bills_are_paid_explained_refunded_reversed_and_reconciled() {
     assert_eq!(books["report"]["platform"]["reversed"], 2);
     let (status, told) = run(&city, &["pay", "reconcile", "h-0001", "--spoil", "3"]);
     assert!(told.contains("exactly these were found"), "{status:?} {told}");
+}
+
+#[test]
+fn a_family_member_agrees_an_account_is_frozen_and_what_differs_is_resolved() {
+    let city = city();
+    let (status, code) = run(&city, &["eid", "show", "--resident", "r-0002"]);
+    assert_eq!(status, Some(0), "{code}");
+    let link = ["pay", "link", "--for", "r-0001", "--family", "r-0002", code.trim_end_matches('\n')];
+    assert_eq!(good(&city, &link)["linked"]["family"], "r-0002");
+
+    assert_eq!(good(&city, &["pay", "freeze", "r-0004"])["frozen"]["frozen"], true);
+    assert_eq!(good(&city, &["pay", "freeze", "r-0004", "--thaw"])["frozen"]["frozen"], false);
+
+    settled(&city, "r-0005");
+    let spoilt = |seed: u32, more: &[&str]| {
+        let seed = seed.to_string();
+        let reconcile = ["pay", "reconcile", "h-0001", "--spoil", &seed, "--json"];
+        let (_, told) = run(&city, &[&reconcile[..], more].concat());
+        let report = serde_json::from_str::<Value>(&told).expect("JSON")["report"].clone();
+        report["differences"].as_array().expect("a list").clone()
+    };
+    let seed = (1..100).find(|&seed| !spoilt(seed, &[]).is_empty()).expect("one of five rows is spoilt");
+    let differences = spoilt(seed, &["--park"]);
+    let parked = good(&city, &["pay", "resolve", "h-0001"])["parked"]["parked"].clone();
+    assert_eq!(parked.as_array().map(Vec::len), Some(differences.len()));
+    for difference in &differences {
+        let refund = difference["refund"] == true;
+        let settlement = text(&difference["settlement"]);
+        let resolve = ["pay", "resolve", "h-0001", settlement, "rebook"];
+        good(&city, &[&resolve[..], if refund { &["--refund"][..] } else { &[] }].concat());
+    }
+    assert_eq!(good(&city, &["pay", "resolve", "h-0001"])["parked"]["parked"], serde_json::json!([]));
+}
+
+#[test]
+fn a_bill_tells_how_far_it_is_and_shows_the_code_of_its_cash_part() {
+    let city = city();
+    // From a frozen account nothing is paid, so all of it is cash.
+    good(&city, &["pay", "freeze", "r-0006"]);
+    let visit = good(&city, &["pay", "visit", "--provider", "h-0001", "--resident", "r-0006"]);
+    let bill = text(&visit["billed"]["bill"]).to_owned();
+    let cash = &visit["billed"]["split"]["cash"];
+    let (status, told) = run(&city, &["pay", "bill", &bill]);
+    assert!(status == Some(0) && told.contains("can be paid"), "{told}");
+    let shown = good(&city, &["pay", "bill", &bill, "--qr"]);
+    assert_eq!(&shown["cash"], cash);
+    let (_, code) = run(&city, &["pay", "bill", &bill, "--qr"]);
+    assert_eq!(code.trim_end(), text(&shown["emv"]));
+    let account = format!("00020101021226630013city.kite.pay0106h-00010232{}", bill.replace('-', ""));
+    assert!(code.starts_with(&account), "{code}");
+
+    let paid = settled(&city, "r-0007");
+    let bills = good(&city, &["pay", "bills", "--resident", "r-0007"]);
+    assert_eq!(bills[0]["settlement"], paid.as_str());
+    let (status, _) = run(&city, &["pay", "bill", text(&bills[0]["bill"]), "--qr"]);
+    assert_eq!(status, Some(1));
 }

@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Result;
 
-use crate::Settings;
 use crate::config::Config;
+use crate::{Settings, descriptors};
 
 /// Prints one line per check; fails if the city could not start.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
@@ -15,13 +15,13 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     port("mqtt", config.broker.listen);
     port("websocket", config.broker.websocket);
     port("console", config.console.listen);
-    let wanted = 2 * u64::from(config.city.luminaires) + 512;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(limit) if limit >= wanted => println!("ok    files: {limit} may be open, {wanted} are wanted"),
-        Ok(limit) => {
+    let wanted = descriptors::wanted(config.city.luminaires as usize, 2);
+    match descriptors::raised(wanted) {
+        Some(limit) if limit >= wanted => println!("ok    files: {limit} may be open, {wanted} are wanted"),
+        Some(limit) => {
             println!("note  files: only {limit} may be open, {wanted} are wanted: raise `ulimit -n`")
         }
-        Err(error) => println!("note  files: limit unknown ({error})"),
+        None => println!("note  files: limit unknown"),
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("ok    cores: {cores}");

@@ -4,6 +4,7 @@
 mod ask;
 mod bench;
 mod config;
+mod descriptors;
 mod doctor;
 mod eid;
 mod export;
@@ -173,6 +174,8 @@ enum Command {
 enum Schema {
     /// The topics and payloads of the bus (AsyncAPI 3).
     Asyncapi,
+    /// What is served to programs over HTTP (OpenAPI 3.1).
+    Openapi,
     /// Scenario files (JSON Schema 2020-12).
     Scenario,
 }
@@ -206,6 +209,9 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Pay(what) => return pay::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;
+        }
+        Command::Schema { what: Schema::Openapi } => {
+            out::line(&format!("{:#}", services::console::openapi()))?
         }
         Command::Schema { what: Schema::Scenario } => out::line(&format!("{:#}", scenario::schema()))?,
         Command::Completions { shell } => {

@@ -1,5 +1,7 @@
 //! `kitecity pay`: a reception, a till and a back office at the command line, on a city that runs already.
 
+mod bill;
+mod desk;
 mod reconcile;
 mod words;
 
@@ -8,11 +10,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use medpay::{Day, PayReply, PayRequest, RefundLine, SettleReply, SettleRequest, VisitReply, VisitRequest};
+use medpay::{Day, PayReply, PayRequest, SettleReply, SettleRequest, VisitReply, VisitRequest};
 use serde::Serialize;
 use services::operator::Operator;
 use types::{BillId, ProviderId, ResidentId};
-use uuid::Uuid;
 use wire::{ReplyBody, RequestBody};
 
 use crate::Settings;
@@ -29,16 +30,28 @@ pub(crate) enum Pay {
     Visit(Asked<Visit>),
     /// Pay a bill at the till with an e-ID code.
     Settle(Asked<Settle>),
+    /// Say how far a bill is; with `--qr`, show the code by which its cash part is paid.
+    Bill(Asked<bill::Show>),
     /// List settled bills.
     Bills(Asked<Bills>),
     /// Say why a bill was paid as it was, step by step.
-    Trace(Asked<Named>),
-    /// Take a settlement back; with lines, settle what is left of them.
-    Reverse(Asked<Reverse>),
+    Trace(Asked<desk::Trace>),
+    /// Take a settlement back as a whole.
+    Reverse(Asked<desk::Reverse>),
+    /// Give back some of the lines: the settlement is reversed and what is left is settled.
+    Refund(Asked<desk::Refund>),
+    /// Say that the cash of a held settlement was paid, or was not.
+    Confirm(Asked<desk::Confirm>),
+    /// Let a family member agree, by their code, to pay for a beneficiary too.
+    Link(Asked<desk::Link>),
+    /// Freeze an account, or thaw it.
+    Freeze(Asked<desk::Freeze>),
     /// Say where a beneficiary stands.
-    Statement(Asked<Whose>),
+    Statement(Asked<desk::Statement>),
     /// Compare the payer's book of a day with a provider's own.
     Reconcile(Asked<reconcile::Reconcile>),
+    /// Resolve a difference that was put aside, or list those that are.
+    Resolve(Asked<desk::Resolve>),
 }
 
 /// What `pay visit` takes.
@@ -74,39 +87,8 @@ pub(crate) struct Bills {
     resident: Option<ResidentId>,
 }
 
-/// A settlement.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Named {
-    /// Which settlement.
-    settlement: Uuid,
-}
-
-/// What `pay reverse` takes.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Reverse {
-    /// Which settlement.
-    settlement: Uuid,
-    /// Give back so many thousandths of a unit of a line only, such as `--line 2=3000` (repeatable).
-    #[arg(long = "line", value_parser = refund_line)]
-    lines: Vec<RefundLine>,
-}
-
-/// A resident.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Whose {
-    /// Who, such as r-0042.
-    resident: ResidentId,
-}
-
 fn bill_id(text: &str) -> Result<BillId, uuid::Error> {
     text.parse().map(BillId)
-}
-
-fn refund_line(text: &str) -> Result<RefundLine, String> {
-    let parsed = text.split_once('=').and_then(|(line, quantity)| {
-        Some(RefundLine { line: line.parse().ok()?, quantity_milli: quantity.parse().ok()? })
-    });
-    parsed.ok_or_else(|| format!("`{text}` is not like `2=3000`: line, and thousandths of a unit"))
 }
 
 /// Does it.
@@ -134,20 +116,21 @@ pub(crate) fn run(what: &Pay, settings: &Settings) -> Result<ExitCode> {
                 _ => bail!("the till answers another question"),
             }
         }),
+        Pay::Bill(asked) => on_bus(asked, settings, async |operator, show| bill::run(operator, &show).await),
         Pay::Bills(asked) => {
             on_bus(asked, settings, async |operator, bills| all_bills(operator, &bills).await)
         }
-        Pay::Trace(asked) => on_bus(asked, settings, async |operator, named| {
-            desk(operator, PayRequest::Trace { settlement: named.settlement }).await
-        }),
-        Pay::Reverse(asked) => on_bus(asked, settings, async |operator, reverse| {
-            let Reverse { settlement, lines } = reverse;
-            let whole = lines.is_empty();
-            let request = PayRequest::Refund { settlement, lines };
-            desk(operator, if whole { PayRequest::Reverse { settlement } } else { request }).await
-        }),
-        Pay::Statement(asked) => on_bus(asked, settings, async |operator, whose| {
-            desk(operator, PayRequest::Statement { beneficiary: whose.resident }).await
+        Pay::Trace(asked) => at_desk(asked, settings),
+        Pay::Reverse(asked) => at_desk(asked, settings),
+        Pay::Refund(asked) => at_desk(asked, settings),
+        Pay::Confirm(asked) => at_desk(asked, settings),
+        Pay::Freeze(asked) => at_desk(asked, settings),
+        Pay::Statement(asked) => at_desk(asked, settings),
+        Pay::Resolve(asked) => at_desk(asked, settings),
+        Pay::Link(asked) => on_bus(asked, settings, async |operator, link| {
+            let desk::Link { beneficiary, family, code } = link;
+            let code = apart(move || read(code)).await?;
+            desk(operator, PayRequest::Link { beneficiary, family, code }).await
         }),
         Pay::Reconcile(asked) => {
             on_bus(asked, settings, async |operator, reconcile| reconcile::run(operator, &reconcile).await)
@@ -161,6 +144,11 @@ async fn ask(operator: &Operator, request: PayRequest) -> Result<PayReply> {
         ReplyBody::Pay(reply) => Ok(reply),
         _ => bail!("the payer answers another question"),
     }
+}
+
+/// What is one request to the payer.
+fn at_desk<T: Args + Clone + Into<PayRequest>>(asked: &Asked<T>, settings: &Settings) -> Result<ExitCode> {
+    on_bus(asked, settings, async |operator, what| desk(operator, what.into()).await)
 }
 
 async fn desk(operator: &Operator, request: PayRequest) -> Result<Answer> {

@@ -18,15 +18,18 @@ use wire::dialect::{Bridge, Dialect};
 use wire::iotda::IotdaBridge;
 use wire::{ClockState, Role, RoleName};
 
-use crate::Settings;
 use crate::interrupt::{self, apart};
 use crate::up::{City, DRAIN_WITHIN, UsageError, start_number};
+use crate::{Settings, descriptors};
 
 /// Runs `role` until Ctrl-C.
 pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let planned = settings.clone();
         let Some(city) = interrupt.unless(apart(move || City::found(&planned))).await? else { return Ok(()) };
+        if role == RoleName::Fleet {
+            descriptors::raise(descriptors::wanted(city.cast.plan().luminaires().len(), 1), "");
+        }
         let link = settings.link(city.config.city.run);
         let (stop, stopped) = watch::channel(false);
         if let Some(outward) = &city.outward {

@@ -26,7 +26,7 @@ use wire::dialect::{Dialect, Register};
 use crate::config::Config;
 use crate::ground::Ground;
 use crate::interrupt::{self, Interrupt, apart};
-use crate::{Settings, outward, serve};
+use crate::{Settings, descriptors, outward, serve};
 
 mod greeting;
 
@@ -36,8 +36,6 @@ pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// Reports of roles on the bus that wait to be read.
 const READY_REPORTS_MAX: usize = 64;
-/// Descriptors beside two per luminaire.
-const DESCRIPTORS_BESIDE: u64 = 512;
 /// What is started, in this order: the clock last, so that all are there when time begins.
 const ROLES: [RoleName; 12] = [
     RoleName::Console,
@@ -249,7 +247,8 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Starts the city's broker, unless there is one outside.
     pub(crate) fn new(city: City, settings: &Settings) -> Result<Self> {
-        raise_descriptor_limit(city.cast.plan().luminaires().len() as u64);
+        let wanted = descriptors::wanted(city.cast.plan().luminaires().len(), 2);
+        descriptors::raise(wanted, ", or run the fleet on its own with `kitecity serve fleet`");
         // With a dialect, the outside broker is the luminaires' platform, and the city has its own.
         let outside = settings.broker.as_ref().filter(|_| city.outward.is_none());
         let (address, broker) = match outside {
@@ -393,15 +392,4 @@ fn start_broker(city: &City) -> Result<Broker> {
 
 fn of(broker: &Broker) -> BusAddress {
     BusAddress { host: broker.mqtt_addr().ip().to_string(), port: broker.mqtt_addr().port() }
-}
-
-fn raise_descriptor_limit(luminaires: u64) {
-    let wanted = 2 * luminaires + DESCRIPTORS_BESIDE;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(limit) if limit < wanted => eprintln!(
-            "this process may open {limit} files, {luminaires} luminaires want {wanted}: raise `ulimit -n`, \
-             or run the fleet on its own with `kitecity serve fleet`"
-        ),
-        _ => {}
-    }
 }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use types::Fen;
 
 use crate::messages::{Bill, BillLine, Category, PayRefusal, Split, TraceStep};
@@ -32,7 +33,7 @@ pub struct Standing {
 }
 
 /// What becomes of a deposit when a stay is settled \[fen each\].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepositUse {
     /// Taken for the cash part.
     pub used: Fen,

@@ -21,12 +21,14 @@
 //! - What is taken back is taken back by counter-entries, once; nothing is ever edited.
 //! - The bus may lose, repeat, delay and reorder: a repeated request gets the answer it got before.
 //!
-//! Not here yet: deposits and interim bills of a stay on the bus, offline terminals, HTTP, a register of contracted
+//! Not here yet: interim bills of a stay, a register of contracted
 //! providers (the level is taken from the bill). The numbers in `config/policies/demo.toml` are not official.
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod emv;
 pub mod ledger;
+pub mod offline;
 pub mod payer;
 pub mod provider;
 pub mod reconcile;
@@ -42,10 +44,10 @@ pub use adjudicate::{DepositUse, LINES_MAX, Standing, adjudicate};
 pub use day::{Day, DayError};
 pub use ledger::{Account, Group, Ledger, LedgerError, Quota, State, Step, Transfer, Unit};
 pub use messages::{
-    Bill, BillLine, BooksReply, BooksRequest, Category, IdentityAnswer, IdentityCheck, IdentityResult,
-    PayEvent, PayRefusal, PayReply, PayRequest, PresettleReply, PresettleRequest, RefundLine, Replacement,
-    Resolution, SettleReply, SettleRequest, SettledBill, Split, Statement, TillReply, TillRequest, TraceStep,
-    VisitReply, VisitRequest,
+    Bill, BillLine, BillState, BooksReply, BooksRequest, Category, Eligibility, IdentityAnswer,
+    IdentityCheck, IdentityResult, Parked, PayEvent, PayRefusal, PayReply, PayRequest, PresettleReply,
+    PresettleRequest, RefundLine, Replacement, Resolution, SettleReply, SettleRequest, SettledBill, Split,
+    Statement, TillReply, TillRequest, TraceStep, VisitReply, VisitRequest,
 };
 pub use payer::{Beneficiary, Payer, PayerConfigError};
 pub use policy::{

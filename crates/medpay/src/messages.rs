@@ -9,12 +9,12 @@ use uuid::Uuid;
 use crate::day::Day;
 use crate::policy::Care;
 
+mod answer;
 mod desk;
 mod refusal;
 
-pub use desk::{
-    BooksReply, BooksRequest, PayReply, PayRequest, RefundLine, Resolution, SettledBill, Statement,
-};
+pub use answer::{BillState, BooksReply, Eligibility, Parked, PayReply, SettledBill, Statement};
+pub use desk::{BooksRequest, PayRequest, RefundLine, Resolution};
 pub use refusal::PayRefusal;
 
 /// A provider's bill for one visit.
@@ -97,6 +97,12 @@ impl Split {
     /// What the bill is paid from: these add up to its total.
     pub fn sources(&self) -> [Fen; 5] {
         [self.pool, self.supplement, self.account, self.family, self.cash]
+    }
+
+    /// Whether they do add up, and none is less than nothing.
+    pub fn adds_up(&self) -> bool {
+        let parts = self.sources();
+        parts.iter().all(|&part| part >= Fen::ZERO) && Fen::sum(parts) == Ok(self.total)
     }
 }
 

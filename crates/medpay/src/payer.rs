@@ -2,24 +2,28 @@
 
 mod accounts;
 mod desk;
+mod drafts;
 mod links;
 mod open;
 mod register;
 mod settle;
 mod settlements;
 mod suspense;
+mod terminals;
 
 use std::collections::BTreeSet;
 
 use types::{Core, Fen, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use self::accounts::Accounts;
+use self::drafts::Drafts;
 use self::links::Links;
 use self::open::{Open, OpenBills};
 use self::register::Register;
 pub use self::register::{Beneficiary, FAMILY_MAX};
 use self::settlements::Settlements;
 use self::suspense::Suspense;
+use self::terminals::Terminals;
 use crate::adjudicate::{Standing, adjudicate};
 use crate::answers::Answers;
 use crate::day::Day;
@@ -149,10 +153,12 @@ pub struct Payer {
     policies: Policies,
     register: Register,
     accounts: Accounts,
+    drafts: Drafts,
     open: OpenBills,
     links: Links,
     settlements: Settlements,
     suspense: Suspense,
+    terminals: Terminals,
     /// The ids of the codes that paid the settled bills.
     codes: BTreeSet<Box<str>>,
     presettle_answers: Answers<PresettleReply>,
@@ -187,10 +193,12 @@ impl Payer {
             policies,
             register,
             accounts,
+            drafts: Drafts::default(),
             open: OpenBills::default(),
             links: Links::default(),
             settlements: Settlements::default(),
             suspense: Suspense::default(),
+            terminals: Terminals::default(),
             codes: BTreeSet::new(),
             presettle_answers: Answers::default(),
             settle_answers: Answers::default(),

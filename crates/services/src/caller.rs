@@ -19,13 +19,16 @@ const QUESTIONS_MAX: usize = 1_024;
 /// Answers to one question that wait to be looked at.
 const ANSWERS_MAX: usize = 64;
 
+type Answers = BTreeMap<Box<[u8]>, mpsc::Sender<ReplyBody>>;
+
 /// Asks services. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// Where the answers go, below `rsp/`.
     path: Arc<str>,
     questions: mpsc::Sender<Message>,
-    waiting: Arc<Mutex<BTreeMap<Uuid, mpsc::Sender<ReplyBody>>>>,
+    /// By the correlation of the question.
+    waiting: Arc<Mutex<Answers>>,
 }
 
 impl Caller {
@@ -40,19 +43,35 @@ impl Caller {
         self.follow(body, PATIENCE, |_| true).await
     }
 
+    /// The same under a correlation of the caller's choice, at most 64 bytes: a service that knows the question from
+    /// before gives the answer that it gave then. Of two at the same time, the later one is answered.
+    pub(crate) async fn ask_as(&self, correlation: Box<[u8]>, body: RequestBody) -> Option<ReplyBody> {
+        self.follow_as(correlation, body, PATIENCE, |_| true).await
+    }
+
     /// Asks, and waits for the answer that is the last; `None` if the first or another one is not there in time.
     pub(crate) async fn follow(
         &self,
         body: RequestBody,
         patience: Duration,
+        is_last: impl FnMut(&ReplyBody) -> bool,
+    ) -> Option<ReplyBody> {
+        self.follow_as(Uuid::new_v4().as_bytes()[..].into(), body, patience, is_last).await
+    }
+
+    async fn follow_as(
+        &self,
+        correlation: Box<[u8]>,
+        body: RequestBody,
+        patience: Duration,
         mut is_last: impl FnMut(&ReplyBody) -> bool,
     ) -> Option<ReplyBody> {
-        let id = Uuid::new_v4();
         let (sender, mut answers) = mpsc::channel(ANSWERS_MAX);
-        self.waiting().insert(id, sender);
-        let _waiting = Waiting { caller: self, id };
-        let reply_to = ReplyTo { path: self.path.to_string().into(), correlation: id.as_bytes()[..].into() };
-        self.questions.try_send(Message::Request(Request { id, time: wall_now(), reply_to, body })).ok()?;
+        self.waiting().insert(correlation.clone(), sender);
+        let _waiting = Waiting { caller: self, correlation: correlation.clone() };
+        let reply_to = ReplyTo { path: self.path.to_string().into(), correlation };
+        let question = Request { id: Uuid::new_v4(), time: wall_now(), reply_to, body };
+        self.questions.try_send(Message::Request(question)).ok()?;
         loop {
             let answer = timeout(patience, answers.recv()).await.ok().flatten()?;
             if is_last(&answer) {
@@ -68,12 +87,11 @@ impl Caller {
 
     /// Hands an answer to who waits for it.
     pub(crate) fn answer(&self, reply: &Reply) -> bool {
-        let waiting =
-            Uuid::from_slice(&reply.to.correlation).ok().and_then(|id| self.waiting().get(&id).cloned());
+        let waiting = self.waiting().get(&reply.to.correlation).cloned();
         waiting.is_some_and(|waiting| waiting.try_send(reply.body.clone()).is_ok())
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, mpsc::Sender<ReplyBody>>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Answers> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -81,11 +99,11 @@ impl Caller {
 /// A question under way. Also one that nobody waits for any more is forgotten.
 struct Waiting<'a> {
     caller: &'a Caller,
-    id: Uuid,
+    correlation: Box<[u8]>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.caller.waiting().remove(&self.id);
+        self.caller.waiting().remove(&self.correlation);
     }
 }

@@ -9,7 +9,6 @@ mod lamps;
 mod pages;
 mod phone;
 mod plan;
-mod problem;
 mod view;
 
 use std::net::SocketAddr;
@@ -24,6 +23,7 @@ use tokio::task::JoinError;
 use tokio::time::interval;
 use wire::{Message, RoleName};
 
+pub use self::http::openapi;
 use self::view::View;
 use crate::broker::Counters;
 use crate::bus::BusEvent;

@@ -18,6 +18,8 @@ pub mod play;
 pub mod time;
 
 mod caller;
+mod http;
 mod link;
+mod payment;
 
 pub use link::Link;

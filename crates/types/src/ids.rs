@@ -93,6 +93,10 @@ numbered_id!(
     /// One provider of medical care: a clinic, hospital or pharmacy.
     ProviderId, "h-", "h-0003"
 );
+numbered_id!(
+    /// One payment terminal that may work without a connection.
+    TerminalId, "t-", "t-0001"
+);
 
 /// A short name made for topics: 1 to 15 characters of `a-z`, `0-9` and `-`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,7 +14,7 @@ mod time;
 pub use crate::core::Core;
 pub use ids::{
     BillId, CabinetId, CommandId, DistrictId, GroupId, IdError, LuminaireId, ProviderId, ResidentId, RunId,
-    Slug, VerifierId,
+    Slug, TerminalId, VerifierId,
 };
 pub use money::{Fen, MoneyError};
 pub use position::Position;

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use medpay::reconcile::Totals;
-use medpay::{PayReply, SettleReply, SettledBill, Split, Statement, TraceStep, VisitReply};
+use medpay::{
+    BillState, Parked, PayReply, SettleReply, SettledBill, Split, Statement, TraceStep, VisitReply,
+};
 
 /// One line: where the money comes from.
 fn split(split: &Split) -> String {
@@ -55,6 +57,16 @@ pub(super) fn reply(reply: &PayReply) -> String {
     match reply {
         PayReply::Refused(refusal) => format!("refused: {refusal}"),
         PayReply::Bills { bills: page, .. } => bills(page),
+        PayReply::Eligible(eligible) => {
+            format!("{} is insured on {} under {}", eligible.beneficiary, eligible.day, eligible.policy)
+        }
+        PayReply::Filed { bill } => format!("bill {bill} is kept"),
+        PayReply::Presettled { bill, split: parts, .. } => format!("bill {bill}\n{}", split(parts)),
+        PayReply::Deposited { bill, balance } => format!("¥{balance} deposited for bill {bill}"),
+        PayReply::Bill { bill, state } => {
+            format!("bill {} of ¥{}: {}", bill.id, bill.total, self::state(state))
+        }
+        PayReply::Parked { parked, .. } => parked_list(parked),
         PayReply::Statement(statement) => self::statement(statement),
         PayReply::Trace { bill, policy, trace } => format!(
             "{}  {}  {}\npolicy {policy}\n{}{}",
@@ -77,8 +89,35 @@ pub(super) fn reply(reply: &PayReply) -> String {
         PayReply::Totals(totals) => self::totals(totals),
         PayReply::Detail { rows, .. } => format!("{} rows", rows.len()),
         PayReply::Suspense { balance } => format!("put aside for the day: ¥{balance}"),
+        PayReply::Allowed { terminal, total, .. } => format!("{terminal} may take ¥{total} offline"),
+        PayReply::Forwarded { terminal, vouchers, .. } => {
+            format!("{} vouchers of {terminal}", vouchers.len())
+        }
         PayReply::Closed { paid_out } => format!("day closed, ¥{paid_out} paid out"),
     }
+}
+
+/// How far a bill is.
+pub(super) fn state(state: &BillState) -> String {
+    match state {
+        BillState::Draft => "not presettled".to_owned(),
+        BillState::Presettled { split: parts, .. } => format!("can be paid, {}", split(parts)),
+        BillState::Expired { .. } => "its presettlement is over".to_owned(),
+        BillState::Settling { .. } => "is being paid".to_owned(),
+        BillState::Held { settlement, .. } => format!("held as {settlement}, to be confirmed"),
+        BillState::Settled { settlement, .. } => format!("settled as {settlement}"),
+        BillState::Reversed { settlement, .. } => format!("settled as {settlement}, and taken back"),
+    }
+}
+
+fn parked_list(parked: &[Parked]) -> String {
+    let mut text = String::new();
+    for Parked { settlement, refund, amount } in parked {
+        let refund = if *refund { " (reversal)" } else { "" };
+        let _ = writeln!(text, "{settlement}{refund}  ¥{}", types::Fen::new(*amount));
+    }
+    let _ = write!(text, "{} differences are put aside", parked.len());
+    text
 }
 
 fn statement(statement: &Statement) -> String {

@@ -1,4 +1,4 @@
-use types::{ProviderId, ResidentId};
+use types::{BillId, ProviderId, ResidentId, TerminalId};
 
 use crate::day::Day;
 use crate::policy::Scheme;
@@ -22,6 +22,10 @@ pub enum Account {
     SettleBank(ProviderId),
     /// What a provider's books and the payer's differ by on a day, until that is resolved.
     Suspense(ProviderId, Day),
+    /// Cash that was paid before a bill was settled, at admission. Never below zero.
+    Deposit(BillId),
+    /// What a terminal may still take from accounts while nobody can be asked. Never below zero.
+    Offline(TerminalId),
     /// Where quota comes from and returns to. Runs below zero.
     QuotaWorld,
     /// What a beneficiary has still to pay first. Never below zero.
@@ -63,7 +67,9 @@ impl Account {
             | Self::CashClearing
             | Self::Payable(_)
             | Self::SettleBank(_)
-            | Self::Suspense(..) => Unit::Cny,
+            | Self::Suspense(..)
+            | Self::Deposit(_)
+            | Self::Offline(_) => Unit::Cny,
             Self::QuotaWorld | Self::DeductibleQuota(_) | Self::CapQuota(_) | Self::SupplementQuota(_) => {
                 Unit::Quota
             }

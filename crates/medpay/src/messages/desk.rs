@@ -1,14 +1,14 @@
-//! What a provider's back office and an operator ask a payer, and its answers.
-
-use std::borrow::Cow;
+//! What a provider's back office and an operator ask a payer. Its answers are in `answer`.
 
 use serde::{Deserialize, Serialize};
-use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
+use types::{BillId, Fen, ProviderId, ResidentId, TerminalId};
 use uuid::Uuid;
 
-use super::{PayRefusal, Split, TraceStep};
+use super::Bill;
 use crate::day::Day;
-use crate::reconcile::{Difference, Row, Totals};
+use crate::offline::{TerminalKey, Voucher};
+use crate::policy::Care;
+use crate::reconcile::Difference;
 
 /// Someone → payer: anything but presettling and settling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,45 @@ pub enum PayRequest {
         /// Those after this settlement.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Uuid>,
+    },
+    /// Is somebody insured for a kind of care, and how?
+    Eligibility {
+        /// Who.
+        beneficiary: ResidentId,
+        /// For which care.
+        #[serde(default)]
+        care: Care,
+        /// On which day; none = today.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<Day>,
+    },
+    /// Keep a bill, to be presettled later by its id.
+    File {
+        /// The bill.
+        bill: Box<Bill>,
+    },
+    /// How would a bill be paid that the payer keeps?
+    Presettle {
+        /// Which.
+        bill: BillId,
+        /// A family member who agreed, and whose account pays after the beneficiary's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        family: Option<ResidentId>,
+    },
+    /// Take cash before a bill is settled, at admission; it pays the cash part then, and the rest is given back.
+    Deposit {
+        /// Which bill; kept or presettled.
+        bill: BillId,
+        /// How much \[fen\], more than nothing.
+        amount: Fen,
+        /// Whether it is given back instead.
+        #[serde(default)]
+        back: bool,
+    },
+    /// How far is a bill?
+    Bill {
+        /// Which.
+        bill: BillId,
     },
     /// Where does a beneficiary stand today?
     Statement {
@@ -97,6 +136,13 @@ pub enum PayRequest {
         /// What differs.
         difference: Difference,
     },
+    /// Which differences of a day are put aside? The first hundred.
+    Parked {
+        /// Whose.
+        provider: ProviderId,
+        /// Which day.
+        day: Day,
+    },
     /// Resolve a difference that was put aside.
     Resolve {
         /// Whose.
@@ -110,6 +156,26 @@ pub enum PayRequest {
         refund: bool,
         /// How.
         action: Resolution,
+    },
+    /// Let a terminal take so much from accounts while nobody can be asked; it replaces what was left.
+    Allow {
+        /// Which.
+        terminal: TerminalId,
+        /// Whose.
+        provider: ProviderId,
+        /// What it signs with; its own choice.
+        key: TerminalKey,
+        /// From an account, at once \[fen\].
+        per_payment: Fen,
+        /// From accounts, in sum \[fen\].
+        total: Fen,
+    },
+    /// What a terminal took while nobody could be asked, in order.
+    Forward {
+        /// Which.
+        terminal: TerminalId,
+        /// At most [`VOUCHERS_MAX`](crate::offline::VOUCHERS_MAX).
+        vouchers: Vec<Voucher>,
     },
     /// Close a day: what it owes is paid out, and nothing more is booked on it.
     Close {
@@ -126,10 +192,13 @@ impl PayRequest {
         !matches!(
             self,
             Self::Bills { .. }
+                | Self::Bill { .. }
+                | Self::Eligibility { .. }
                 | Self::Statement { .. }
                 | Self::Trace { .. }
                 | Self::Totals { .. }
                 | Self::Detail { .. }
+                | Self::Parked { .. }
         )
     }
 }
@@ -155,127 +224,6 @@ pub struct RefundLine {
     pub quantity_milli: u32,
 }
 
-/// Payer → someone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PayReply {
-    /// Settled bills; `more` = there are others after these.
-    Bills {
-        /// The page.
-        bills: Vec<SettledBill>,
-        /// Whether it is not the last.
-        more: bool,
-    },
-    /// Where a beneficiary stands.
-    Statement(Statement),
-    /// Why a bill was paid like this.
-    Trace {
-        /// The bill.
-        bill: Box<SettledBill>,
-        /// By which policy, such as `emp_outpatient_demo@1`.
-        policy: Cow<'static, str>,
-        /// Step by step.
-        trace: Vec<TraceStep>,
-    },
-    /// A settlement was taken back.
-    Reversed {
-        /// Which.
-        settlement: Uuid,
-        /// Its counter-entries.
-        reversal: Uuid,
-    },
-    /// A settlement was taken back, and what is left was settled.
-    Refunded {
-        /// Which.
-        settlement: Uuid,
-        /// Its counter-entries.
-        reversal: Uuid,
-        /// The settlement of what is left.
-        replacement: Uuid,
-        /// How that is paid.
-        split: Split,
-    },
-    /// A held settlement was captured or voided.
-    Confirmed {
-        /// Which.
-        settlement: Uuid,
-        /// Whether it is paid.
-        paid: bool,
-    },
-    /// A family member agreed to pay.
-    Linked {
-        /// For whom.
-        beneficiary: ResidentId,
-        /// Who pays.
-        family: ResidentId,
-    },
-    /// An account is frozen, or not any more.
-    Frozen {
-        /// Whose.
-        beneficiary: ResidentId,
-        /// Whether it is.
-        frozen: bool,
-    },
-    /// What a day comes to.
-    Totals(Totals),
-    /// What a day is made of; `more` = there are rows after these.
-    Detail {
-        /// The page.
-        rows: Vec<Row>,
-        /// Whether it is not the last.
-        more: bool,
-    },
-    /// A difference was put aside, or resolved.
-    Suspense {
-        /// What is put aside for the day, now \[fen\].
-        balance: Fen,
-    },
-    /// A day is closed.
-    Closed {
-        /// What was paid out for it \[fen\].
-        paid_out: Fen,
-    },
-    /// Not done; nothing was changed.
-    Refused(PayRefusal),
-}
-
-/// A settled bill in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SettledBill {
-    /// The settlement.
-    pub settlement: Uuid,
-    /// The bill.
-    pub bill: BillId,
-    /// Who treated.
-    pub provider: ProviderId,
-    /// Who was treated.
-    pub beneficiary: ResidentId,
-    /// The day of business.
-    pub day: Day,
-    /// When it was settled.
-    pub settled: Timestamp,
-    /// How.
-    pub split: Split,
-    /// What took it back, if something did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reversal: Option<Uuid>,
-}
-
-/// Where a beneficiary stands today \[fen each\].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Statement {
-    /// Who.
-    pub beneficiary: ResidentId,
-    /// On the personal account.
-    pub balance: Fen,
-    /// Paid towards the outpatient deductible this year.
-    pub deductible_used: Fen,
-    /// Paid by the pooled fund for outpatient care this year.
-    pub fund_used: Fen,
-    /// Bills that are settled and not reversed.
-    pub settled: u32,
-}
-
 /// Someone → clinic: what is in a provider's own book of a day, a page at a time?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BooksRequest {
@@ -286,13 +234,4 @@ pub struct BooksRequest {
     /// How many rows to leave out.
     #[serde(default)]
     pub after: u32,
-}
-
-/// Clinic → someone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BooksReply {
-    /// The page.
-    pub rows: Vec<Row>,
-    /// Whether it is not the last.
-    pub more: bool,
 }

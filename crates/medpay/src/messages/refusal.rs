@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use types::Fen;
+use types::{Fen, TerminalId};
 use uuid::Uuid;
 
 use super::Split;
@@ -118,6 +118,34 @@ pub enum PayRefusal {
     /// The verifier did not answer in 2 s.
     #[error("e-ID verification is unavailable")]
     EidUnavailable,
+    /// Nobody allowed this terminal to work offline.
+    #[error("terminal {terminal} has no allowance")]
+    TerminalUnknown {
+        /// Which.
+        terminal: TerminalId,
+    },
+    /// A voucher that the terminal did not sign, or that was changed since.
+    #[error("voucher {counter}: signature is wrong")]
+    OfflineMacInvalid {
+        /// Which.
+        counter: u64,
+    },
+    /// A voucher is missing before this one.
+    #[error("voucher {expected} is missing, got {got}")]
+    OfflineSequenceGap {
+        /// The next one of this terminal.
+        expected: u64,
+        /// The one that was given.
+        got: u64,
+    },
+    /// More was taken from an account than the terminal may take, at once or in sum.
+    #[error("voucher {counter}: over the terminal's limit of {limit} yuan")]
+    OfflineLimitExceeded {
+        /// Which.
+        counter: u64,
+        /// The limit \[fen\].
+        limit: Fen,
+    },
     /// Too many bills or settlements at once.
     #[error("the payer is at its limit of open bills")]
     Busy,

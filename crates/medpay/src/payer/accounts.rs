@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use types::{Fen, ProviderId, ResidentId, Stream, Timestamp};
+use types::{BillId, Fen, ProviderId, ResidentId, Stream, TerminalId, Timestamp};
 use uuid::Uuid;
 
 use super::PayerConfigError;
 use super::register::Case;
-use crate::adjudicate::Standing;
+use crate::adjudicate::{DepositUse, Standing};
 use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Group, Ledger, LedgerError, Quota, Step, Transfer};
 use crate::messages::{PayRefusal, Split};
@@ -136,7 +136,7 @@ impl Accounts {
     ) -> Result<(), PayRefusal> {
         let parties = &case.parties;
         let mut steps = before;
-        let posted = group(settlement, &legs(parties, split));
+        let posted = group(settlement, &legs(parties, split, case.deposit));
         // Free care needs no quota.
         let granted = match posted {
             Some(_) => self.missing_quota(settlement, case.policy, case.standing.insured, parties.quota),
@@ -192,6 +192,25 @@ impl Accounts {
         missing.collect()
     }
 
+    /// What would become of the deposit of a bill; `None` if there is none.
+    pub(super) fn deposit_ahead(&self, bill: BillId, split: &Split) -> Option<DepositUse> {
+        let there = self.ledger.available(Account::Deposit(bill));
+        (there > Fen::ZERO).then(|| DepositUse::of(there, split.cash))
+    }
+
+    /// What became of the deposit of a bill when it was settled; `None` if there was none.
+    pub(super) fn deposit_use(&self, settlement: Uuid, bill: BillId, split: &Split) -> Option<DepositUse> {
+        let moved = self.ledger.transfers(settlement).iter();
+        let parts = moved.filter(|one| one.debit == Account::Deposit(bill)).map(|one| one.amount);
+        let there = Fen::sum(parts).expect("it was on an account");
+        (there > Fen::ZERO).then(|| DepositUse::of(there, split.cash))
+    }
+
+    /// What a terminal may still take.
+    pub(super) fn allowed(&self, terminal: TerminalId) -> Fen {
+        self.ledger.available(Account::Offline(terminal))
+    }
+
     /// Does linked steps for what is settled or held already.
     pub(super) fn link(&mut self, steps: &[Step]) -> Result<(), PayRefusal> {
         self.ledger.all(steps).map_err(|error| refusal(&error))
@@ -207,16 +226,20 @@ impl Accounts {
 }
 
 /// What a settlement moves.
-fn legs(parties: &Parties, split: &Split) -> [(Account, Account, Fen); 8] {
+fn legs(parties: &Parties, split: &Split, deposit: Option<(Account, Fen)>) -> [(Account, Account, Fen); 10] {
     let &Parties { beneficiary, family, provider, scheme, quota, .. } = parties;
     let payable = Account::Payable(provider);
+    let (deposit, there) = deposit.unwrap_or((Account::CashClearing, Fen::ZERO));
+    let cash = DepositUse::of(there, split.cash);
     let by_stay = parties.care == Care::Inpatient;
     [
         (Account::PoolFund(scheme), payable, split.pool),
         (Account::SupplementFund, payable, split.supplement),
         (Account::Personal(beneficiary), payable, split.account),
         (Account::Personal(family.unwrap_or(beneficiary)), payable, split.family),
-        (Account::CashClearing, payable, split.cash),
+        (deposit, payable, cash.used),
+        (deposit, Account::CashClearing, cash.refund),
+        (Account::CashClearing, payable, cash.due),
         (
             Account::DeductibleQuota(quota),
             Account::QuotaWorld,
@@ -240,6 +263,9 @@ pub(super) fn group(id: Uuid, legs: &[(Account, Account, Fen)]) -> Option<Group>
 fn refusal(error: &LedgerError) -> PayRefusal {
     match error {
         LedgerError::Insufficient { account: Account::Personal(_), .. } => {
+            PayRefusal::AccountInsufficient { available: Fen::ZERO }
+        }
+        LedgerError::Insufficient { account: Account::Deposit(_), .. } => {
             PayRefusal::AccountInsufficient { available: Fen::ZERO }
         }
         LedgerError::Insufficient { account: Account::Payable(_) | Account::SettleBank(_), .. } => {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::accounts::group;
 use super::links::Link;
 use super::settle::record;
+use super::terminals::Allowance;
 use super::{Output, Payer, VERIFIER_TIMEOUT_MS};
 use crate::adjudicate::{adjudicate, total_of};
 use crate::day::Day;
@@ -21,7 +22,7 @@ use crate::reconcile::Totals;
 /// Bills on one page.
 const BILLS_MAX: usize = 50;
 /// Rows on one page.
-const ROWS_MAX: usize = 100;
+pub(super) const ROWS_MAX: usize = 100;
 
 impl Payer {
     pub(super) fn desk(&mut self, now: Timestamp, from: ReplyTo, request: PayRequest, out: &mut Vec<Output>) {
@@ -62,6 +63,11 @@ impl Payer {
     fn look(&self, now: Timestamp, request: &PayRequest) -> Result<PayReply, PayRefusal> {
         Ok(match *request {
             PayRequest::Bills { beneficiary, provider, after } => self.bills(beneficiary, provider, after),
+            PayRequest::Bill { bill } => self.bill(now, bill)?,
+            PayRequest::Eligibility { beneficiary, care, day } => {
+                self.eligibility(beneficiary, care, day.unwrap_or_else(|| Day::of(now)))?
+            }
+            PayRequest::Parked { provider, day } => self.parked(provider, day),
             PayRequest::Statement { beneficiary } => {
                 PayReply::Statement(self.statement(beneficiary, Day::of(now))?)
             }
@@ -78,13 +84,18 @@ impl Payer {
                 let rows = rest.by_ref().take(ROWS_MAX).copied().collect();
                 PayReply::Detail { rows, more: rest.next().is_some() }
             }
-            PayRequest::Reverse { .. }
+            PayRequest::File { .. }
+            | PayRequest::Presettle { .. }
+            | PayRequest::Reverse { .. }
             | PayRequest::Refund { .. }
             | PayRequest::Confirm { .. }
             | PayRequest::Link { .. }
             | PayRequest::Freeze { .. }
             | PayRequest::Park { .. }
             | PayRequest::Resolve { .. }
+            | PayRequest::Deposit { .. }
+            | PayRequest::Allow { .. }
+            | PayRequest::Forward { .. }
             | PayRequest::Close { .. } => unreachable!("this one changes something"),
         })
     }
@@ -126,6 +137,8 @@ impl Payer {
         out: &mut Vec<Output>,
     ) -> Result<PayReply, PayRefusal> {
         match request {
+            PayRequest::File { bill } => self.file(now, *bill, out),
+            PayRequest::Presettle { bill, family } => self.presettle_kept(now, bill, family, out),
             PayRequest::Reverse { settlement } => self.reverse(now, settlement, out),
             PayRequest::Refund { settlement, lines } => self.refund(now, settlement, &lines, out),
             PayRequest::Confirm { settlement, paid } => self.confirm(now, settlement, paid, out),
@@ -136,6 +149,11 @@ impl Payer {
                 self.register.freeze(beneficiary, frozen);
                 Ok(PayReply::Frozen { beneficiary, frozen })
             }
+            PayRequest::Deposit { bill, amount, back } => self.deposit(now, bill, amount, back),
+            PayRequest::Allow { terminal, provider, key, per_payment, total } => {
+                self.allow(now, terminal, Allowance { provider, key, per_payment }, total)
+            }
+            PayRequest::Forward { terminal, vouchers } => self.forward(now, terminal, vouchers, out),
             PayRequest::Close { provider, day } => self.close(now, provider, day),
             PayRequest::Park { provider, day, difference } => self.park(now, (provider, day), &difference),
             PayRequest::Resolve { provider, day, settlement, refund, action } => {
@@ -186,6 +204,11 @@ impl Payer {
         let more = |sum: Fen, part: Fen| sum.plus(part).map_err(|_| PayRefusal::AmountInvalid { line: 0 });
         case.standing.balance = more(case.standing.balance, paid.split.account)?;
         case.standing.family = more(case.standing.family, paid.split.family)?;
+        if let (Some((_, there)), Some(used)) =
+            (&mut case.deposit, self.accounts.deposit_use(settlement, left.id, &paid.split))
+        {
+            *there = more(more(*there, used.used)?, used.refund)?;
+        }
         let left = Bill { total: total_of(case.policy, &left)?, ..left };
         let (split, trace) = adjudicate(case.policy, &left, case.standing)?;
         self.accounts.settle(replacement, &case, &split, steps, None)?;

@@ -4,8 +4,9 @@ use types::{BillId, ReplyTo, ResidentId, Timestamp};
 use uuid::Uuid;
 
 use super::EXPIRED_KEPT_MS;
+use crate::adjudicate::DepositUse;
 use crate::day::Day;
-use crate::messages::{Bill, PresettleReply, Split, TraceStep};
+use crate::messages::{Bill, BillState, PresettleReply, Split, TraceStep};
 
 /// A presettled bill.
 #[derive(Debug)]
@@ -67,6 +68,19 @@ impl Open {
     /// split that was changed behind their back.
     pub(super) fn stands(&self, now: Timestamp) -> bool {
         self.is_busy() || (!self.stale && now < self.expires)
+    }
+
+    /// How far it is.
+    pub(super) fn state(&self, now: Timestamp, deposit: Option<DepositUse>) -> BillState {
+        let (presettlement, split) = (self.presettlement, self.split);
+        match self.held {
+            Some(Held { settlement, until }) => BillState::Held { settlement, split, deposit, until },
+            None if self.asking.is_some() => BillState::Settling { presettlement },
+            None if self.stands(now) => {
+                BillState::Presettled { presettlement, split, deposit, expires: self.expires }
+            }
+            None => BillState::Expired { presettlement },
+        }
     }
 
     pub(super) fn reply(&self) -> PresettleReply {

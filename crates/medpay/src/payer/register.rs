@@ -6,7 +6,7 @@ use super::accounts::{Accounts, Parties};
 use super::{BENEFICIARIES_MAX, PayerConfigError};
 use crate::adjudicate::Standing;
 use crate::day::Day;
-use crate::ledger::Quota;
+use crate::ledger::{Account, Quota};
 use crate::messages::{Bill, PayRefusal};
 use crate::policy::{Care, Insured, Policies, Policy};
 
@@ -54,6 +54,8 @@ pub(super) struct Case<'a> {
     pub(super) policy: &'a Policy,
     pub(super) standing: Standing,
     pub(super) parties: Parties,
+    /// What was paid before for this bill, and on which account it is.
+    pub(super) deposit: Option<(Account, Fen)>,
 }
 
 impl Register {
@@ -89,6 +91,8 @@ impl Register {
         let case = self.standing(policies, accounts, bill.beneficiary, bill.care, day, family);
         let mut case = case.ok_or(PayRefusal::CoverageInactive)?;
         case.parties.provider = bill.provider;
+        let deposit = Account::Deposit(bill.id);
+        case.deposit = Some((deposit, accounts.ledger().available(deposit)));
         let unknown = bill.lines.iter().zip(1..).find(|(line, _)| !policies.knows(&line.item, line.category));
         match unknown {
             Some((_, line)) => Err(PayRefusal::ItemUnknown { line }),
@@ -121,7 +125,7 @@ impl Register {
         }
         let scheme = person.insured.scheme();
         let parties = Parties { beneficiary: resident, family, provider: ProviderId(0), scheme, quota, care };
-        Some(Case { policy, standing, parties })
+        Some(Case { policy, standing, parties, deposit: None })
     }
 
     /// Whether `family` agreed to pay for `beneficiary`.

@@ -76,7 +76,19 @@ impl Settlements {
         ids.iter().filter_map(|id| self.all.get(id))
     }
 
+    /// Keeps a settlement.
+    ///
+    /// # Panics
+    ///
+    /// In every build: if its parts are not those of its bill, or its bill is paid already. No request can cause that.
     pub(super) fn add(&mut self, settlement: Settlement) {
+        let (bill, split) = (&settlement.bill, &settlement.split);
+        assert!(split.total == bill.total && split.adds_up(), "{split:?} does not pay {}", bill.id);
+        assert!(
+            split.deductible <= split.in_scope && split.in_scope <= split.total,
+            "{split:?} counts too much"
+        );
+        assert!(self.of_bill(bill.id).is_none_or(|paid| paid.reversal.is_some()), "{} is paid", bill.id);
         let Settlement { id, ref bill, split, day, .. } = settlement;
         self.book(bill.provider, Row::of(id, false, bill.id, day, &split));
         self.spend(bill.beneficiary, day, split.total, true);

@@ -6,12 +6,13 @@ use types::{Fen, ProviderId, Timestamp};
 use uuid::Uuid;
 
 use super::accounts::group;
+use super::desk::ROWS_MAX;
 use super::register::PARKED_MAX;
 use super::{Output, Payer};
 use crate::day::Day;
 use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Group, Step};
-use crate::messages::{PayRefusal, PayReply, Resolution};
+use crate::messages::{Parked, PayRefusal, PayReply, Resolution};
 use crate::reconcile::Difference;
 
 /// A provider's day.
@@ -28,8 +29,19 @@ pub(super) struct Suspense {
 impl Suspense {
     /// What is put aside for a day \[fen\].
     pub(super) fn parked(&self, book: Book) -> i64 {
-        let of_day = self.parked.range((book, Uuid::nil(), false)..=(book, Uuid::max(), true));
-        of_day.fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+        self.of_day(book).fold(0, |sum, parked| sum.saturating_add(parked.amount))
+    }
+
+    /// The same one by one, as many as fit on a page, and whether there are more.
+    pub(super) fn page(&self, book: Book) -> (Vec<Parked>, bool) {
+        let mut rest = self.of_day(book);
+        let page = rest.by_ref().take(ROWS_MAX).collect();
+        (page, rest.next().is_some())
+    }
+
+    fn of_day(&self, book: Book) -> impl Iterator<Item = Parked> {
+        let all = self.parked.range((book, Uuid::nil(), false)..=(book, Uuid::max(), true));
+        all.map(|(&(_, settlement, refund), &amount)| Parked { settlement, refund, amount })
     }
 }
 

@@ -90,8 +90,5 @@ impl DayBooks {
 
 /// Whether the parts of `split` are those of this bill. A payer from outside may say anything.
 pub(super) fn adds_up(split: &Split, bill: &Bill) -> bool {
-    let parts = split.sources();
-    split.total == bill.total
-        && parts.iter().all(|&part| part >= Fen::ZERO)
-        && Fen::sum(parts) == Ok(bill.total)
+    split.total == bill.total && split.adds_up()
 }

@@ -3,24 +3,25 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use futures_util::stream::{self, Stream, StreamExt};
+use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::problem::Problem;
 use super::{App, Told, kiosk, lamps, pages, phone, plan};
+use crate::http::{no_such_place, only_from_here, openapi};
+use crate::payment;
 
 /// The longest body that is read: a camera's frame \[bytes\].
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Everything the console serves.
 pub(crate) fn router(app: App, address: SocketAddr) -> Router {
+    let payment = payment::router(app.caller.clone());
     Router::new()
         .route("/", get(pages::console))
         .route("/phone", get(pages::phone))
@@ -40,31 +41,17 @@ pub(crate) fn router(app: App, address: SocketAddr) -> Router {
         .route("/api/phone/{resident}/code", get(phone::code))
         .route("/api/kiosk/verify", post(kiosk::verify))
         .route("/api/kiosk/frame", post(kiosk::frame))
+        .route("/openapi.json", get(async || Json(openapi())))
+        .with_state(app)
+        .merge(payment)
+        .fallback(no_such_place)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(address, only_from_here))
-        .with_state(app)
 }
 
-/// Refuses requests that another web site makes through the visitor's browser: a foreign `Host` (DNS rebinding) or a
-/// foreign `Origin` (cross-site request).
-async fn only_from_here(State(address): State<SocketAddr>, request: Request, next: Next) -> Response {
-    if is_from_here(address, request.headers()) {
-        return next.run(request).await;
-    }
-    let detail = format!("this console answers only to pages of http://{address}");
-    Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail).into_response()
-}
-
-fn is_from_here(address: SocketAddr, headers: &HeaderMap) -> bool {
-    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let own = [
-        address.to_string(),
-        format!("localhost:{}", address.port()),
-        format!("127.0.0.1:{}", address.port()),
-    ];
-    let is_own = |host: &str| own.iter().any(|own| own == host);
-    header(header::HOST).is_some_and(is_own)
-        && header(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_own))
+/// What is served for programs, as an `OpenAPI` 3.1 document.
+pub fn openapi() -> Value {
+    openapi::document(&payment::paths(), &payment::refusals())
 }
 
 /// `GET /api/events`: everything as it is, then everything as it changes.

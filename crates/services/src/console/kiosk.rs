@@ -15,7 +15,7 @@ use types::Timestamp;
 use wire::{ReplyBody, RequestBody};
 
 use super::App;
-use super::problem::Problem;
+use crate::http::Problem;
 use crate::time::wall_now;
 
 /// The largest picture that is decoded \[pixels a side\].

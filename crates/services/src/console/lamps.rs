@@ -10,7 +10,7 @@ use types::LuminaireId;
 use wire::{ClockChange, FaultOrder, Message, ReplyBody, RequestBody};
 
 use super::App;
-use super::problem::Problem;
+use crate::http::Problem;
 
 type Answer = Result<Json<Value>, Problem>;
 

@@ -11,7 +11,7 @@ use types::ResidentId;
 use wire::{ReplyBody, RequestBody};
 
 use super::App;
-use super::problem::Problem;
+use crate::http::Problem;
 use crate::time::wall_now;
 
 /// Residents listed at once.

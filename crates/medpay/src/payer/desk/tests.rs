@@ -452,4 +452,5 @@ fn a_statement_a_list_and_a_trace_tell_what_was_paid_and_why() {
     assert_eq!((bills.len(), rest.len()), (BILLS_MAX, 10));
 }
 
+mod deposits;
 mod orders;
