@@ -37,6 +37,8 @@ pub mod audit;
 mod challenge;
 mod decode;
 mod encode;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod guardian;
 pub mod holder;
 pub mod issuer;
