@@ -160,6 +160,17 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
     (Console, Subscribe, "#"),
 ];
 
+/// Who may ask e-ID what, beside the operator, who runs the issuer's counter too. What is not here, no service asks.
+///
+/// What is not of e-ID every service may ask.
+pub const EID_QUESTIONS: &[(&str, &[RoleName])] = &[
+    ("rpc/issuer/+/enrol", &[Console, Residents, Scenario]),
+    ("rpc/issuer/+/issue", &[Console, Residents, Scenario]),
+    ("rpc/issuer/+/credential", &[Console, Residents, Scenario]),
+    ("rpc/issuer/+/manage", &[]),
+    ("rpc/verifier/+/verify", &[Console, Payer, Scenario]),
+];
+
 /// The rules of one run.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -269,6 +280,9 @@ impl Rules {
             Principal::Device(id) => self.device_home(id).is_some_and(|home| {
                 topic.strip_prefix(&home).is_some_and(|rest| rest == "status" || filter_matches("up/+", rest))
             }),
+            Principal::Service(role) if is_for_eid(topic) => {
+                EID_QUESTIONS.iter().any(|(rule, askers)| covers(rule, topic) && askers.contains(&role))
+            }
             Principal::Service(role) => {
                 self.allowed(role, Publish, role.as_str()).any(|rule| covers(&rule, topic))
             }
@@ -353,6 +367,11 @@ impl Rules {
         let own = SERVICE_RULES.iter().filter(move |(who, what, _)| (*who, *what) == (role, action));
         common.into_iter().chain(own.map(|(_, _, rule)| (*rule).to_owned()))
     }
+}
+
+/// Whether this is a question to issuer or verifier.
+fn is_for_eid(topic: &str) -> bool {
+    ["rpc/issuer/#", "rpc/verifier/#"].iter().any(|rule| covers(rule, topic))
 }
 
 /// Whether every topic that `filter` matches is matched by `rule` too. A topic is a filter without wildcards.
