@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use types::VerifierId;
 
 use crate::Profile;
+use crate::keys::to_hex;
 
 /// What a reader wants to see besides a genuine credential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -153,6 +155,12 @@ impl Readers {
         Self { by_name }
     }
 
+    /// Another one for other readers: 16 hex digits.
+    pub fn fingerprint(&self) -> String {
+        let text = serde_json::to_vec(self).expect("readers are JSON");
+        to_hex(&Sha256::digest(text)[..8])
+    }
+
     /// The reader of this name.
     pub fn named(&self, name: VerifierId) -> Option<&Reader> {
         self.by_name.get(&name)
@@ -183,6 +191,12 @@ mod tests {
             assert!(Scope::All.covers(purpose));
             assert_eq!(Scope::Medical.covers(purpose), purpose == Scope::Medical);
         }
+    }
+
+    #[test]
+    fn other_readers_have_another_fingerprint() {
+        assert_ne!(Readers::presets().fingerprint(), Readers::lenient().fingerprint());
+        assert_eq!(Readers::presets().fingerprint(), Readers::presets().fingerprint());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use eid::Readers;
 use medpay::Policies;
 use scenario::{Cast, CastSpec, Play, Script};
 use services::Link;
@@ -112,6 +113,7 @@ impl City {
         apply(&mut config, settings);
         config.check().map_err(UsageError::from)?;
         let policy = config.policy().map_err(UsageError::from)?;
+        let readers = config.readers().map_err(UsageError::from)?;
         let mut ground = Ground::of(&config)?;
         let (mut secret, start) = (secret_of(settings), start_number());
         let mut kept = None;
@@ -119,7 +121,7 @@ impl City {
             let offered = Founding { start, secret };
             let opened = Store::open(
                 folder,
-                &identity(&config, &ground, &policy),
+                &identity(&config, &ground, &policy, &readers),
                 &offered,
                 settings.secret.is_some(),
             );
@@ -138,7 +140,7 @@ impl City {
             physics,
             burning_h,
         };
-        let cast = ground.cast(spec, sun)?;
+        let cast = ground.cast(spec, sun)?.with_readers(readers);
         let start = config.start(cast.astro());
         let outward = outward::of(settings, config.city.run, &secret, cast.directory())?;
         Ok(Self { kept, outward, ..Self::of_cast(config, cast, start, secret)? })
@@ -167,9 +169,10 @@ impl City {
         let mut spec = script.cast_spec(seed, policy);
         spec.issuer_key = secret.key_for("issuer");
         spec.start = start_number();
+        let readers = config.readers().map_err(UsageError::from)?;
         let mut ground = Ground::of(&config)?;
         let sun = ground.sun(script.year())?;
-        let cast = ground.cast(spec, sun)?;
+        let cast = ground.cast(spec, sun)?.with_readers(readers);
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
         Self::of_cast(config, cast, start, secret)
     }
@@ -183,7 +186,7 @@ fn sample(cast: &Cast, count: usize) -> Vec<LuminaireId> {
 }
 
 /// Whatever would make the roles that keep a journal other ones, if it were changed.
-fn identity(config: &Config, ground: &Ground, policy: &Policies) -> Identity {
+fn identity(config: &Config, ground: &Ground, policy: &Policies, readers: &Readers) -> Identity {
     let city = &config.city;
     vec![
         ("city.run", city.run.to_string()),
@@ -193,6 +196,7 @@ fn identity(config: &Config, ground: &Ground, policy: &Policies) -> Identity {
         ("city.residents", city.residents.to_string()),
         ("city.clinics", city.clinics.to_string()),
         ("payment.policy", policy.fingerprint()),
+        ("eid.readers", readers.fingerprint()),
     ]
 }
 

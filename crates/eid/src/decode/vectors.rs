@@ -106,8 +106,10 @@ fn a_signed_vector_fits_its_own_key_and_no_other() {
         let code = decode_code(&vector.text).unwrap();
         for other in &signed {
             let key = other.key.as_deref().unwrap();
-            let bytes: Vec<u8> =
-                (0..key.len()).step_by(2).map(|at| u8::from_str_radix(&key[at..at + 2], 16).unwrap()).collect();
+            let bytes: Vec<u8> = (0..key.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&key[at..at + 2], 16).unwrap())
+                .collect();
             assert_eq!(to_hex(&bytes), key);
             let key = VerifyKey::read(other.alg.unwrap(), &bytes).unwrap();
             assert_eq!(code.is_signed_by(&key), vector.name == other.name);

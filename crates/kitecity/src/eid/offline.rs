@@ -14,6 +14,8 @@ use types::{Core, ReplyTo, VerifierId};
 use super::audit::AuditFile;
 use super::cache::{Cached, KEYS_FILE};
 use super::{CODE_BYTES_MAX, Disclosed, EXIT_REFUSED, VERIFIER, Verify, words};
+use crate::config::read_readers;
+use crate::up::UsageError;
 
 /// What `eid verify` takes for verifying without a network.
 #[derive(Clone, Debug, Args)]
@@ -50,11 +52,7 @@ impl Offline {
         let cached = Cached::read(&self.keys)?;
         let readers = match &self.readers {
             None => Readers::presets(),
-            Some(file) => {
-                let text = std::fs::read_to_string(file);
-                let text = text.with_context(|| format!("cannot read {}", file.display()))?;
-                toml::from_str(&text).with_context(|| format!("{} has a mistake", file.display()))?
-            }
+            Some(file) => read_readers(file).map_err(UsageError::from)?,
         };
         let mut verifier = Verifier::new(cached.root()?).with_readers(readers);
         let adopted = verifier.adopt(wall_now(), &cached.keys);
@@ -135,16 +133,6 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_presets_are_those_of_the_configuration() {
-        let file: Readers = toml::from_str(include_str!("../../../../config/readers.toml")).unwrap();
-        let presets = Readers::presets();
-        for ((name, reader), (file_name, in_file)) in presets.iter().zip(file.iter()) {
-            assert_eq!((name, reader), (file_name, in_file));
-        }
-        assert_eq!(presets, file);
-    }
 
     #[test]
     fn every_line_is_a_code_and_nothing_is_one_too() {

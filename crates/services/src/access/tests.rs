@@ -137,7 +137,10 @@ fn each_question_to_eid_has_its_askers_and_no_others() {
             assert_eq!(may, services.contains(&role), "{role} {topic}");
         }
         for who in [Principal::Device(LuminaireId(1)), Principal::Viewer, Principal::Iotda(0)] {
-            assert!(!rules.may_publish(who, &at(topic)) && !rules.may_will(who, &at(topic)), "{who:?} {topic}");
+            assert!(
+                !rules.may_publish(who, &at(topic)) && !rules.may_will(who, &at(topic)),
+                "{who:?} {topic}"
+            );
         }
         assert!(rules.may_publish(Principal::Operator, &at(topic)), "{topic}");
     };
