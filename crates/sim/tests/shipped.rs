@@ -240,7 +240,7 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("a fen is lost", a_fen_is_lost),
             ("codes are not verified", nothing_verified),
         ],
-        "copied-code" | "five-readers" => &[
+        "copied-code" | "day-of-codes" | "five-readers" => &[
             ("copies are accepted", rejected_becomes_verified),
             ("nothing is accepted", nothing_verified),
             ("no answer comes", no_verdicts),

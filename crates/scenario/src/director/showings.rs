@@ -128,11 +128,16 @@ impl Showings {
         for input in inputs {
             phone.handle(now, input, &mut outputs);
         }
-        outputs.into_iter().rev().find_map(|output| match output {
-            phone::Output::Display { code, .. } => Some(self.present(showing, code)),
+        // A phone that has a code to show may ask for more in advance: that can wait for the next showing.
+        let displayed = outputs.iter().find_map(|output| match output {
+            phone::Output::Display { code, .. } => Some(code.clone()),
+            _ => None,
+        });
+        let asked = outputs.into_iter().find_map(|output| match output {
             phone::Output::Request(request) => Some((RequestBody::Credential(request), Some(showing))),
             _ => None,
-        })
+        });
+        displayed.map(|code| self.present(showing, code)).or(asked)
     }
 
     fn present(&mut self, showing: Showing, code: QrText) -> Step {

@@ -76,12 +76,14 @@ impl Wallets {
         for input in inputs {
             phone.handle(now, input, &mut outputs);
         }
-        outputs.into_iter().rev().find_map(|output| match output {
+        let answers = outputs.into_iter().filter_map(|output| match output {
             phone::Output::Display { code, expires } => Some(Answer::Shown(code, expires)),
             phone::Output::Request(request) => Some(Answer::Ask(request)),
             phone::Output::Refused(refusal) => Some(Answer::Refused(refusal)),
             phone::Output::AskOwner(_) | phone::Output::Blank => None,
-        })
+        });
+        // A phone that has a code to show may ask for more in advance: that can wait for the next showing.
+        answers.min_by_key(|answer| !matches!(answer, Answer::Shown(..)))
     }
 
     fn phone_of(&self, owner: ResidentId) -> Phone {
