@@ -63,7 +63,9 @@ mod tests {
 
     use super::*;
 
-    const TARGETS: [(&str, fn(&[u8])); 5] =
+    type Target = fn(&[u8]);
+
+    const TARGETS: [(&str, Target); 5] =
         [("base45", base45), ("zlib", zlib), ("cbor", cbor), ("cose", cose), ("code", code)];
 
     fn corpus(target: &str) -> Vec<Vec<u8>> {

@@ -34,6 +34,7 @@
 pub mod advice;
 mod attribute;
 pub mod audit;
+pub mod bench;
 mod challenge;
 mod decode;
 mod encode;

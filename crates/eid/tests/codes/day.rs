@@ -175,7 +175,7 @@ fn for_a_day_no_code_is_stale_no_copy_is_good_and_the_memory_stays_small() {
         }
         day.show_old_copies(now);
     }
-    println!("{} showings in a day, at most {} codes remembered", day.shows, day.seen_max);
+    eprintln!("{} showings in a day, at most {} codes remembered", day.shows, day.seen_max);
     assert!(day.shows > 10_000, "{}", day.shows);
     // Nothing is remembered for longer than a code lives and clocks differ, at a tenth of a showing per second.
     assert!(day.seen_max <= 20, "{}", day.seen_max);

@@ -296,7 +296,7 @@ fn delays(text: &str) -> Result<(u32, u32), String> {
 fn profile(name: &str) -> Result<Profile, String> {
     Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| {
         let names = Profile::ALL.map(Profile::name);
-        let hint = did_you_mean(name, names.into_iter());
+        let hint = did_you_mean(name, names);
         format!("`{name}` is no profile; they are {}{hint}", names.join(", "))
     })
 }
