@@ -14,7 +14,7 @@ use services::broker::{Broker, BrokerConfig};
 use services::bus::BusAddress;
 use services::console::Console;
 use services::fleet::Outward;
-use services::journal::{Founding, Identity, Store};
+use services::journal::{Founding, Identity, KeyFile, Store};
 use services::time::wall_now;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -124,6 +124,7 @@ impl City {
                 &identity(&config, &ground, &policy, &readers),
                 &offered,
                 settings.secret.is_some(),
+                &settings.key_file.clone().map_or_else(|| KeyFile::beside(folder), KeyFile::at),
             );
             let (store, founding) = opened.map_err(|error| UsageError(format!("{error}")))?;
             secret = founding.secret;

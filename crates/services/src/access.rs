@@ -35,21 +35,14 @@ impl Secret {
         Self(mac(b"kitecity secret", words.as_bytes()))
     }
 
-    /// As 64 hex digits, to be kept.
-    pub(crate) fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// To be kept, sealed.
+    pub(crate) fn to_bytes(&self) -> [u8; 32] {
+        self.0
     }
 
-    /// The opposite; `None` if it is not 64 hex digits.
-    pub(crate) fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-        }
-        Some(Self(bytes))
+    /// The opposite.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The password of a user: 32 hex digits.
