@@ -136,7 +136,12 @@ fn each_question_to_eid_has_its_askers_and_no_others() {
             let may = rules.may_publish(Principal::Service(role), &at(topic));
             assert_eq!(may, services.contains(&role), "{role} {topic}");
         }
-        for who in [Principal::Device(LuminaireId(1)), Principal::Viewer, Principal::Iotda(0)] {
+        for who in [
+            Principal::Device(LuminaireId(1)),
+            Principal::Viewer,
+            Principal::HomeAssistant,
+            Principal::Outside(0),
+        ] {
             assert!(
                 !rules.may_publish(who, &at(topic)) && !rules.may_will(who, &at(topic)),
                 "{who:?} {topic}"
