@@ -176,6 +176,7 @@ impl City {
             gender: Gender::Male,
             address: "东风东街120号3单元501室\n潍坊市奎文区".into(),
             district_code: 370_705,
+            portrait: 42,
             life: LifeState::Active,
         };
         let name = resident.name_zh.clone();

@@ -47,6 +47,7 @@ mod keyring;
 mod keys;
 mod messages;
 pub mod phone;
+mod portrait;
 mod proof;
 pub mod qr;
 mod rate;

@@ -129,9 +129,9 @@ impl Readers {
 
     /// The presets: `config/readers.toml` says the same.
     pub fn presets() -> Self {
-        use Profile::{Age, Anon, Full, Name};
+        use Profile::{Age, Anon, Full, Name, Photo};
         let medical = |reader| Reader { purpose: Scope::Medical, cards: true, ..reader };
-        let hospital = medical(named("Hospital registration", "医院挂号处", &[Name, Full]));
+        let hospital = medical(named("Hospital registration", "医院挂号处", &[Name, Full, Photo]));
         let school_gate = named("School gate", "学校门口", &[Name]);
         let mut readers = Self::lenient();
         readers.by_name.extend(

@@ -166,6 +166,8 @@ enum Disclosed {
     Name,
     /// All text attributes.
     Full,
+    /// Name, birth date, gender and a portrait.
+    Photo,
 }
 
 impl From<Disclosed> for Profile {
@@ -175,6 +177,7 @@ impl From<Disclosed> for Profile {
             Disclosed::Age => Self::Age,
             Disclosed::Name => Self::Name,
             Disclosed::Full => Self::Full,
+            Disclosed::Photo => Self::Photo,
         }
     }
 }
