@@ -130,7 +130,7 @@ fn each_topic_has_its_publishers_and_no_others() {
 
 #[test]
 fn each_question_to_eid_has_its_askers_and_no_others() {
-    let rules = rules();
+    let rules = with_devices();
     let check = |topic: &str, services: &[RoleName]| {
         for role in RoleName::ALL {
             let may = rules.may_publish(Principal::Service(role), &at(topic));
