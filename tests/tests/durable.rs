@@ -244,7 +244,7 @@ fn what_a_killed_payer_acknowledged_is_paid_and_paid_once() {
     let mut till = Till::new(&city);
     let mut opening = BTreeMap::new();
     for kill in 0..kills() {
-        let payer = payer(&city, data.path());
+        let payer = payer(&city, &data.path().join("city"));
         if kill == 0 {
             for number in 1..=RESIDENTS {
                 let resident = format!("r-{number:04}");
@@ -257,7 +257,7 @@ fn what_a_killed_payer_acknowledged_is_paid_and_paid_once() {
         // Killed, not asked to end.
         drop(payer);
     }
-    let _payer = payer(&city, data.path());
+    let _payer = payer(&city, &data.path().join("city"));
     till.work(u64::MAX);
     assert!(till.paid() > 20, "only {} bills were paid between the kills", till.paid());
 
@@ -283,11 +283,11 @@ fn a_folder_of_another_city_is_refused_before_anything_starts() {
     let start = |seed: &str| {
         let mut command = kitecity();
         command.args(["serve", "payer", "--broker", "mqtt://127.0.0.1:9", "--seed", seed, "--data"]);
-        Process::spawn(command.arg(data.path()).args(SETTINGS).stderr(Stdio::piped()))
+        Process::spawn(command.arg(data.path().join("city")).args(SETTINGS).stderr(Stdio::piped()))
     };
     let mut first = start("7");
     city_tests::wait_for("the city to be founded", || {
-        let log = std::fs::read(data.path().join("city.sqlite-wal")).ok()?;
+        let log = std::fs::read(data.path().join("city/city.sqlite-wal")).ok()?;
         log.windows(9).any(|bytes| bytes == b"city.seed").then_some(())
     });
     first.interrupt();
@@ -299,7 +299,8 @@ fn a_folder_of_another_city_is_refused_before_anything_starts() {
 #[test]
 fn a_city_that_was_killed_knows_its_bills_and_the_codes_that_were_used() {
     let data = tempfile::tempdir().expect("a folder");
-    let folder = data.path().to_str().expect("UTF-8");
+    let folder = data.path().join("city");
+    let folder = folder.to_str().expect("UTF-8");
     // Without a secret: the first one is kept, and so are keys and passwords.
     let start = || City::start(&["--luminaires", "120", "--without", "residents", "--data", folder]);
     let run = |city: &City, arguments: &[&str]| {
@@ -321,6 +322,19 @@ fn a_city_that_was_killed_knows_its_bills_and_the_codes_that_were_used() {
     let statement = run(&city, &["pay", "statement", "r-0007"]);
     // Killed, not asked to end.
     drop(city);
+
+    let (key, away) = (data.path().join("city.key"), data.path().join("away.key"));
+    std::fs::rename(&key, &away).expect("the key is beside the folder");
+    let without =
+        kitecity().args(["up", "--luminaires", "120", "--data", folder]).stderr(Stdio::piped()).output();
+    let without = without.expect("the binary runs");
+    let errors = String::from_utf8_lossy(&without.stderr);
+    assert_eq!(without.status.code(), Some(2), "{errors}");
+    assert!(
+        errors.contains("city.key: the data folder is sealed") && errors.contains("--key-file"),
+        "{errors}"
+    );
+    std::fs::rename(&away, &key).expect("it is put back");
 
     let city = start();
     assert_eq!(city.password, password);

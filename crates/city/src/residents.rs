@@ -85,6 +85,7 @@ impl<'p> Residents<'p> {
             gender,
             address: format!("{}{}{}号\n山东省潍坊市", district.name_zh, street.name_zh, home.house),
             district_code: district.code,
+            portrait: seed.stream("portrait", u64::from(id.0)).next_u64(),
             life: self.life(id, birth.age_on(CENSUS_DAY)),
         };
         Citizen {

@@ -3,10 +3,15 @@ use std::collections::BTreeMap;
 use ciborium::Value;
 
 use crate::guardian::Guardianship;
-use crate::{Gender, Profile, Resident};
+use crate::keys::to_hex;
+use crate::{Gender, Profile, Resident, portrait};
 
 /// The age from which [`Attribute::Over18`] is true \[years\].
 const ADULT_YEARS: u16 = 18;
+/// The formats of portraits, numbered from 1.
+const PHOTO_FORMATS: [&str; 4] = ["jpeg", "jpeg2000", "avif", "webp"];
+/// The number of the last of them.
+const PHOTO_WEBP: i64 = PHOTO_FORMATS.len() as i64;
 
 /// An attribute of a resident, as claim 169 carries it.
 ///
@@ -26,6 +31,10 @@ pub enum Attribute {
     Address,
     /// Key 13: the nationality (ISO 3166-1, two letters).
     Nationality,
+    /// Key 16: the portrait. In a verdict: its bytes in hex.
+    Photo,
+    /// Key 17: what the portrait is.
+    PhotoFormat,
     /// Key 19: the name in Latin letters.
     SecondaryName,
     /// Key 20: the language of that name (ISO 639-3).
@@ -38,13 +47,15 @@ pub enum Attribute {
 
 impl Attribute {
     /// All attributes, in the order of their keys.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Id,
         Self::FullName,
         Self::BirthDate,
         Self::Gender,
         Self::Address,
         Self::Nationality,
+        Self::Photo,
+        Self::PhotoFormat,
         Self::SecondaryName,
         Self::SecondaryLanguage,
         Self::LocationCode,
@@ -57,7 +68,20 @@ impl Attribute {
             Profile::Anon => &[Self::Id],
             Profile::Age => &[Self::Id, Self::Over18],
             Profile::Name => &[Self::Id, Self::FullName, Self::BirthDate, Self::Gender],
-            Profile::Full => Self::ALL.split_last().expect("there are ten").1,
+            Profile::Full => &[
+                Self::Id,
+                Self::FullName,
+                Self::BirthDate,
+                Self::Gender,
+                Self::Address,
+                Self::Nationality,
+                Self::SecondaryName,
+                Self::SecondaryLanguage,
+                Self::LocationCode,
+            ],
+            Profile::Photo => {
+                &[Self::Id, Self::FullName, Self::BirthDate, Self::Gender, Self::Photo, Self::PhotoFormat]
+            }
         }
     }
 
@@ -81,6 +105,8 @@ impl Attribute {
             Self::Gender => "gender",
             Self::Address => "address",
             Self::Nationality => "nationality",
+            Self::Photo => "photo",
+            Self::PhotoFormat => "photo_format",
             Self::SecondaryName => "secondary_name",
             Self::SecondaryLanguage => "secondary_language",
             Self::LocationCode => "location_code",
@@ -97,6 +123,8 @@ impl Attribute {
             Self::Gender => 9,
             Self::Address => 10,
             Self::Nationality => 13,
+            Self::Photo => 16,
+            Self::PhotoFormat => 17,
             Self::SecondaryName => 19,
             Self::SecondaryLanguage => 20,
             Self::LocationCode => 21,
@@ -115,6 +143,8 @@ impl Attribute {
             },
             Self::Address => resident.address.as_str().into(),
             Self::Nationality => "CN".into(),
+            Self::Photo => Value::Bytes(portrait::webp(resident.portrait)),
+            Self::PhotoFormat => PHOTO_WEBP.into(),
             Self::SecondaryName => resident.name_en.as_str().into(),
             Self::SecondaryLanguage => "eng".into(),
             Self::LocationCode => resident.district_code.to_string().into(),
@@ -134,7 +164,12 @@ impl Attribute {
                 };
                 Some(word.to_owned())
             }
-            (Self::Gender, _) => None,
+            (Self::PhotoFormat, Value::Integer(format)) => {
+                let format = usize::try_from(i128::from(*format)).ok()?.checked_sub(1)?;
+                PHOTO_FORMATS.get(format).map(|name| (*name).to_owned())
+            }
+            (Self::Photo, Value::Bytes(photo)) => Some(to_hex(photo)),
+            (Self::Gender | Self::PhotoFormat | Self::Photo, _) => None,
             (Self::Over18, value) => value.as_bool().map(|adult| adult.to_string()),
             (_, value) => value.as_text().map(str::to_owned),
         }
@@ -168,6 +203,10 @@ mod tests {
         assert_eq!(Attribute::Gender.worded(&"male".into()), None);
         assert_eq!(Attribute::Gender.worded(&9.into()), None);
         assert_eq!(Attribute::Over18.worded(&1.into()), None);
+        assert_eq!(Attribute::Photo.worded(&"RIFF".into()), None);
+        for format in [0.into(), 5.into(), (-1).into(), "webp".into()] {
+            assert_eq!(Attribute::PhotoFormat.worded(&format), None);
+        }
     }
 
     #[test]
@@ -179,6 +218,7 @@ mod tests {
         assert_eq!(keys(Profile::Age), [1, 75]);
         assert_eq!(keys(Profile::Name), [1, 4, 8, 9]);
         assert_eq!(keys(Profile::Full), [1, 4, 8, 9, 10, 13, 19, 20, 21]);
+        assert_eq!(keys(Profile::Photo), [1, 4, 8, 9, 16, 17]);
     }
 
     #[test]

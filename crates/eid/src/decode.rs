@@ -274,3 +274,5 @@ pub(crate) fn time(value: &Value) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -34,9 +34,12 @@
 pub mod advice;
 mod attribute;
 pub mod audit;
+pub mod bench;
 mod challenge;
 mod decode;
 mod encode;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod guardian;
 pub mod holder;
 pub mod issuer;
@@ -44,6 +47,7 @@ mod keyring;
 mod keys;
 mod messages;
 pub mod phone;
+mod portrait;
 mod proof;
 pub mod qr;
 mod rate;

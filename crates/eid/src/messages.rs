@@ -33,11 +33,13 @@ pub enum Profile {
     Name,
     /// All text attributes.
     Full,
+    /// Name, birth date, gender and a portrait.
+    Photo,
 }
 
 impl Profile {
-    /// All profiles, from the one that tells least.
-    pub const ALL: [Self; 4] = [Self::Anon, Self::Age, Self::Name, Self::Full];
+    /// All profiles.
+    pub const ALL: [Self; 5] = [Self::Anon, Self::Age, Self::Name, Self::Full, Self::Photo];
 
     /// Its name on the bus.
     pub fn name(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Profile {
             Self::Age => "age",
             Self::Name => "name",
             Self::Full => "full",
+            Self::Photo => "photo",
         }
     }
 }

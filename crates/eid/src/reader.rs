@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use types::VerifierId;
 
 use crate::Profile;
+use crate::keys::to_hex;
 
 /// What a reader wants to see besides a genuine credential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -127,9 +129,9 @@ impl Readers {
 
     /// The presets: `config/readers.toml` says the same.
     pub fn presets() -> Self {
-        use Profile::{Age, Anon, Full, Name};
+        use Profile::{Age, Anon, Full, Name, Photo};
         let medical = |reader| Reader { purpose: Scope::Medical, cards: true, ..reader };
-        let hospital = medical(named("Hospital registration", "医院挂号处", &[Name, Full]));
+        let hospital = medical(named("Hospital registration", "医院挂号处", &[Name, Full, Photo]));
         let school_gate = named("School gate", "学校门口", &[Name]);
         let mut readers = Self::lenient();
         readers.by_name.extend(
@@ -151,6 +153,12 @@ impl Readers {
     /// These readers and no others.
     pub fn of(by_name: BTreeMap<VerifierId, Reader>) -> Self {
         Self { by_name }
+    }
+
+    /// Another one for other readers: 16 hex digits.
+    pub fn fingerprint(&self) -> String {
+        let text = serde_json::to_vec(self).expect("readers are JSON");
+        to_hex(&Sha256::digest(text)[..8])
     }
 
     /// The reader of this name.
@@ -183,6 +191,12 @@ mod tests {
             assert!(Scope::All.covers(purpose));
             assert_eq!(Scope::Medical.covers(purpose), purpose == Scope::Medical);
         }
+    }
+
+    #[test]
+    fn other_readers_have_another_fingerprint() {
+        assert_ne!(Readers::presets().fingerprint(), Readers::lenient().fingerprint());
+        assert_eq!(Readers::presets().fingerprint(), Readers::presets().fingerprint());
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Resident {
     pub address: String,
     /// The district's region code (GB/T 2260), 3707xx. Unlike the number's region, this one is real.
     pub district_code: u32,
+    /// What their portrait is drawn from: a generated tile, no face.
+    pub portrait: u64,
     /// Whether they live here.
     pub life: LifeState,
 }
@@ -223,6 +225,7 @@ mod tests {
             gender: Gender::Male,
             address: "Kite Street 1".into(),
             district_code: 370_705,
+            portrait: 42,
             life: LifeState::Active,
         };
         let shown = format!("{resident:?}");

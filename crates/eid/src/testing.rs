@@ -58,6 +58,7 @@ pub(crate) fn resident(n: u16) -> Resident {
         gender: if n % 2 == 1 { Gender::Male } else { Gender::Female },
         address: format!("奎文区风筝街{n}号\n山东省潍坊市"),
         district_code: 370_705,
+        portrait: 7,
         life: LifeState::Active,
     }
 }

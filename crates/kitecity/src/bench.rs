@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use city::CitySpec;
 use clap::Subcommand;
+use eid::Profile;
 use scenario::{Cast, CastSpec};
 use sim::bench::{self, Stopwatch, Weather};
 use types::Seed;
@@ -34,6 +35,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Codes of e-ID: issued, proved by a phone, drawn and verified, beside the bare signatures in them.
+    Eid,
     /// Splits of bills per second, and durable settlements per second beside the disk's sync time.
     Pay(pay::PayArgs),
 }
@@ -43,8 +46,16 @@ pub(crate) fn run(what: &Bench, settings: &Settings) -> Result<()> {
     match what {
         Bench::Sim => simulation(settings),
         Bench::Fleet { seconds } => fleet::run(settings, *seconds),
+        Bench::Eid => codes(),
         Bench::Pay(args) => pay::run(args, settings),
     }
+}
+
+fn codes() -> Result<()> {
+    let began = Instant::now();
+    out::line(&machine())?;
+    out::line("one core, best of seven rounds")?;
+    eid::bench::measure(&Profile::ALL, &|| began.elapsed(), |cost| out::line(&cost.to_string()))
 }
 
 fn simulation(settings: &Settings) -> Result<()> {

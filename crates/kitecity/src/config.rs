@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use city::CitySpec;
+use eid::Readers;
 use lighting::luminaire::{DimmingConfig, ElectricsConfig, PhotometryConfig, ThermalConfig};
 use lighting::{AstroTable, Physics};
 use medpay::Policies;
@@ -17,9 +18,12 @@ use wire::dialect::home_assistant::SAMPLE_MAX;
 use wire::dialect::{Device, Register};
 
 mod devices;
+mod readers;
 
 use devices::Listed;
 pub(crate) use devices::of_file;
+use readers::Eid;
+pub(crate) use readers::read_readers;
 
 use crate::Settings;
 use crate::up::UsageError;
@@ -42,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) console: Console,
     pub(crate) payment: Payment,
     pub(crate) storage: Storage,
+    #[serde(default)]
+    eid: Eid,
     #[serde(default)]
     luminaire: Luminaire,
     #[serde(default)]
@@ -242,6 +248,15 @@ impl Config {
     /// In words with file and line: what contradicts itself, or a luminaire that is not in `directory`.
     pub(crate) fn devices(&self, directory: &Directory) -> Result<Register> {
         self.listed.joining(directory)
+    }
+
+    /// The readers of e-ID codes.
+    ///
+    /// # Errors
+    ///
+    /// In words with file and line.
+    pub(crate) fn readers(&self) -> Result<Readers> {
+        self.eid.readers()
     }
 
     /// The rules of payment.

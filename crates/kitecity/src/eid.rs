@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ::eid::{
-    Demand, EnrolReply, EnrolRequest, Freshness, ManageReply, ManageRequest, Profile, QrText, Refusal,
-    Resident, Shown, Verdict, VerifyRequest, advice,
+    Challenge, Demand, EnrolReply, EnrolRequest, Freshness, ManageReply, ManageRequest, Nonce, Profile,
+    QrText, Refusal, Resident, Shown, Verdict, VerifyRequest, advice,
 };
 use anyhow::{Context, Result, bail};
 use chrono::DateTime;
@@ -20,7 +20,7 @@ use city::Residents;
 use clap::{Args, Subcommand, ValueEnum};
 use services::operator::Operator;
 use tokio::time::timeout;
-use types::{ResidentId, RunId};
+use types::{ResidentId, RunId, VerifierId};
 use wire::{ReplyBody, RequestBody};
 
 use self::audit::Audit;
@@ -90,6 +90,9 @@ pub(crate) struct Show {
     /// each code.
     #[arg(long)]
     phone: bool,
+    /// Answer this challenge of a reader, such as EIDC:MUSEUM:0011223344556677:AGE, with the phone's key.
+    #[arg(long, conflicts_with = "profile")]
+    challenge: Option<Challenge>,
     #[command(flatten)]
     entry: Entry,
 }
@@ -104,9 +107,36 @@ pub(crate) struct Verify {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    asking: Asking,
+    #[command(flatten)]
     offline: Offline,
     #[command(flatten)]
     entry: Entry,
+}
+
+/// As which reader a code is verified, and what it asks for.
+#[derive(Clone, Debug, Args)]
+struct Asking {
+    /// As which reader, such as museum.
+    #[arg(long = "as", value_name = "READER", default_value = VERIFIER)]
+    reader: VerifierId,
+    /// What the reader asks for; no more is told.
+    #[arg(long, value_enum)]
+    ask: Option<Disclosed>,
+    /// The nonce of the challenge that was shown, 16 hex digits.
+    #[arg(long, value_parser = nonce)]
+    challenge: Option<Nonce>,
+}
+
+fn nonce(text: &str) -> Result<Nonce, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+impl Asking {
+    fn request(&self, code: QrText) -> VerifyRequest {
+        let demand = Demand { profile: self.ask.map(Into::into), challenge: self.challenge };
+        VerifyRequest { code, verifier: self.reader, reference: String::new(), demand }
+    }
 }
 
 /// What `eid counter` takes.
@@ -136,6 +166,8 @@ enum Disclosed {
     Name,
     /// All text attributes.
     Full,
+    /// Name, birth date, gender and a portrait.
+    Photo,
 }
 
 impl From<Disclosed> for Profile {
@@ -145,6 +177,7 @@ impl From<Disclosed> for Profile {
             Disclosed::Age => Self::Age,
             Disclosed::Name => Self::Name,
             Disclosed::Full => Self::Full,
+            Disclosed::Photo => Self::Photo,
         }
     }
 }
@@ -232,7 +265,7 @@ fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
         let asking = async {
             let code = apart(move || read(given)).await?;
             let operator = verify.entry.join(settings, run).await?;
-            let verdict = judge(&operator, code).await;
+            let verdict = judge(&operator, verify.asking.request(code)).await;
             leave(operator).await;
             verdict
         };
@@ -244,9 +277,7 @@ fn verify(verify: &Verify, settings: &Settings) -> Result<ExitCode> {
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(EXIT_REFUSED) })
 }
 
-async fn judge(operator: &Operator, code: QrText) -> Result<Verdict> {
-    let verifier = VERIFIER.parse().expect("a slug");
-    let request = VerifyRequest { code, verifier, reference: String::new(), demand: Demand::default() };
+async fn judge(operator: &Operator, request: VerifyRequest) -> Result<Verdict> {
     match operator.ask(RequestBody::Verify(request)).await? {
         ReplyBody::Verify(verdict) => Ok(verdict),
         _ => bail!("the verifier answers another question"),

@@ -80,6 +80,10 @@ pub(crate) struct Settings {
     /// Keep the state of e-ID and payment in this folder, and go on from there at the next start.
     #[arg(long, global = true, env = "KITECITY_DATA", value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// What opens the city's secret in the data folder: words or bytes of yours, 16 at least; made at the first start if
+    /// there is none. Otherwise FOLDER.key.
+    #[arg(long, global = true, env = "KITECITY_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// Where the embedded broker listens.
     #[arg(long, global = true, env = "KITECITY_MQTT_LISTEN")]
     mqtt_listen: Option<SocketAddr>,

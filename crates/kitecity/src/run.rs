@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use eid::Readers;
 use lighting::AstroTable;
 use medpay::Policies;
 use scenario::{RunOptions, Script, Standing, Verdict};
@@ -128,6 +129,20 @@ impl Played {
     }
 }
 
+/// What the settings say of payment and e-ID.
+#[derive(Clone, Debug)]
+struct Rules {
+    policy: Policies,
+    readers: Readers,
+}
+
+impl Rules {
+    fn of(settings: &Settings) -> Result<Self, UsageError> {
+        let config = Config::of(settings)?;
+        Ok(Self { policy: config.policy()?, readers: config.readers()? })
+    }
+}
+
 /// A scenario about to be played, and what that takes.
 #[derive(Clone, Copy, Debug)]
 struct Job<'a> {
@@ -135,7 +150,7 @@ struct Job<'a> {
     args: &'a RunArgs,
     settings: &'a Settings,
     options: &'a RunOptions,
-    policy: &'a Policies,
+    rules: &'a Rules,
     ground: &'a Ground,
     sun: &'a Arc<AstroTable>,
 }
@@ -165,7 +180,7 @@ fn as_hex<S: serde::Serializer>(digest: &u64, serializer: S) -> Result<S::Ok, S:
 
 /// Plays all files.
 pub(crate) fn run(args: &RunArgs, settings: &Settings) -> Result<ExitCode> {
-    let policy = policy_of(settings)?;
+    let rules = Rules::of(settings)?;
     let mut ground = ground_of(settings)?;
     let scripts = read_all(&args.files, &args.params)?;
     // All mistakes come first: a run must not stop half-way because of the last file.
@@ -174,13 +189,13 @@ pub(crate) fn run(args: &RunArgs, settings: &Settings) -> Result<ExitCode> {
     for script in &scripts {
         let seed = settings.seed.unwrap_or_else(|| script.seed());
         let sun = ground.sun(script.year())?;
-        virtually::ready(script, seed, &policy, &options, (&ground, &sun))?;
+        virtually::ready(script, seed, &rules, &options, (&ground, &sun))?;
     }
     let mut worst = Standing::Passed;
     let mut sections = Vec::new();
     for script in &scripts {
         let sun = &ground.sun(script.year())?;
-        let job = Job { script, args, settings, options: &options, policy: &policy, ground: &ground, sun };
+        let job = Job { script, args, settings, options: &options, rules: &rules, ground: &ground, sun };
         let Some(section) = play(job)? else {
             if reports.wanted() {
                 eprintln!("interrupted: no report is written");
@@ -215,13 +230,13 @@ fn play(job: Job<'_>) -> Result<Option<Section>> {
 
 /// Finds the mistakes of all files.
 pub(crate) fn check(args: &CheckArgs, settings: &Settings) -> Result<ExitCode> {
-    let policy = policy_of(settings)?;
+    let rules = Rules::of(settings)?;
     let mut ground = ground_of(settings)?;
     let mut mistakes = 0;
     for file in &args.files {
         let outcome = read(file, &args.params).and_then(|script| {
             let sun = ground.sun(script.year())?;
-            virtually::ready(&script, script.seed(), &policy, &RunOptions::default(), (&ground, &sun))
+            virtually::ready(&script, script.seed(), &rules, &RunOptions::default(), (&ground, &sun))
         });
         match outcome {
             Ok(_) => out::line(&format!("{}: good", file.display()))?,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use eid::Readers;
 use medpay::Policies;
 use scenario::{Cast, CastSpec, Play, Script};
 use services::Link;
@@ -13,7 +14,7 @@ use services::broker::{Broker, BrokerConfig};
 use services::bus::BusAddress;
 use services::console::Console;
 use services::fleet::Outward;
-use services::journal::{Founding, Identity, Store};
+use services::journal::{Founding, Identity, KeyFile, Store};
 use services::time::wall_now;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -112,6 +113,7 @@ impl City {
         apply(&mut config, settings);
         config.check().map_err(UsageError::from)?;
         let policy = config.policy().map_err(UsageError::from)?;
+        let readers = config.readers().map_err(UsageError::from)?;
         let mut ground = Ground::of(&config)?;
         let (mut secret, start) = (secret_of(settings), start_number());
         let mut kept = None;
@@ -119,9 +121,10 @@ impl City {
             let offered = Founding { start, secret };
             let opened = Store::open(
                 folder,
-                &identity(&config, &ground, &policy),
+                &identity(&config, &ground, &policy, &readers),
                 &offered,
                 settings.secret.is_some(),
+                &settings.key_file.clone().map_or_else(|| KeyFile::beside(folder), KeyFile::at),
             );
             let (store, founding) = opened.map_err(|error| UsageError(format!("{error}")))?;
             secret = founding.secret;
@@ -139,7 +142,7 @@ impl City {
             physics,
             burning_h,
         };
-        let cast = ground.cast(spec, sun)?;
+        let cast = ground.cast(spec, sun)?.with_readers(readers);
         let start = config.start(cast.astro());
         let outward = outward::of(settings, config.city.run, &secret, cast.directory())?;
         Ok(Self { kept, outward, ..Self::of_cast(config, cast, start, secret)? })
@@ -168,9 +171,10 @@ impl City {
         let mut spec = script.cast_spec(seed, policy);
         spec.issuer_key = secret.key_for("issuer");
         spec.start = start_number();
+        let readers = config.readers().map_err(UsageError::from)?;
         let mut ground = Ground::of(&config)?;
         let sun = ground.sun(script.year())?;
-        let cast = ground.cast(spec, sun)?;
+        let cast = ground.cast(spec, sun)?.with_readers(readers);
         let start = script.start(cast.astro()).map_err(|mistake| UsageError(mistake.to_string()))?;
         Self::of_cast(config, cast, start, secret)
     }
@@ -184,7 +188,7 @@ fn sample(cast: &Cast, count: usize) -> Vec<LuminaireId> {
 }
 
 /// Whatever would make the roles that keep a journal other ones, if it were changed.
-fn identity(config: &Config, ground: &Ground, policy: &Policies) -> Identity {
+fn identity(config: &Config, ground: &Ground, policy: &Policies, readers: &Readers) -> Identity {
     let city = &config.city;
     vec![
         ("city.run", city.run.to_string()),
@@ -194,6 +198,7 @@ fn identity(config: &Config, ground: &Ground, policy: &Policies) -> Identity {
         ("city.residents", city.residents.to_string()),
         ("city.clinics", city.clinics.to_string()),
         ("payment.policy", policy.fingerprint()),
+        ("eid.readers", readers.fingerprint()),
     ]
 }
 

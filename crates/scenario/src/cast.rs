@@ -6,7 +6,7 @@ use city::{
 };
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
-use eid::{Registry, Resident, RootKey};
+use eid::{Readers, Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cabinet, CabinetConfig, Cms, CmsConfig, CmsConfigError, FeederStyle, Luminaire,
     LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Physics, Programme,
@@ -84,6 +84,7 @@ pub struct Cast {
     directory: Arc<Directory>,
     astro: Arc<AstroTable>,
     calendars: [Programme; RoadClass::ALL.len()],
+    readers: Arc<Readers>,
 }
 
 impl Cast {
@@ -111,7 +112,14 @@ impl Cast {
     pub fn of_plan(spec: CastSpec, plan: Arc<Plan>, astro: Arc<AstroTable>) -> Self {
         let spec = CastSpec { city: *plan.spec(), ..spec };
         let directory = plan.luminaires().iter().map(|site| (site.id, site.district)).collect();
-        Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars() }
+        let readers = Arc::new(Readers::presets());
+        Self { spec, plan, directory: Arc::new(directory), astro, calendars: calendars(), readers }
+    }
+
+    /// The same city with other readers of e-ID codes than the presets.
+    #[must_use]
+    pub fn with_readers(self, readers: Readers) -> Self {
+        Self { readers: Arc::new(readers), ..self }
     }
 
     /// The same city under another lighting policy.
@@ -166,6 +174,11 @@ impl Cast {
     pub fn home_assistant(&self, run: RunId, shown: &[LuminaireId]) -> HomeAssistantBridge {
         let named = shown.iter().map(|id| (*id, self.luminaire_name(*id)));
         HomeAssistantBridge::new(run, named, self.ids("homeassistant"))
+    }
+
+    /// Who may ask for what at which counter.
+    pub fn readers(&self) -> &Arc<Readers> {
+        &self.readers
     }
 
     /// The central management system.
@@ -277,7 +290,8 @@ impl Cast {
     /// The e-ID verifier.
     pub fn verifier(&self) -> VerifierRole {
         let root = RootKey::of_issuer(self.spec.issuer_key);
-        VerifierRole::new(Verifier::new(root), self.ids("verifier"))
+        let core = Verifier::new(root).with_readers(Readers::clone(&self.readers));
+        VerifierRole::new(core, self.ids("verifier"))
     }
 
     /// The payer of medical bills.

@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use city::{LuminaireSite, Plan};
-use eid::{Demand, EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, QrText, VerifyRequest};
+use eid::Readers;
 use lighting::{
     CabinetEvent, CampaignRequest, Circuit, Control, DimLevel, DimRequest, Fault, GroupDimRequest,
     SwitchCommand,
 };
-use types::{CabinetId, GroupId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp, VerifierId};
-use wire::{
-    FaultOrder, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, RoleName, Segment, WalkRequest,
-};
+use types::{CabinetId, GroupId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp};
+use wire::{FaultOrder, Message, MessageIds, Reply, Request, RequestBody, RoleName, Segment, WalkRequest};
 
 use crate::expr::Operand;
 use crate::judge::Moment;
 use crate::order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};
+
+mod showings;
+
+pub(crate) use showings::ShowDeed;
+use showings::{Showings, Step};
 
 /// One step of a timeline.
 #[derive(Clone, Debug)]
@@ -69,11 +72,7 @@ pub(crate) enum Deed {
         resident: ResidentId,
         provider: ProviderId,
     },
-    Show {
-        resident: ResidentId,
-        kiosk: VerifierId,
-        again: bool,
-    },
+    Show(ShowDeed),
     Disturb {
         who: Clients,
         direction: Direction,
@@ -104,13 +103,6 @@ impl Deed {
     }
 }
 
-/// What a phone waits for, to show a code.
-#[derive(Clone, Copy, Debug)]
-struct Showing {
-    resident: ResidentId,
-    kiosk: VerifierId,
-}
-
 /// Plays a timeline.
 #[derive(Debug)]
 pub(crate) struct Director {
@@ -120,26 +112,23 @@ pub(crate) struct Director {
     due: BTreeMap<(Timestamp, usize), Deed>,
     waiting: Vec<(Operand, i64, Deed)>,
     next: usize,
-    /// Codes being got, by the number of the question.
-    showing: BTreeMap<u32, Showing>,
+    showings: Showings,
     questions: u32,
-    codes: BTreeMap<ResidentId, QrText>,
     /// What became due by an answer, to be sent at the next chance.
     outbox: VecDeque<Message>,
 }
 
 impl Director {
-    pub(crate) fn new(plan: Arc<Plan>, acts: Vec<Act>) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, readers: Arc<Readers>, acts: Vec<Act>) -> Self {
         let ids = MessageIds::new(plan.spec().seed.stream("message ids of scenario", 1));
         let mut director = Self {
+            showings: Showings::new(plan.clone(), readers),
             plan,
             ids,
             due: BTreeMap::new(),
             waiting: Vec::new(),
             next: 0,
-            showing: BTreeMap::new(),
             questions: 0,
-            codes: BTreeMap::new(),
             outbox: VecDeque::new(),
         };
         for act in acts {
@@ -217,13 +206,9 @@ impl Director {
                 let body = RequestBody::Walk(WalkRequest { resident, provider });
                 orders.push(Order::Send(self.ask(now, body).1));
             }
-            Deed::Show { resident, kiosk, again } => {
-                let showing = Showing { resident, kiosk };
-                let message = match self.codes.get(&resident).cloned().filter(|_| again) {
-                    Some(code) => self.present(now, showing, code),
-                    None => self.enrol(now, showing),
-                };
-                orders.extend(message.map(Order::Send));
+            Deed::Show(deed) => {
+                let step = self.showings.begin(deed);
+                orders.extend(step.map(|step| Order::Send(self.take(now, step))));
             }
             Deed::Disturb { who, direction, effect, for_ms } => {
                 let until = now.plus_millis(for_ms);
@@ -271,42 +256,22 @@ impl Director {
         orders.extend(self.plan.luminaires().iter().filter(meant).map(message).map(Order::Send));
     }
 
-    /// First step of showing a new code; enrolling twice does no harm.
-    fn enrol(&mut self, now: Timestamp, showing: Showing) -> Option<Message> {
-        let person = city::Residents::new(&self.plan).get(showing.resident)?.person;
-        let enrol = EnrolRequest { resident_no: person.number.as_str().to_owned(), name: person.name_zh };
-        let (question, message) = self.ask(now, RequestBody::Enrol(enrol));
-        self.showing.insert(question, showing);
-        Some(message)
-    }
-
-    fn present(&mut self, now: Timestamp, showing: Showing, code: QrText) -> Option<Message> {
-        let (reference, demand) = (String::new(), Demand::default());
-        let verify = VerifyRequest { code, verifier: showing.kiosk, reference, demand };
-        Some(self.ask(now, RequestBody::Verify(verify)).1)
-    }
-
-    /// The next step of showing a code: enrolled → issued → presented.
     fn answered(&mut self, now: Timestamp, reply: &Reply) {
         if *reply.to.path != *own_path() {
             return;
         }
         let Ok(question) = <[u8; 4]>::try_from(&*reply.to.correlation) else { return };
-        let Some(showing) = self.showing.remove(&u32::from_be_bytes(question)) else { return };
-        let message = match &reply.body {
-            ReplyBody::Enrol(EnrolReply::Enrolled(resident)) => {
-                let issue = IssueRequest { resident: *resident, profile: Profile::Name };
-                let (question, message) = self.ask(now, RequestBody::Issue(issue));
-                self.showing.insert(question, showing);
-                Some(message)
-            }
-            ReplyBody::Issue(IssueReply::Issued { code, .. }) => {
-                self.codes.insert(showing.resident, code.clone());
-                self.present(now, showing, code.clone())
-            }
-            _ => None,
-        };
+        let step = self.showings.go_on(u32::from_be_bytes(question), reply);
+        let message = step.map(|step| self.take(now, step));
         self.outbox.extend(message);
+    }
+
+    fn take(&mut self, now: Timestamp, (body, showing): Step) -> Message {
+        let (question, message) = self.ask(now, body);
+        if let Some(showing) = showing {
+            self.showings.wait(question, showing);
+        }
+        message
     }
 
     fn ask(&mut self, now: Timestamp, body: RequestBody) -> (u32, Message) {

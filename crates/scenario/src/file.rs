@@ -290,9 +290,12 @@ pub(crate) struct ShowArg {
     /// Whose, such as `r-0042`.
     #[schemars(with = "String")]
     pub(crate) resident: Text,
-    /// Where: the kiosk's name, 1 to 15 of a-z, 0-9 and -.
+    /// Where: the reader's name, 1 to 15 of a-z, 0-9 and -. What it asks for and how sure it wants to be is its own.
     #[schemars(with = "String")]
     pub(crate) kiosk: Text,
+    /// What is disclosed: anon, age, name, full or photo; otherwise what the reader asks for first, or the name.
+    #[schemars(with = "Option<String>")]
+    pub(crate) profile: Option<Text>,
 }
 
 /// A disturbance.

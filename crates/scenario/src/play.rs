@@ -1,7 +1,5 @@
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use city::Plan;
 use types::Timestamp;
 use wire::Message;
 
@@ -10,7 +8,7 @@ use crate::expr::{Aggregate, World};
 use crate::judge::{Moment, Monitor, describe, entity_of};
 use crate::record::{Record, Recorder};
 use crate::time::show;
-use crate::{Observer, Order, Outcome, Standing};
+use crate::{Cast, Observer, Order, Outcome, Standing};
 
 /// How many messages are remembered, to be shown with a failure.
 const REMEMBERED_MAX: usize = 256;
@@ -64,7 +62,7 @@ impl Verdict {
 impl Play {
     pub(crate) fn new(
         title: &str,
-        plan: Arc<Plan>,
+        cast: &Cast,
         (start, end): (Timestamp, Timestamp),
         acts: Vec<Act>,
         monitors: Vec<Monitor>,
@@ -75,8 +73,8 @@ impl Play {
             start,
             end,
             now: start,
-            director: Director::new(plan.clone(), acts),
-            world: World::new(plan, aggregates),
+            director: Director::new(cast.plan().clone(), cast.readers().clone(), acts),
+            world: World::new(cast.plan().clone(), aggregates),
             monitors,
             recorder: Recorder::new(start, end),
             remembered: VecDeque::with_capacity(REMEMBERED_MAX),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use city::CitySpec;
 use lighting::{AstroTable, Physics};
@@ -145,7 +144,7 @@ impl Script {
         let acts = bound.timeline()?;
         let monitors = bound.expectations()?;
         let aggregates = bound.into_aggregates();
-        Ok(Play::new(self.title(), Arc::clone(cast.plan()), (start, end), acts, monitors, aggregates))
+        Ok(Play::new(self.title(), cast, (start, end), acts, monitors, aggregates))
     }
 
     /// Reads a text of the file.

@@ -89,6 +89,16 @@ fn groups_and_campaigns_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn what_cannot_be_shown_is_refused() {
+    let show = |deed: &str, profile: &str| {
+        let shown = format!("{deed} = {{ resident = \"r-0001\", kiosk = \"bus\", profile = \"{profile}\" }}");
+        format!("[[timeline]]\nat = \"19:00\"\n{shown}")
+    };
+    check(&show("show", "agee"), "14:56", "did you mean `age`?");
+    check(&show("show_again", "age"), "14:62", "a copy discloses what the code did");
+}
+
+#[test]
 fn steps_that_cannot_happen_are_refused() {
     let step = |rest: &str| format!("[[timeline]]\n{rest}");
     check(&step("repair = { lamp = \"l-0001\" }"), "12:1", "needs `at");

@@ -35,21 +35,14 @@ impl Secret {
         Self(mac(b"kitecity secret", words.as_bytes()))
     }
 
-    /// As 64 hex digits, to be kept.
-    pub(crate) fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// To be kept, sealed.
+    pub(crate) fn to_bytes(&self) -> [u8; 32] {
+        self.0
     }
 
-    /// The opposite; `None` if it is not 64 hex digits.
-    pub(crate) fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-        }
-        Some(Self(bytes))
+    /// The opposite.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The password of a user: 32 hex digits.
@@ -163,6 +156,17 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
     (HomeAssistant, Subscribe, "light/+/+/status"),
     (Console, Publish, "sim/fault/+/+"),
     (Console, Subscribe, "#"),
+];
+
+/// Who may ask e-ID what, beside the operator, who runs the issuer's counter too. What is not here, no service asks.
+///
+/// What is not of e-ID every service may ask.
+pub const EID_QUESTIONS: &[(&str, &[RoleName])] = &[
+    ("rpc/issuer/+/enrol", &[Console, Residents, Scenario]),
+    ("rpc/issuer/+/issue", &[Console, Residents, Scenario]),
+    ("rpc/issuer/+/credential", &[Console, Residents, Scenario]),
+    ("rpc/issuer/+/manage", &[]),
+    ("rpc/verifier/+/verify", &[Console, Payer, Scenario]),
 ];
 
 /// The rules of one run.
@@ -289,6 +293,9 @@ impl Rules {
             Principal::Device(_) | Principal::Cabinet(_) => self.device_home(who).is_some_and(|home| {
                 topic.strip_prefix(&home).is_some_and(|rest| rest == "status" || filter_matches("up/+", rest))
             }),
+            Principal::Service(role) if is_for_eid(topic) => {
+                EID_QUESTIONS.iter().any(|(rule, askers)| covers(rule, topic) && askers.contains(&role))
+            }
             Principal::Service(role) => {
                 self.allowed(role, Publish, role.as_str()).any(|rule| covers(&rule, topic))
             }
@@ -378,6 +385,11 @@ impl Rules {
         let own = SERVICE_RULES.iter().filter(move |(who, what, _)| (*who, *what) == (role, action));
         common.into_iter().chain(own.map(|(_, _, rule)| (*rule).to_owned()))
     }
+}
+
+/// Whether this is a question to issuer or verifier.
+fn is_for_eid(topic: &str) -> bool {
+    ["rpc/issuer/#", "rpc/verifier/#"].iter().any(|rule| covers(rule, topic))
 }
 
 /// Whether every topic that `filter` matches is matched by `rule` too. A topic is a filter without wildcards.

@@ -10,6 +10,7 @@ mod pages;
 mod phone;
 mod plan;
 mod view;
+mod wallet;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,8 @@ use wire::{Message, RoleName};
 
 pub use self::http::openapi;
 use self::view::View;
+use self::wallet::Wallets;
+use crate::access::Secret;
 use crate::broker::Counters;
 use crate::bus::BusEvent;
 use crate::caller::Caller;
@@ -56,6 +59,7 @@ pub(crate) struct App {
     pub(crate) caller: Caller,
     pub(crate) told: broadcast::Sender<Told>,
     pub(crate) kiosk: Arc<Mutex<kiosk::LastSeen>>,
+    pub(crate) wallets: Arc<Wallets>,
 }
 
 impl App {
@@ -117,6 +121,7 @@ impl Console {
             caller: caller.clone(),
             told,
             kiosk: Arc::default(),
+            wallets: Arc::new(Wallets::new(link.secret.clone().unwrap_or_else(Secret::random))),
         };
         let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
         let serving = axum::serve(self.listener, http::router(app, self.address));

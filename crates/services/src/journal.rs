@@ -21,15 +21,17 @@ use wire::RoleName;
 use crate::bus::Received;
 
 mod city;
+mod seal;
 pub mod sqlite;
 mod store;
 
 pub use city::{Founding, Identity};
+pub use seal::KeyFile;
 pub(crate) use store::digest;
 pub use store::{Recovered, RoleJournal, Store};
 
 /// Raised whenever a role would make something else of the same inputs: then a journal of before cannot be replayed.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The roles that keep a journal: those that live by the wall's clock and have something to lose.
 ///
@@ -123,6 +125,14 @@ pub enum JournalError {
         there: String,
         /// As it was asked for.
         here: String,
+    },
+    /// The key that opens the city's secret is missing, wrong, or cannot be made.
+    #[error("key file {file}: {reason}")]
+    KeyFile {
+        /// Which.
+        file: String,
+        /// What is wrong.
+        reason: String,
     },
     /// No room for more.
     #[error("the disk of the data folder is full")]

@@ -131,7 +131,7 @@ impl SignatureVerifier for Es256Key {
 
 #[test]
 fn an_issuer_that_signs_with_es256_is_read_by_both() {
-    let mut issuer = issuer_signing_with(Ours::Es256, 4);
+    let mut issuer = issuer_signing_with(Ours::Es256, PROFILES.len() as u32);
     let set = issuer.key_set(noon());
     let point = hex(&set.keys[0].key);
     let mut verifier = Verifier::new(issuer.root());

@@ -63,7 +63,7 @@ fn the_other_reader_reads_every_profile_as_we_mean_it() {
             assert_eq!(claim.id, Some(known.id.to_string()));
             assert_eq!(read.cwt_meta.issuer.as_deref(), Some("kitecity"));
             assert_eq!(read.cwt_meta.expires_at, Some(noon().as_millis() / 1_000 + 60));
-            let named = matches!(profile, Profile::Name | Profile::Full);
+            let named = matches!(profile, Profile::Name | Profile::Full | Profile::Photo);
             assert_eq!(claim.full_name, named.then_some(known.name_zh.clone()));
             assert_eq!(claim.date_of_birth, named.then(|| known.birth.to_yyyymmdd()));
             assert_eq!(claim.gender.is_some(), named);
@@ -71,6 +71,9 @@ fn the_other_reader_reads_every_profile_as_we_mean_it() {
             assert_eq!(claim.address, full.then_some(known.address.clone()));
             assert_eq!(claim.secondary_full_name, full.then_some(known.name_en.clone()));
             assert_eq!(claim.location_code.as_deref(), full.then_some("370705"));
+            let photo = claim.photo.as_deref().map(|photo| photo.starts_with(b"RIFF"));
+            assert_eq!(photo, (profile == Profile::Photo).then_some(true));
+            assert_eq!(claim.photo_format.map(i64::from), (profile == Profile::Photo).then_some(4));
             let adult = known.birth <= BirthDate::new(2008, 4, 18).unwrap();
             let over_18 = claim.unknown_fields.get(&75).map(|value| value.as_bool().unwrap());
             assert_eq!(over_18, (profile == Profile::Age).then_some(adult));

@@ -7,7 +7,7 @@ use eid::{
 use types::{Core, ReplyTo, ResidentId, SECOND_MS, Seed, Timestamp};
 
 /// All profiles.
-pub(crate) const PROFILES: [Profile; 4] = [Profile::Anon, Profile::Age, Profile::Name, Profile::Full];
+pub(crate) const PROFILES: [Profile; 5] = Profile::ALL;
 
 /// 2026-04-18, 12:00 in Weifang.
 pub(crate) fn noon() -> Timestamp {
@@ -33,6 +33,7 @@ pub(crate) fn resident(n: u32) -> Resident {
         gender: if n % 2 == 1 { Gender::Male } else { Gender::Female },
         address: format!("{street}街{}号{}单元{}室\n潍坊市奎文区", n % 300, n % 5 + 1, n % 20 * 100 + 1),
         district_code: 370_705,
+        portrait: n.into(),
         life: LifeState::Active,
     }
 }

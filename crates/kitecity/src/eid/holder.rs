@@ -1,7 +1,8 @@
 //! The two holders of a code, as one: the issuer signs each code, or the phone proves each showing.
 
 use ::eid::{
-    CredentialRefusal, CredentialReply, IssueReply, PhoneKey, Profile, QrText, advice, holder, phone,
+    Challenge, CredentialRefusal, CredentialReply, IssueReply, PhoneKey, Profile, QrText, advice, holder,
+    phone,
 };
 use services::access::Secret;
 use types::{Core, ResidentId, Seed, Timestamp};
@@ -24,6 +25,8 @@ pub(super) struct Holder {
     core: Kind,
     resident: ResidentId,
     profile: Profile,
+    /// What its owner agreed to answer.
+    challenge: Option<Challenge>,
 }
 
 enum Kind {
@@ -43,7 +46,12 @@ impl Holder {
         } else {
             Kind::Issuer(holder::Holder::new())
         };
-        Self { core, resident, profile }
+        Self { core, resident, profile, challenge: None }
+    }
+
+    /// A phone whose owner agrees to a challenge, and shows the answer once.
+    pub(super) fn answering(resident: ResidentId, challenge: Challenge) -> Self {
+        Self { challenge: Some(challenge), ..Self::new(resident, challenge.profile, true) }
     }
 
     /// Its owner wants to show the code.
@@ -51,7 +59,13 @@ impl Holder {
         let Self { resident, profile, .. } = *self;
         match &mut self.core {
             Kind::Issuer(core) => act(core, now, holder::Input::Show { resident, profile }),
-            Kind::Phone(core) => act(&mut **core, now, phone::Input::Show { profile, ward: None }),
+            Kind::Phone(core) => match self.challenge {
+                None => act(&mut **core, now, phone::Input::Show { profile, ward: None }),
+                Some(challenge) => {
+                    core.handle(now, phone::Input::Challenged(challenge), &mut Vec::new());
+                    act(&mut **core, now, phone::Input::Agree)
+                }
+            },
         }
     }
 

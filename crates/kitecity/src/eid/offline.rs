@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ::eid::audit::Entry as AuditEntry;
-use ::eid::{Demand, Nonce, QrText, Readers, Verdict, Verifier, VerifyRequest, verifier};
+use ::eid::{QrText, Readers, Verdict, Verifier, VerifyRequest, verifier};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use services::time::wall_now;
-use types::{Core, ReplyTo, VerifierId};
+use types::{Core, ReplyTo};
 
 use super::audit::AuditFile;
 use super::cache::{Cached, KEYS_FILE};
-use super::{CODE_BYTES_MAX, Disclosed, EXIT_REFUSED, VERIFIER, Verify, words};
+use super::{CODE_BYTES_MAX, EXIT_REFUSED, Verify, words};
+use crate::config::read_readers;
+use crate::up::UsageError;
 
 /// What `eid verify` takes for verifying without a network.
 #[derive(Clone, Debug, Args)]
@@ -24,25 +26,12 @@ pub(crate) struct Offline {
     /// The keys, as `kitecity eid keys` fetched them.
     #[arg(long, default_value = KEYS_FILE, requires = "offline")]
     keys: PathBuf,
-    /// As which reader, such as museum.
-    #[arg(long = "as", value_name = "READER", default_value = VERIFIER, requires = "offline")]
-    reader: VerifierId,
     /// Other readers than the built-in ones, such as config/readers.toml.
     #[arg(long, requires = "offline")]
     readers: Option<PathBuf>,
-    /// What the counter asks for; no more is told.
-    #[arg(long, value_enum, requires = "offline")]
-    ask: Option<Disclosed>,
-    /// The nonce of the challenge that was shown, 16 hex digits.
-    #[arg(long, requires = "offline", value_parser = nonce)]
-    challenge: Option<Nonce>,
     /// Write every verdict to this audit.
     #[arg(long, requires = "offline")]
     audit: Option<PathBuf>,
-}
-
-fn nonce(text: &str) -> Result<Nonce, String> {
-    serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 impl Offline {
@@ -50,21 +39,12 @@ impl Offline {
         let cached = Cached::read(&self.keys)?;
         let readers = match &self.readers {
             None => Readers::presets(),
-            Some(file) => {
-                let text = std::fs::read_to_string(file);
-                let text = text.with_context(|| format!("cannot read {}", file.display()))?;
-                toml::from_str(&text).with_context(|| format!("{} has a mistake", file.display()))?
-            }
+            Some(file) => read_readers(file).map_err(UsageError::from)?,
         };
         let mut verifier = Verifier::new(cached.root()?).with_readers(readers);
         let adopted = verifier.adopt(wall_now(), &cached.keys);
         adopted.with_context(|| format!("cannot use {}", self.keys.display()))?;
         Ok(verifier)
-    }
-
-    fn request(&self, code: String) -> VerifyRequest {
-        let demand = Demand { profile: self.ask.map(Into::into), challenge: self.challenge };
-        VerifyRequest { code: QrText(code), verifier: self.reader, reference: String::new(), demand }
     }
 }
 
@@ -78,7 +58,7 @@ pub(super) fn verify(verify: &Verify) -> Result<ExitCode> {
     };
     let mut all_accepted = true;
     let mut judge = |code: String| -> Result<()> {
-        let verdict = counter.judge(offline.request(code))?;
+        let verdict = counter.judge(verify.asking.request(QrText(code)))?;
         println!("{}", if verify.json { serde_json::to_string(&verdict)? } else { words(&verdict) });
         all_accepted &= matches!(verdict, Verdict::Accepted { .. });
         Ok(())
@@ -135,16 +115,6 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_presets_are_those_of_the_configuration() {
-        let file: Readers = toml::from_str(include_str!("../../../../config/readers.toml")).unwrap();
-        let presets = Readers::presets();
-        for ((name, reader), (file_name, in_file)) in presets.iter().zip(file.iter()) {
-            assert_eq!((name, reader), (file_name, in_file));
-        }
-        assert_eq!(presets, file);
-    }
 
     #[test]
     fn every_line_is_a_code_and_nothing_is_one_too() {

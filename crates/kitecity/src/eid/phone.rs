@@ -24,7 +24,10 @@ const UNDER_WAY_MAX: usize = 4;
 /// Shows the living code of `person` for as long as it is polled; or, not `live`, prints one and ends.
 pub(super) async fn show(operator: &Operator, person: &Resident, show: &Show, live: bool) -> Result<()> {
     enrol(operator, person).await?;
-    let holder = Holder::new(person.id, show.profile.into(), show.phone);
+    let holder = match show.challenge {
+        Some(challenge) => Holder::answering(person.id, challenge),
+        None => Holder::new(person.id, show.profile.into(), show.phone),
+    };
     if !live {
         return print_one(operator, holder).await;
     }

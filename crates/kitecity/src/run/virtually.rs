@@ -5,13 +5,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use lighting::AstroTable;
-use medpay::Policies;
 use scenario::{Cast, Play, RunOptions, Script};
 use sim::Sim;
 use types::RunId;
 
 use super::progress::{CityBar, Watched};
-use super::{Job, Log, Played};
+use super::{Job, Log, Played, Rules};
 use crate::ground::Ground;
 use crate::up::UsageError;
 
@@ -22,11 +21,12 @@ const RUN: &str = "virtual";
 pub(super) fn ready(
     script: &Script,
     seed: u64,
-    policy: &Policies,
+    rules: &Rules,
     options: &RunOptions,
     (ground, sun): (&Ground, &Arc<AstroTable>),
 ) -> Result<(Cast, Play)> {
-    let cast = ground.cast(script.cast_spec(seed, policy.clone()), sun.clone())?;
+    let cast = ground.cast(script.cast_spec(seed, rules.policy.clone()), sun.clone())?;
+    let cast = cast.with_readers(rules.readers.clone());
     let play = script.play(&cast, options).map_err(|mistake| UsageError(mistake.to_string()))?;
     Ok((cast, play))
 }
@@ -34,7 +34,7 @@ pub(super) fn ready(
 /// Plays it.
 pub(super) fn play(job: Job<'_>, seed: u64) -> Result<Played> {
     let began = Instant::now();
-    let (cast, mut play) = ready(job.script, seed, job.policy, job.options, (job.ground, job.sun))?;
+    let (cast, mut play) = ready(job.script, seed, job.rules, job.options, (job.ground, job.sun))?;
     let run: RunId = RUN.parse()?;
     let mut sim = Sim::new(&cast, run, play.start())?;
     // Many at once have a bar of their own.

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use eid::Profile;
 use lighting::{CampaignRequest, DimLevel, Fault, FaultError, FirmwareImage};
 use types::{CabinetId, GroupId, VerifierId};
 use wire::RoleName;
 
 use super::{Binder, minutes};
-use crate::director::{Deed, Dimmed, Which};
+use crate::director::{Deed, Dimmed, ShowDeed, Which};
 use crate::facts::Type;
 use crate::file::{
     BreakArg, CutArg, DimArg, DirectionArg, DisturbArg, DriftArg, ShowArg, Step, Text, UpdateArg, WalkArg,
@@ -181,7 +182,12 @@ impl Binder<'_> {
         let kiosk: VerifierId = self
             .script
             .read(&arg.kiosk, |text| text.parse().map_err(|error: types::IdError| error.to_string()))?;
-        Ok(Deed::Show { resident, kiosk, again })
+        if let Some(profile) = arg.profile.as_ref().filter(|_| again) {
+            let message = "a copy discloses what the code did: leave `profile` out";
+            return Err(self.script.mistake(&profile.span(), message));
+        }
+        let profile = self.optional(arg.profile.as_ref(), profile)?;
+        Ok(Deed::Show(ShowDeed { resident, kiosk, profile, again }))
     }
 
     fn disturb(&self, span: &Range<usize>, arg: &DisturbArg) -> Result<Deed, Mistake> {
@@ -285,6 +291,14 @@ fn delays(text: &str) -> Result<(u32, u32), String> {
     }
     let read = |ms: i64| u32::try_from(ms).map_err(|_| format!("\"{text}\" is too long for a delay"));
     Ok((read(min)?, read(max)?))
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| {
+        let names = Profile::ALL.map(Profile::name);
+        let hint = did_you_mean(name, names);
+        format!("`{name}` is no profile; they are {}{hint}", names.join(", "))
+    })
 }
 
 fn way(direction: DirectionArg) -> Direction {

@@ -1,6 +1,5 @@
 // The kiosk's camera: sends a picture now and then until somebody shows a code.
 
-import { postImage } from "./api.js";
 import { byId } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { explain } from "./problem.js";
@@ -14,13 +13,15 @@ const JPEG_QUALITY = 0.85;
 const TROUBLES = { NotAllowedError: "denied", NotFoundError: "missing", OverconstrainedError: "missing" };
 
 export class CodeCamera {
+  #judge;
   #onVerdict;
   #stream = null;
   #canvas = document.createElement("canvas");
   #note = () => t("kiosk.camera.off");
 
-  /** `onVerdict` gets the server's answer to a picture with a code. */
-  constructor(onVerdict) {
+  /** `judge` asks the server about a picture; `onVerdict` gets its answer if there was a code in it. */
+  constructor(judge, onVerdict) {
+    this.#judge = judge;
     this.#onVerdict = onVerdict;
     byId("camera-toggle").addEventListener("click", () => (this.#stream ? this.#stop() : this.#start()));
     onLanguage(() => this.#show());
@@ -58,7 +59,7 @@ export class CodeCamera {
     const stream = this.#stream;
     let pause = FRAME_MS;
     try {
-      const answer = await postImage("/api/kiosk/frame", await this.#frame());
+      const answer = await this.#judge(await this.#frame());
       if (this.#stream !== stream) return;
       if (answer.found) {
         this.#onVerdict(answer);

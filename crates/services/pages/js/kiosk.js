@@ -4,13 +4,15 @@ import { postImage, postJson } from "./api.js";
 import { CodeCamera } from "./code-camera.js";
 import { byId } from "./dom.js";
 import { startI18n, t } from "./i18n.js";
+import { ReaderChoice } from "./reader-choice.js";
 import { startSound } from "./sound.js";
 import { VerdictBoard } from "./verdict-board.js";
 
 startI18n();
 startSound();
 const board = new VerdictBoard();
-new CodeCamera((answer) => board.show(answer));
+const reader = new ReaderChoice();
+new CodeCamera(judgePicture, (answer) => show(answer));
 
 byId("paste").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -36,7 +38,8 @@ async function verifyPasted() {
   if (code === "") return;
   // The next scan replaces this one.
   byId("paste-code").select();
-  await board.check(() => postJson("/api/kiosk/verify", { code }));
+  await board.check(() => postJson("/api/kiosk/verify", { code, asking: reader.asking() }));
+  reader.renew();
 }
 
 async function verifyImage() {
@@ -45,9 +48,19 @@ async function verifyImage() {
   // Or choosing the same file again would go unnoticed.
   byId("upload").value = "";
   await board.check(async () => {
-    const answer = await postImage("/api/kiosk/frame", file);
+    const answer = await judgePicture(file);
     return answer.found ? answer : { verdict: "problem", advice: () => t("kiosk.upload.nothing") };
   });
+  reader.renew();
+}
+
+function judgePicture(picture) {
+  return postImage(`/api/kiosk/frame?${new URLSearchParams(reader.asking())}`, picture);
+}
+
+function show(answer) {
+  board.show(answer);
+  reader.renew();
 }
 
 /** Without scrolling: on a small screen the verdict must stay in sight. */

@@ -16,6 +16,10 @@ export class LivingCode {
   #onCode;
   #resident = null;
   #profile = null;
+  /** Who makes the code: the phone with its key, or the issuer. */
+  #by = "phone";
+  /** The challenge that is answered once, by the next code. */
+  #challenge = null;
   #code = null;
   /** Server time minus the time of this phone [ms]: a wrong phone clock must not matter. */
   #offset = 0;
@@ -32,9 +36,9 @@ export class LivingCode {
     document.addEventListener("visibilitychange", () => this.#tick());
   }
 
-  /** Changes the resident, the profile, or both; whatever was shown before is gone at once. */
-  show({ resident = this.#resident, profile }) {
-    [this.#resident, this.#profile] = [resident, profile];
+  /** Changes what is given; whatever was shown before is gone at once. */
+  show({ resident = this.#resident, profile = this.#profile, by = this.#by, challenge = null }) {
+    [this.#resident, this.#profile, this.#by, this.#challenge] = [resident, profile, by, challenge];
     this.#drop();
     this.refresh();
   }
@@ -50,8 +54,11 @@ export class LivingCode {
     this.#fetching = true;
     try {
       const sent = Date.now();
-      const code = await getJson(`/api/phone/${encodeURIComponent(this.#resident)}/code?profile=${this.#profile}`);
+      const query = new URLSearchParams({ profile: this.#profile, by: this.#by });
+      if (this.#challenge) query.set("challenge", this.#challenge);
+      const code = await getJson(`/api/phone/${encodeURIComponent(this.#resident)}/code?${query}`);
       if (wish !== this.#wish) return;
+      this.#challenge = null;
       // The server read its clock about halfway between question and answer.
       this.#offset = code.server_ms - (sent + Date.now()) / 2;
       this.#code = code;

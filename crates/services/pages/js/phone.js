@@ -1,5 +1,6 @@
 // A resident's phone: who it belongs to, and their living code.
 
+import { ChallengeForm } from "./challenge-form.js";
 import { byId } from "./dom.js";
 import { onLanguage, pick, startI18n, t } from "./i18n.js";
 import { LivingCode } from "./living-code.js";
@@ -10,6 +11,7 @@ const COPIED_MS = 2_000;
 startI18n();
 const code = new LivingCode(showCard);
 const picker = new ResidentPicker(open);
+new ChallengeForm((challenge) => code.show({ challenge }));
 
 for (const radio of profileRadios()) {
   radio.addEventListener("change", () => {
@@ -17,6 +19,7 @@ for (const radio of profileRadios()) {
     code.show({ profile: radio.value });
   });
 }
+byId("by-phone").addEventListener("change", () => code.show({ by: chosenMaker() }));
 byId("refresh").addEventListener("click", () => code.refresh());
 byId("change").addEventListener("click", close);
 byId("copy").addEventListener("click", copy);
@@ -32,7 +35,7 @@ function open(id) {
   history.replaceState(null, "", `?resident=${encodeURIComponent(id)}`);
   byId("picker").hidden = true;
   byId("wallet").hidden = false;
-  code.show({ resident: id, profile: chosenProfile() });
+  code.show({ resident: id, profile: chosenProfile(), by: chosenMaker() });
 }
 
 function close() {
@@ -61,6 +64,10 @@ function profileRadios() {
 
 function chosenProfile() {
   return document.querySelector("input[name=profile]:checked").value;
+}
+
+function chosenMaker() {
+  return byId("by-phone").checked ? "phone" : "issuer";
 }
 
 async function copy() {

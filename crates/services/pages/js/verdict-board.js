@@ -67,9 +67,17 @@ function explanation(answer) {
   return lines;
 }
 
-function disclosure(disclosed) {
+function disclosure({ photo, photo_format: format, ...disclosed }) {
   const rows = Object.entries(disclosed).map(([field, value]) =>
     element("div", {}, element("dt", { textContent: tOr(`field.${field}`, field) }), element("dd", { textContent: tOr(`value.${value}`, value) })));
+  if (photo) rows.unshift(portrait(photo, format));
   const list = rows.length > 0 ? element("dl", {}, ...rows) : element("p", { textContent: t("verdict.nothing") });
   return [element("h3", { textContent: t("verdict.disclosed") }), list];
+}
+
+/** `hex` is the picture, byte by byte. */
+function portrait(hex, format) {
+  const src = `data:image/${format},${hex.replace(/../g, "%$&")}`;
+  const picture = element("img", { className: "portrait", src, alt: "" });
+  return element("div", {}, element("dt", { textContent: t("field.photo") }), element("dd", {}, picture));
 }

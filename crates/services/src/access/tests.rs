@@ -154,6 +154,62 @@ fn each_topic_has_its_publishers_and_no_others() {
 }
 
 #[test]
+fn each_question_to_eid_has_its_askers_and_no_others() {
+    let rules = with_devices();
+    let check = |topic: &str, services: &[RoleName]| {
+        for role in RoleName::ALL {
+            let may = rules.may_publish(Principal::Service(role), &at(topic));
+            assert_eq!(may, services.contains(&role), "{role} {topic}");
+        }
+        for who in [
+            Principal::Device(LuminaireId(1)),
+            Principal::Viewer,
+            Principal::HomeAssistant,
+            Principal::Outside(0),
+        ] {
+            assert!(
+                !rules.may_publish(who, &at(topic)) && !rules.may_will(who, &at(topic)),
+                "{who:?} {topic}"
+            );
+        }
+        assert!(rules.may_publish(Principal::Operator, &at(topic)), "{topic}");
+    };
+    check("rpc/issuer/s00/manage", &[]);
+    check("rpc/issuer/s00/enrol", &[Console, Residents, Scenario]);
+    check("rpc/issuer/s00/issue", &[Console, Residents, Scenario]);
+    check("rpc/issuer/s00/credential", &[Console, Residents, Scenario]);
+    check("rpc/verifier/s00/verify", &[Console, Payer, Scenario]);
+    // A question that nobody has thought of yet.
+    check("rpc/issuer/s00/export", &[]);
+    check("rpc/verifier/s00", &[]);
+    check("rpc/issuer/s00/manage/x", &[]);
+}
+
+/// By the topics on which `wire` puts them: a method that is renamed must not fall out of the table.
+#[test]
+fn every_question_of_eid_is_in_the_table() {
+    use wire::{Message, Request, RequestBody as Body};
+    let (resident, profile) = (types::ResidentId(1), eid::Profile::Anon);
+    let (verifier, reference) = ("kiosk".parse().unwrap(), String::new());
+    let code = eid::QrText(String::new());
+    let demand = eid::Demand::default();
+    let bodies = [
+        Body::Enrol(eid::EnrolRequest { resident_no: String::new(), name: String::new() }),
+        Body::Issue(eid::IssueRequest { resident, profile }),
+        Body::Manage(eid::ManageRequest::TellKeys),
+        Body::Verify(eid::VerifyRequest { code, verifier, reference, demand }),
+    ];
+    for body in bodies {
+        let reply_to = types::ReplyTo { path: "x".into(), correlation: [0][..].into() };
+        let (id, time) = (uuid::Uuid::nil(), Timestamp::from_millis(0));
+        let request = Message::Request(Request { id, time, reply_to, body });
+        let topic = wire::encode("demo".parse().unwrap(), &request).topic;
+        let topic = topic.strip_prefix("kitecity/v1/demo/").unwrap();
+        assert_eq!(EID_QUESTIONS.iter().filter(|(rule, _)| covers(rule, topic)).count(), 1, "{topic}");
+    }
+}
+
+#[test]
 fn a_wider_filter_is_not_covered() {
     for (rule, filter) in [
         ("a/+", "a/#"),

@@ -39,6 +39,8 @@ pub(crate) fn router(app: App, address: SocketAddr) -> Router {
         .route("/api/lamps/{id}/repair", post(lamps::repair))
         .route("/api/residents", get(phone::residents))
         .route("/api/phone/{resident}/code", get(phone::code))
+        .route("/api/readers", get(kiosk::readers))
+        .route("/api/kiosk/challenge", get(kiosk::challenge))
         .route("/api/kiosk/verify", post(kiosk::verify))
         .route("/api/kiosk/frame", post(kiosk::frame))
         .route("/openapi.json", get(async || Json(openapi())))

@@ -1,16 +1,21 @@
 //! The phone: residents, and their living codes.
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use city::{Citizen, Residents};
 use eid::qr::{Level, Symbol};
-use eid::{EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile, Resident, advice};
+use eid::{
+    Challenge, EnrolReply, EnrolRequest, IssueReply, IssueRequest, PROOF_LIFE_S, Profile, QrText, Resident,
+    advice,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use types::ResidentId;
+use types::{ResidentId, SECOND_MS, Timestamp};
 use wire::{ReplyBody, RequestBody};
 
 use super::App;
+use super::wallet::{Answer, Wish};
 use crate::http::Problem;
 use crate::time::wall_now;
 
@@ -60,38 +65,102 @@ fn describe(citizen: &Citizen) -> Value {
 
 /// What `GET /api/phone/{resident}/code` takes.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Show {
+    /// What is disclosed; a challenge says itself what it asks for.
     #[serde(default)]
     profile: Profile,
+    /// Who makes the code that is shown.
+    #[serde(default)]
+    by: Maker,
+    /// The text of the challenge that its owner agreed to.
+    #[serde(default)]
+    challenge: Option<String>,
+}
+
+/// Who makes the code that is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Maker {
+    /// The issuer, for each showing.
+    #[default]
+    Issuer,
+    /// The phone, with a key of its own.
+    Phone,
+}
+
+/// A code, and for how long it is good.
+struct Shown {
+    code: QrText,
+    issued: Timestamp,
+    expires: Timestamp,
 }
 
 /// `GET /api/phone/{resident}/code`
 pub(crate) async fn code(
     State(app): State<App>,
     Path(resident): Path<String>,
-    Query(Show { profile }): Query<Show>,
+    show: Result<Query<Show>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let Query(show) = show.map_err(|error| Problem::invalid(error.body_text()))?;
     let resident: ResidentId = resident.parse().map_err(|error| Problem::invalid(format!("{error}")))?;
+    let challenge = show.challenge.as_deref().map(str::parse::<Challenge>).transpose();
+    let challenge = challenge.map_err(|error| Problem::invalid(format!("{error}")))?;
     let unknown = || Problem::not_found(format!("no resident {resident} in this city"));
     let person = Residents::new(app.cast.plan()).get(resident).ok_or_else(unknown)?.person;
     enrol(&app, &person).await?;
-    let issued = app.caller.ask(RequestBody::Issue(IssueRequest { resident, profile })).await;
-    let Some(ReplyBody::Issue(IssueReply::Issued { code, issued, expires })) = issued else {
-        return Err(Problem::silent("e-ID issuer"));
+    let shown = match (challenge, show.by) {
+        (Some(challenge), _) => by_phone(&app, resident, Wish::Answer(challenge)).await?,
+        (None, Maker::Phone) => by_phone(&app, resident, Wish::Show(show.profile)).await?,
+        (None, Maker::Issuer) => by_issuer(&app, resident, show.profile).await?,
     };
-    let symbol = Symbol::from_text(&code.0, Level::Low)
+    let symbol = Symbol::from_text(&shown.code.0, Level::Low)
         .map_err(|_| Problem::invalid("this resident's code does not fit in a QR symbol"))?;
     Ok(Json(json!({
-        "code": code,
+        "code": shown.code,
         "svg": symbol.to_svg(),
-        "issued_ms": issued,
-        "expires_ms": expires,
+        "issued_ms": shown.issued,
+        "expires_ms": shown.expires,
         "server_ms": wall_now(),
         "card": {
             "name_zh": person.name_zh, "name_en": person.name_en, "number_masked": person.number.masked(),
             "valid": true,
         },
     })))
+}
+
+async fn by_issuer(app: &App, resident: ResidentId, profile: Profile) -> Result<Shown, Problem> {
+    match app.caller.ask(RequestBody::Issue(IssueRequest { resident, profile })).await {
+        Some(ReplyBody::Issue(IssueReply::Issued { code, issued, expires })) => {
+            Ok(Shown { code, issued, expires })
+        }
+        Some(ReplyBody::Issue(IssueReply::NotEnrolled)) => {
+            Err(Problem::invalid("not enrolled, or suspended"))
+        }
+        _ => Err(Problem::silent("e-ID issuer")),
+    }
+}
+
+async fn by_phone(app: &App, resident: ResidentId, wish: Wish) -> Result<Shown, Problem> {
+    let mut answer = app.wallets.wish(wall_now(), resident, wish);
+    if let Some(Answer::Ask(request)) = answer {
+        let Some(ReplyBody::Credential(reply)) = app.caller.ask(RequestBody::Credential(request)).await
+        else {
+            return Err(Problem::silent("e-ID issuer"));
+        };
+        answer = app.wallets.take(wall_now(), resident, reply);
+    }
+    match answer {
+        Some(Answer::Shown(code, expires)) => {
+            let issued = expires.plus_millis(-PROOF_LIFE_S * SECOND_MS);
+            Ok(Shown { code, issued, expires })
+        }
+        Some(Answer::Refused(refusal)) => {
+            let advice = advice::of_credentials(refusal);
+            Err(Problem::invalid(format!("{}. {}", advice.title_en, advice.advice_en)))
+        }
+        Some(Answer::Ask(_)) | None => Err(Problem::silent("e-ID issuer")),
+    }
 }
 
 /// Puts the resident on this phone; harmless when already there.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::sqlite::{Sqlite, medium};
-use super::{FORMAT, JournalError};
+use super::{FORMAT, JournalError, KeyFile};
 use crate::access::Secret;
 
 /// What makes a city the same city, by name: whatever would make a role another one if it were changed.
@@ -22,13 +22,14 @@ pub struct Founding {
 
 /// Compares the folder's city with `identity`, or founds it there with `offered`.
 ///
-/// `same_secret` – whether `offered.secret` was asked for, so that another one there is another city.
+/// `key` opens what is kept of the secret. `same_secret` – whether `offered.secret` was asked for, so that another one there is another city.
 pub(super) fn found(
     journal: &mut Sqlite,
     folder: &Path,
     identity: &Identity,
     offered: &Founding,
     same_secret: bool,
+    key: &KeyFile,
 ) -> Result<Founding, JournalError> {
     let transaction =
         journal.connection().transaction_with_behavior(TransactionBehavior::Immediate).map_err(medium)?;
@@ -46,13 +47,14 @@ pub(super) fn found(
         }
     }
     let start = value(&transaction, "start", &offered.start.to_string())?;
-    let secret = value(&transaction, "secret", &offered.secret.to_hex())?;
-    let unreadable = |what: &str| JournalError::Medium(format!("`{what}` of the city is damaged"));
-    let founding = Founding {
-        start: start.parse().map_err(|_| unreadable("start"))?,
-        secret: Secret::from_hex(&secret).ok_or_else(|| unreadable("secret"))?,
+    let sealed = match kept(&transaction, "sealed_secret")? {
+        Some(sealed) => sealed,
+        None => value(&transaction, "sealed_secret", &key.seal(&offered.secret)?)?,
     };
-    if same_secret && secret != offered.secret.to_hex() {
+    let unreadable = |what: &str| JournalError::Medium(format!("`{what}` of the city is damaged"));
+    let founding =
+        Founding { start: start.parse().map_err(|_| unreadable("start"))?, secret: key.open(&sealed)? };
+    if same_secret && founding.secret.to_bytes() != offered.secret.to_bytes() {
         return Err(differs("secret", "another one".to_owned(), "the one that was given".to_owned()));
     }
     transaction.commit().map_err(medium)?;
@@ -62,6 +64,12 @@ pub(super) fn found(
 /// What is kept under `name`; if nothing is, `offered` from now on.
 fn value(city: &Connection, name: &str, offered: &str) -> Result<String, JournalError> {
     city.execute("INSERT INTO city VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![name, offered])
-        .and_then(|_| city.query_row("SELECT value FROM city WHERE name = ?1", [name], |row| row.get(0)))
-        .map_err(medium)
+        .map_err(medium)?;
+    kept(city, name)?.ok_or_else(|| JournalError::Medium(format!("`{name}` of the city is lost")))
+}
+
+/// What is kept under `name`, if anything is.
+fn kept(city: &Connection, name: &str) -> Result<Option<String>, JournalError> {
+    let value = city.query_row("SELECT value FROM city WHERE name = ?1", [name], |row| row.get(0));
+    value.optional().map_err(medium)
 }

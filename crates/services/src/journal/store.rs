@@ -9,7 +9,7 @@ use wire::{BusInput, Frame, Message, Role, RoleName, decode, encode};
 
 use super::city::{Founding, Identity, found};
 use super::sqlite::Sqlite;
-use super::{Batch, Entry, Journal, JournalError, Told};
+use super::{Batch, Entry, Journal, JournalError, KeyFile, Told};
 
 /// Batches in one commit, at most.
 const GROUP_MAX: usize = 256;
@@ -51,6 +51,7 @@ pub struct Recovered {
 impl Store {
     /// Opens the city's data folder, or founds the city there.
     ///
+    /// `key` opens the city's secret, which is kept sealed; at the first start it is made if it is not there.
     /// `same_secret` – whether the offered secret was asked for, so that another one there is another city.
     ///
     /// # Errors
@@ -61,9 +62,10 @@ impl Store {
         identity: &Identity,
         offered: &Founding,
         same_secret: bool,
+        key: &KeyFile,
     ) -> Result<(Self, Founding), JournalError> {
         let mut journal = Sqlite::open(folder)?;
-        let founding = found(&mut journal, folder, identity, offered, same_secret)?;
+        let founding = found(&mut journal, folder, identity, offered, same_secret, key)?;
         Ok((Self::over(Box::new(journal))?, founding))
     }
 

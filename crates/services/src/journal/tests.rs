@@ -122,20 +122,44 @@ fn a_folder_that_cannot_be_used_is_refused_in_words() {
 fn a_folder_of_another_city_is_refused_in_words() {
     let folder = folder();
     let open = |seed, words, same_secret| {
-        Store::open(folder.path(), &identity(seed), &founding(words), same_secret).map(|(_, kept)| kept)
+        Store::open(folder.path(), &identity(seed), &founding(words), same_secret, &key(&folder))
+            .map(|(_, kept)| kept)
     };
     open(7, "kite", false).unwrap();
     let refused = open(8, "kite", false).unwrap_err().to_string();
     assert!(refused.ends_with("belongs to another city: its `seed` is 7, here it is 8"), "{refused}");
     let refused = open(7, "other", true).unwrap_err().to_string();
-    assert!(
-        refused.contains("`secret`") && !refused.contains(&founding("kite").secret.to_hex()),
-        "{refused}"
-    );
+    assert!(refused.contains("`secret`") && !refused.contains("kite"), "{refused}");
 
     let later = Founding { start: 99, ..founding("other") };
-    let (_, kept) = Store::open(folder.path(), &identity(7), &later, false).unwrap();
-    assert_eq!((kept.start, kept.secret.to_hex()), (7, founding("kite").secret.to_hex()));
+    let (_, kept) = Store::open(folder.path(), &identity(7), &later, false, &key(&folder)).unwrap();
+    assert_eq!((kept.start, kept.secret.to_bytes()), (7, founding("kite").secret.to_bytes()));
+}
+
+/// In the folder, so that it goes with it.
+fn key(folder: &tempfile::TempDir) -> KeyFile {
+    KeyFile::at(folder.path().join("city.key"))
+}
+
+#[test]
+fn a_copy_of_the_folder_without_its_key_is_refused_and_shows_no_secret() {
+    let (folder, keys) = (folder(), self::folder());
+    let open = |key: &KeyFile| Store::open(folder.path(), &identity(7), &founding("kite"), false, key);
+    drop(open(&key(&keys)).unwrap());
+    let secret = founding("kite").secret.to_bytes();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!bytes.windows(32).any(|window| window == secret));
+        assert!(!bytes.windows(64).any(|window| window == hex.as_bytes()));
+    }
+    let missing = open(&key(&folder)).unwrap_err().to_string();
+    assert!(missing.contains("--key-file"), "{missing}");
+    assert!(!folder.path().join("city.key").exists(), "no key is made for a folder that has one");
+    std::fs::write(folder.path().join("city.key"), "the key of another house").unwrap();
+    let wrong = open(&key(&folder)).unwrap_err().to_string();
+    assert!(wrong.contains("not the key of this data folder"), "{wrong}");
+    assert!(open(&key(&keys)).is_ok());
 }
 
 #[test]
@@ -201,7 +225,9 @@ fn a_missing_entry_is_noticed() {
 }
 
 fn store(folder: &Path) -> Store {
-    Store::open(folder, &identity(7), &founding("kite"), false).unwrap().0
+    // In the folder, so that it goes with it.
+    let key = KeyFile::at(folder.join("city.key"));
+    Store::open(folder, &identity(7), &founding("kite"), false, &key).unwrap().0
 }
 
 #[test]
