@@ -44,10 +44,11 @@ pub use adjudicate::{DepositUse, LINES_MAX, Standing, adjudicate};
 pub use day::{Day, DayError};
 pub use ledger::{Account, Group, Ledger, LedgerError, Quota, State, Step, Transfer, Unit};
 pub use messages::{
-    Bill, BillLine, BillState, BooksReply, BooksRequest, Category, Eligibility, IdentityAnswer,
-    IdentityCheck, IdentityResult, Parked, PayEvent, PayRefusal, PayReply, PayRequest, PresettleReply,
-    PresettleRequest, RefundLine, Replacement, Resolution, SettleReply, SettleRequest, SettledBill, Split,
-    Statement, TillReply, TillRequest, TraceStep, VisitReply, VisitRequest,
+    AccountUse, Bill, BillLine, BillState, BooksReply, BooksRequest, Category, Eligibility, Entry,
+    IdentityAnswer, IdentityCheck, IdentityResult, LimitRule, Parked, PayEvent, PayRefusal, PayReply,
+    PayRequest, PresettleReply, PresettleRequest, RefundLine, Replacement, Resolution, SettleReply,
+    SettleRequest, SettledBill, Split, Statement, TillReply, TillRequest, TraceStep, VisitReply,
+    VisitRequest,
 };
 pub use payer::{Beneficiary, Payer, PayerConfigError};
 pub use policy::{

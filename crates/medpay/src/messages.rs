@@ -16,7 +16,7 @@ mod refusal;
 
 pub use answer::{BillState, BooksReply, Eligibility, Parked, PayReply, SettledBill, Statement};
 pub use desk::{BooksRequest, PayRequest, RefundLine, Resolution};
-pub use event::{PayEvent, Replacement};
+pub use event::{AccountUse, Entry, LimitRule, PayEvent, Replacement};
 pub use refusal::PayRefusal;
 
 /// A provider's bill for one visit.

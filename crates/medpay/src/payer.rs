@@ -3,6 +3,7 @@
 mod accounts;
 mod desk;
 mod drafts;
+mod events;
 mod links;
 mod open;
 mod register;
@@ -312,12 +313,14 @@ impl Core for Payer {
     /// What is due happens first: an answer of the verifier that is as old as the deadline is late.
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         self.handle_timeout(now, out);
+        let start = out.len();
         match input {
             Input::Presettle { from, request } => self.presettle(now, from, request, out),
             Input::Settle { from, request } => self.settle(now, from, request, out),
             Input::Desk { from, request } => self.desk(now, from, request, out),
             Input::Identity(answer) => self.identity(now, answer, out),
         }
+        self.tell_accounts(start, out);
     }
 
     fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {

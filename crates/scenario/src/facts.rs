@@ -5,6 +5,7 @@
 mod cabinets;
 mod kinds;
 mod lamps;
+mod payment;
 mod which;
 
 use std::borrow::Cow;

@@ -27,7 +27,11 @@ fn describe(channel: &Channel) -> Value {
     let address = format!("kitecity/v1/{{run}}/{}", channel.address);
     let parameters = address.split('/').filter_map(|level| level.strip_prefix('{')?.strip_suffix('}'));
     let parameters = parameters.map(|name| (name.to_owned(), json!({ "description": parameter(name) })));
-    let example: Value = serde_json::from_str(channel.example).expect("a test reads every example");
+    let read =
+        |payload: &&str| -> Value { serde_json::from_str(payload).expect("a test reads every example") };
+    let example = read(&channel.example);
+    let payloads = std::iter::once(example.clone()).chain(channel.more_examples.iter().map(read));
+    let examples: Vec<Value> = payloads.map(|payload| json!({ "payload": payload })).collect();
     let retained = if channel.retain { "retained" } else { "not retained" };
     json!({
         "address": address,
@@ -37,7 +41,7 @@ fn describe(channel: &Channel) -> Value {
         "messages": { channel.name: {
             "contentType": channel.content_type,
             "payload": schema(&example),
-            "examples": [{ "payload": example }],
+            "examples": examples,
         }},
     })
 }

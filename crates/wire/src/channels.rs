@@ -23,6 +23,8 @@ pub struct Channel {
     pub content_type: &'static str,
     /// A payload.
     pub example: &'static str,
+    /// Payloads of other forms.
+    pub more_examples: &'static [&'static str],
 }
 
 const JSON: &str = "application/json";
@@ -36,7 +38,19 @@ const fn device(
     example: &'static str,
 ) -> Channel {
     let (at_least_once, retain, expiry_s) = (true, false, None);
-    Channel { name, address, summary, sender, at_least_once, retain, expiry_s, content_type: JSON, example }
+    let (content_type, more_examples) = (JSON, &[]);
+    Channel {
+        name,
+        address,
+        summary,
+        sender,
+        at_least_once,
+        retain,
+        expiry_s,
+        content_type,
+        example,
+        more_examples,
+    }
 }
 
 /// The same, and the broker keeps the last one.
@@ -52,6 +66,11 @@ const fn expiring(channel: Channel, seconds: u32) -> Channel {
 /// The same, and losing one does no harm.
 const fn lossy(channel: Channel) -> Channel {
     Channel { at_least_once: false, ..channel }
+}
+
+/// The same, with payloads of other forms.
+const fn with_examples(channel: Channel, more_examples: &'static [&'static str]) -> Channel {
+    Channel { more_examples, ..channel }
 }
 
 /// The same, in a CloudEvents envelope.
@@ -173,12 +192,20 @@ pub const CHANNELS: &[Channel] = &[
         ),
         60,
     ),
-    event(device(
-        "event",
-        "evt/{service}/{aggregate}/{shard}/{event}",
-        "any service",
-        "Something happened. Opaque ids only.",
-        r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"/kitecity/lighting","type":"city.kite.lighting.alarm.raised.v1","subject":"l-0412","time":"2026-04-18T11:00:00.000Z","data":{"luminaire":"l-0412","kind":"lamp_failure","change":"raised"}}"#,
+    event(with_examples(
+        device(
+            "event",
+            "evt/{service}/{aggregate}/{shard}/{event}",
+            "any service",
+            "Something happened. Opaque ids only.",
+            r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"/kitecity/lighting","type":"city.kite.lighting.alarm.raised.v1","subject":"l-0412","time":"2026-04-18T11:00:00.000Z","data":{"luminaire":"l-0412","kind":"lamp_failure","change":"raised"}}"#,
+        ),
+        &[
+            r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000011","source":"/kitecity/medpay","type":"city.kite.medpay.account.debited.v1","subject":"r-0042","time":"2026-04-18T11:00:00.000Z","data":{"beneficiary":"r-0042","account":"own","amount":5000,"settlement":"019d9e2c-5b80-7000-8000-000000000010"}}"#,
+            r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000012","source":"/kitecity/medpay","type":"city.kite.medpay.risk.flagged.v1","subject":"r-0042","time":"2026-04-18T11:00:00.000Z","data":{"beneficiary":"r-0042","bill":"019d9e2c-5b80-7000-8000-000000000020","rule":"daily"}}"#,
+            r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000013","source":"/kitecity/medpay","type":"city.kite.medpay.recon.closed.v1","subject":"h-0001","time":"2026-04-18T11:00:00.000Z","data":{"provider":"h-0001","day":"2026-04-18","paid_out":87200}}"#,
+            r#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000014","source":"/kitecity/medpay","type":"city.kite.medpay.recon.diff.v1","subject":"h-0001","time":"2026-04-18T11:00:00.000Z","data":{"provider":"h-0001","day":"2026-04-18","difference":{"settlement":"019d9e2c-5b80-7000-8000-000000000010","refund":false,"class":"amount_diff","amount":100}}}"#,
+        ],
     )),
     event(expiring(
         device(

@@ -28,6 +28,13 @@ impl EventBody {
                 | PayEvent::BillReversed { bill, .. }
                 | PayEvent::BillReleased { bill, .. }
                 | PayEvent::SettlementRefused { bill, .. } => ("medpay", "bill", bill.to_string()),
+                PayEvent::AccountDebited(entry) | PayEvent::AccountCredited(entry) => {
+                    ("medpay", "account", entry.beneficiary.to_string())
+                }
+                PayEvent::RiskFlagged { beneficiary, .. } => ("medpay", "risk", beneficiary.to_string()),
+                PayEvent::ReconClosed { provider, .. } | PayEvent::ReconDiff { provider, .. } => {
+                    ("medpay", "recon", provider.to_string())
+                }
             },
             Self::Walk(WalkEvent::Departed { resident, .. } | WalkEvent::Arrived { resident, .. }) => {
                 ("city", "walk", resident.to_string())
@@ -52,7 +59,12 @@ impl EventBody {
             ("lighting", "alarm", "raised" | "cleared") => read(data).map(Self::Alarm),
             ("lighting", "incident", "raised" | "cleared") => read(data).map(Self::Incident),
             ("eid", "code", name) => join_tag(name, data).map(Self::Eid),
-            ("medpay", "bill", name) => join_tag(name, data).map(Self::Pay),
+            ("medpay", aggregate @ ("bill" | "account" | "risk" | "recon"), name) => {
+                match join_tag(name, data).map(Self::Pay) {
+                    Ok(body) if body.about().1 != aggregate => return None,
+                    body => body,
+                }
+            }
             ("city", "walk", name) => join_tag(name, data).map(Self::Walk),
             _ => return None,
         })

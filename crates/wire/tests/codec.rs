@@ -12,7 +12,8 @@ use lighting::{
     GroupReport, LightState, Mode, NightRule, Nights, Phase, PhaseReadings, Phases, Programme, ProgrammeStep,
     Report, Stamp, StepTime, SunTime, SwitchCommand, Tally, Telemetry, UpdateResult, Weekday,
 };
-use medpay::{PayEvent, PayRefusal};
+use medpay::reconcile::{Class, Difference};
+use medpay::{AccountUse, Day, Entry, LimitRule, PayEvent, PayRefusal};
 use proptest::prelude::*;
 use types::{
     BillId, CabinetId, DistrictId, Fen, GroupId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId,
@@ -57,6 +58,15 @@ fn a_topic_of_another_run_or_of_no_row_is_refused() {
     assert_eq!(read("light/kuiwen/l-0001/up/colour", b"{}"), Err(DecodeError::UnknownTopic));
     let event = br#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"x","type":"x","time":"2026-04-18T11:00:00Z","data":{}}"#;
     assert_eq!(read("evt/weather/rain/s00/fell", event), Err(DecodeError::UnknownTopic));
+}
+
+#[test]
+fn an_event_of_an_account_on_the_topic_of_a_bill_is_refused() {
+    let debited = br#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"x","type":"x","time":"2026-04-18T11:00:00Z","data":{"beneficiary":"r-0042","account":"own","amount":500,"settlement":"019d9e2c-5b80-7000-8000-000000000002"}}"#;
+    assert!(read("evt/medpay/account/s00/debited", debited).is_ok());
+    for topic in ["evt/medpay/bill/s00/debited", "evt/medpay/risk/s00/debited", "evt/medpay/x/s00/debited"] {
+        assert_eq!(read(topic, debited), Err(DecodeError::UnknownTopic));
+    }
 }
 
 #[test]
@@ -204,6 +214,20 @@ fn every_example_of_the_table_is_read_and_written_back() {
         assert_eq!(frame.channel.name, channel.name);
         assert!(shards.iter().any(|topic| frame.topic.ends_with(topic.as_str())), "{}", frame.topic);
         assert_eq!(deliver(&frame).as_ref(), Ok(&message));
+    }
+}
+
+#[test]
+fn every_further_example_is_read_on_the_topic_that_its_type_names_and_written_back() {
+    let written = |payload: &[u8]| serde_json::from_slice::<serde_json::Value>(payload).unwrap();
+    for example in CHANNELS.iter().flat_map(|channel| channel.more_examples) {
+        let kind = written(example.as_bytes())["type"].as_str().unwrap().to_owned();
+        let [_, _, service, aggregate, event, "v1"] = kind.split('.').collect::<Vec<_>>()[..] else {
+            panic!("{kind}")
+        };
+        let topic = format!("evt/{service}/{aggregate}/s00/{event}");
+        let message = read(&topic, example.as_bytes()).unwrap_or_else(|error| panic!("{topic}: {error}"));
+        assert_eq!(written(&encode(run(), &message).payload), written(example.as_bytes()));
     }
 }
 
@@ -366,7 +390,54 @@ fn event_body() -> impl Strategy<Value = EventBody> {
     let refused = (any::<u128>(), refused).prop_map(|(bill, refusal)| {
         EventBody::Pay(PayEvent::SettlementRefused { bill: BillId(Uuid::from_u128(bill)), refusal })
     });
-    prop_oneof![alarm, rejected, bill, refused]
+    prop_oneof![alarm, rejected, bill, refused, account_event(), payer_event()]
+}
+
+fn account_event() -> impl Strategy<Value = EventBody> {
+    (any::<u32>(), any::<bool>(), any::<i64>(), any::<u128>(), any::<bool>()).prop_map(
+        |(resident, own, amount, settlement, debit)| {
+            let entry = Entry {
+                beneficiary: ResidentId(resident),
+                account: if own { AccountUse::Own } else { AccountUse::Family },
+                amount: Fen::new(amount),
+                settlement: Uuid::from_u128(settlement),
+            };
+            let event = if debit { PayEvent::AccountDebited } else { PayEvent::AccountCredited };
+            EventBody::Pay(event(entry))
+        },
+    )
+}
+
+/// Limits that were exceeded, days that were closed, books that differ.
+fn payer_event() -> impl Strategy<Value = EventBody> {
+    let rule = prop::sample::select(vec![LimitRule::Daily, LimitRule::Hourly, LimitRule::Offline]);
+    let flagged = (any::<u32>(), any::<u128>(), rule).prop_map(|(resident, bill, rule)| {
+        let (beneficiary, bill) = (ResidentId(resident), BillId(Uuid::from_u128(bill)));
+        PayEvent::RiskFlagged { beneficiary, bill, rule }
+    });
+    let book = || (any::<u32>().prop_map(ProviderId), (0..2_900_000_i64).prop_map(day));
+    let closed = (book(), any::<i64>()).prop_map(|((provider, day), paid_out)| PayEvent::ReconClosed {
+        provider,
+        day,
+        paid_out: Fen::new(paid_out),
+    });
+    let class = prop::sample::select(vec![Class::PlatformOnly, Class::SplitDiff, Class::RefundMissing]);
+    let difference = (any::<u128>(), any::<bool>(), class, any::<i64>()).prop_map(
+        |(settlement, refund, class, amount)| {
+            let settlement = Uuid::from_u128(settlement);
+            Difference { settlement, refund, class, amount }
+        },
+    );
+    let diff = (book(), difference).prop_map(|((provider, day), difference)| PayEvent::ReconDiff {
+        provider,
+        day,
+        difference,
+    });
+    prop_oneof![flagged, closed, diff].prop_map(EventBody::Pay)
+}
+
+fn day(number: i64) -> Day {
+    Day::of(Timestamp::from_local(number, 0))
 }
 
 fn key_state() -> impl Strategy<Value = KeyState> {

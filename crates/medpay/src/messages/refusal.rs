@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use types::{Fen, TerminalId};
 use uuid::Uuid;
 
-use super::Split;
+use super::{LimitRule, Split};
 
 /// Why the payer did not do what was asked. Nothing was changed, nothing is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -149,4 +149,16 @@ pub enum PayRefusal {
     /// Too many bills or settlements at once.
     #[error("the payer is at its limit of open bills")]
     Busy,
+}
+
+impl PayRefusal {
+    /// The limit that was exceeded; `None` if it is about something else.
+    pub fn limit_rule(&self) -> Option<LimitRule> {
+        match self {
+            Self::LimitDailyExceeded { .. } => Some(LimitRule::Daily),
+            Self::LimitHourlyExceeded { .. } => Some(LimitRule::Hourly),
+            Self::OfflineLimitExceeded { .. } => Some(LimitRule::Offline),
+            _ => None,
+        }
+    }
 }

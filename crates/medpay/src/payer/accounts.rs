@@ -22,6 +22,24 @@ pub(super) struct Accounts {
     granted: BTreeMap<Account, Fen>,
     /// Stays that were settled and not reversed.
     admissions: BTreeMap<(ResidentId, u16), u32>,
+    /// What was posted to personal accounts since it was last told: no more than one input of the payer posts.
+    untold: Vec<Moved>,
+}
+
+/// What a settlement, or its reversal, posted to a personal account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) whose: ResidentId,
+    pub(super) settlement: Uuid,
+    pub(super) amount: Fen,
+    pub(super) side: Side,
+}
+
+/// Whether a balance fell or rose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Debit,
+    Credit,
 }
 
 /// Who takes part in a settlement.
@@ -151,7 +169,7 @@ impl Accounts {
                 None => Step::Post(group),
             });
         }
-        self.ledger.all(&steps).map_err(|error| refusal(&error))?;
+        self.link(&steps)?;
         for (_, account, amount) in granted {
             let granted = self.granted.entry(account).or_default();
             *granted = granted.plus(amount).expect("a grant that was posted fits");
@@ -211,9 +229,24 @@ impl Accounts {
         self.ledger.available(Account::Offline(terminal))
     }
 
-    /// Does linked steps for what is settled or held already.
+    /// Does linked steps, each for the first time: what they post to personal accounts is told once for each.
     pub(super) fn link(&mut self, steps: &[Step]) -> Result<(), PayRefusal> {
-        self.ledger.all(steps).map_err(|error| refusal(&error))
+        self.ledger.all(steps).map_err(|error| refusal(&error))?;
+        for step in steps {
+            let (settlement, posted) = match step {
+                Step::Post(group) => (group.id, group.transfers.as_slice()),
+                Step::Capture(id) => (*id, self.ledger.transfers(*id)),
+                Step::Reverse { of, by } => (*of, self.ledger.transfers(*by)),
+                Step::Hold(..) | Step::Void(_) => continue,
+            };
+            self.untold.extend(posted.iter().flat_map(|transfer| personal(settlement, transfer)));
+        }
+        Ok(())
+    }
+
+    /// What was posted to personal accounts since this was last asked, in order.
+    pub(super) fn take_untold(&mut self) -> Vec<Moved> {
+        std::mem::take(&mut self.untold)
     }
 
     /// Takes note that a stay was settled, or was not.
@@ -223,6 +256,15 @@ impl Accounts {
             *count = count.saturating_add_signed(change);
         }
     }
+}
+
+/// The sides of a transfer that are personal accounts.
+fn personal(settlement: Uuid, transfer: &Transfer) -> impl Iterator<Item = Moved> + use<> {
+    let &Transfer { debit, credit, amount } = transfer;
+    [(debit, Side::Debit), (credit, Side::Credit)].into_iter().filter_map(move |(account, side)| {
+        let Account::Personal(whose) = account else { return None };
+        Some(Moved { whose, settlement, amount, side })
+    })
 }
 
 /// What a settlement moves.

@@ -154,8 +154,10 @@ impl Payer {
                 self.allow(now, terminal, Allowance { provider, key, per_payment }, total)
             }
             PayRequest::Forward { terminal, vouchers } => self.forward(now, terminal, vouchers, out),
-            PayRequest::Close { provider, day } => self.close(now, provider, day),
-            PayRequest::Park { provider, day, difference } => self.park(now, (provider, day), &difference),
+            PayRequest::Close { provider, day } => self.close(now, provider, day, out),
+            PayRequest::Park { provider, day, difference } => {
+                self.park(now, (provider, day), difference, out)
+            }
             PayRequest::Resolve { provider, day, settlement, refund, action } => {
                 self.resolve(now, ((provider, day), settlement, refund), action, out)
             }
@@ -291,7 +293,13 @@ impl Payer {
     }
 
     /// Closes a day: what is owed for it is paid out.
-    fn close(&mut self, now: Timestamp, provider: ProviderId, day: Day) -> Result<PayReply, PayRefusal> {
+    fn close(
+        &mut self,
+        now: Timestamp,
+        provider: ProviderId,
+        day: Day,
+        out: &mut Vec<Output>,
+    ) -> Result<PayReply, PayRefusal> {
         if self.register.is_sealed(provider, day) {
             return Err(PayRefusal::DayClosed);
         }
@@ -303,6 +311,7 @@ impl Payer {
             self.accounts.link(&[Step::Post(group)])?;
         }
         self.register.seal(provider, day);
+        out.push(Output::Event(PayEvent::ReconClosed { provider, day, paid_out }));
         Ok(PayReply::Closed { paid_out })
     }
 

@@ -3,6 +3,7 @@
 use types::{BillId, Fen, HOUR_MS, ProviderId, ReplyTo, Timestamp};
 use uuid::Uuid;
 
+use super::events::flag;
 use super::open::{Asking, Held, Open};
 use super::register::Case;
 use super::settlements::Settlement;
@@ -275,8 +276,17 @@ impl Payer {
         Ok(())
     }
 
-    fn refuse_in_words(to: ReplyTo, bill: BillId, refusal: PayRefusal, out: &mut Vec<Output>) -> SettleReply {
+    fn refuse_in_words(
+        &self,
+        to: ReplyTo,
+        bill: BillId,
+        refusal: PayRefusal,
+        out: &mut Vec<Output>,
+    ) -> SettleReply {
         let reply = SettleReply::Refused { bill, refusal: refusal.clone() };
+        if let Some(open) = self.open.get(bill) {
+            flag(open.bill.beneficiary, bill, &refusal, out);
+        }
         // Of a bill that is not known there is nothing to tell; anybody can make up ids.
         if refusal != PayRefusal::BillUnknown {
             out.push(Output::Event(PayEvent::SettlementRefused { bill, refusal }));
@@ -293,7 +303,7 @@ impl Payer {
         refusal: PayRefusal,
         out: &mut Vec<Output>,
     ) {
-        let reply = Self::refuse_in_words(to.clone(), bill, refusal, out);
+        let reply = self.refuse_in_words(to.clone(), bill, refusal, out);
         self.settle_answers.remember(to, fingerprint, reply);
     }
 }

@@ -12,7 +12,7 @@ use super::{Output, Payer};
 use crate::day::Day;
 use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Group, Step};
-use crate::messages::{Parked, PayRefusal, PayReply, Resolution};
+use crate::messages::{Parked, PayEvent, PayRefusal, PayReply, Resolution};
 use crate::reconcile::Difference;
 
 /// A provider's day.
@@ -51,7 +51,8 @@ impl Payer {
         &mut self,
         now: Timestamp,
         book: Book,
-        difference: &Difference,
+        difference: Difference,
+        out: &mut Vec<Output>,
     ) -> Result<PayReply, PayRefusal> {
         if self.register.is_sealed(book.0, book.1) {
             return Err(PayRefusal::DayClosed);
@@ -64,6 +65,8 @@ impl Payer {
             let moved = self.moved(now, Account::Payable(book.0), book, difference.amount);
             self.accounts.link(&steps(moved))?;
             self.suspense.parked.insert(key, difference.amount);
+            let (provider, day) = book;
+            out.push(Output::Event(PayEvent::ReconDiff { provider, day, difference }));
         }
         Ok(self.balance(book))
     }

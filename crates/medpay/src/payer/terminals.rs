@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use types::{Fen, ProviderId, TerminalId, Timestamp};
 
 use super::accounts::group;
+use super::events::flag;
 use super::settle::record;
 use super::{Output, Payer, SETTLED_MAX, over};
 use crate::adjudicate::{Standing, adjudicate};
@@ -82,7 +83,10 @@ impl Payer {
         vouchers: Vec<Voucher>,
         out: &mut Vec<Output>,
     ) -> Result<PayReply, PayRefusal> {
-        self.check_batch(terminal, &vouchers)?;
+        if let Err(refusal) = self.check_batch(terminal, &vouchers) {
+            flag_voucher(&vouchers, &refusal, out);
+            return Err(refusal);
+        }
         let mut told = Vec::with_capacity(vouchers.len());
         for voucher in vouchers {
             told.push(self.take_voucher(now, terminal, voucher, out)?);
@@ -184,6 +188,14 @@ impl Payer {
     fn day_of(&self, taken: Timestamp, now: Timestamp, bill: &Bill) -> Day {
         let day = bill.date.unwrap_or_else(|| Day::of(taken.min(now)));
         if self.register.is_sealed(bill.provider, day) { Day::of(now) } else { day }
+    }
+}
+
+/// Tells which bill was over the terminal's limit, if that is why a batch was refused.
+fn flag_voucher(vouchers: &[Voucher], refusal: &PayRefusal, out: &mut Vec<Output>) {
+    let PayRefusal::OfflineLimitExceeded { counter, .. } = *refusal else { return };
+    if let Some(over) = vouchers.iter().find(|voucher| voucher.counter == counter) {
+        flag(over.bill.beneficiary, over.bill.id, refusal, out);
     }
 }
 

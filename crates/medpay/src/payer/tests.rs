@@ -149,10 +149,16 @@ impl Desk {
     }
 }
 
-/// The one answer among `outputs`, and that the event beside it says the same.
+/// The one answer among `outputs`, and that the events beside it say the same.
 fn outcome(outputs: &[Output], name: &str) -> Result<Uuid, PayRefusal> {
-    let [Output::Event(event), Output::SettleReply { to, reply }] = outputs else { panic!("{outputs:?}") };
+    let [accounts @ .., Output::Event(event), Output::SettleReply { to, reply }] = outputs else {
+        panic!("{outputs:?}")
+    };
     assert_eq!(*to, request(name));
+    for told in accounts {
+        let Output::Event(PayEvent::AccountDebited(entry)) = told else { panic!("{told:?}") };
+        assert!(matches!(reply, SettleReply::Settled { settlement, .. } if *settlement == entry.settlement));
+    }
     match (event, reply) {
         (PayEvent::BillSettled { settlement: told, .. }, SettleReply::Settled { settlement, .. }) => {
             assert_eq!(told, settlement);

@@ -2,10 +2,11 @@ use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
 use lighting::{
     CampaignReply, CampaignReport, FirmwareAction, Gear, GroupReply, GroupReport, LightState, Telemetry,
 };
-use medpay::{PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
+use medpay::{Entry, PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
 use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, Request, RequestBody, WalkEvent};
 
 use super::cabinets::{ACK, COMMAND, EVENT, INCIDENT_FIELDS, ONLINE, STATE, TELEMETRY};
+use super::payment::{CLOSED, DIFF, ENTRY, FLAGGED};
 use super::{ALARM, AMOUNT, LEVEL, MODE, NUMBER, Type, Value};
 
 /// One kind of message on the bus, as scenarios name it.
@@ -83,12 +84,17 @@ const ALARM_FIELDS: &[Field] = &[
     }),
 ];
 
-const RESIDENT: Field = field("resident", Type::Resident, |message| match message {
+pub(super) const RESIDENT: Field = field("resident", Type::Resident, |message| match message {
     Message::Event(event) => match &event.body {
         EventBody::Eid(
             EidEvent::Enrolled { resident }
             | EidEvent::Issued { resident, .. }
             | EidEvent::Verified { resident, .. },
+        )
+        | EventBody::Pay(
+            PayEvent::AccountDebited(Entry { beneficiary: resident, .. })
+            | PayEvent::AccountCredited(Entry { beneficiary: resident, .. })
+            | PayEvent::RiskFlagged { beneficiary: resident, .. },
         )
         | EventBody::Walk(WalkEvent::Departed { resident, .. } | WalkEvent::Arrived { resident, .. }) => {
             Value::id(resident)
@@ -108,12 +114,14 @@ const RESIDENT: Field = field("resident", Type::Resident, |message| match messag
     },
     _ => Value::Missing,
 });
-const PROVIDER: Field = field("provider", Type::Provider, |message| match message {
+pub(super) const PROVIDER: Field = field("provider", Type::Provider, |message| match message {
     Message::Event(event) => match &event.body {
         EventBody::Pay(
             PayEvent::BillCreated { provider, .. }
             | PayEvent::BillSettled { provider, .. }
-            | PayEvent::BillReversed { provider, .. },
+            | PayEvent::BillReversed { provider, .. }
+            | PayEvent::ReconClosed { provider, .. }
+            | PayEvent::ReconDiff { provider, .. },
         )
         | EventBody::Walk(WalkEvent::Departed { provider, .. } | WalkEvent::Arrived { provider, .. }) => {
             Value::id(provider)
@@ -203,7 +211,7 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
     _ => Value::Missing,
 });
 
-const BILL: Field = field("bill", Type::Text, |message| match message {
+pub(super) const BILL: Field = field("bill", Type::Text, |message| match message {
     Message::Event(event) => match &event.body {
         EventBody::Pay(
             PayEvent::BillCreated { bill, .. }
@@ -211,7 +219,8 @@ const BILL: Field = field("bill", Type::Text, |message| match message {
             | PayEvent::BillSettled { bill, .. }
             | PayEvent::BillReversed { bill, .. }
             | PayEvent::BillReleased { bill, .. }
-            | PayEvent::SettlementRefused { bill, .. },
+            | PayEvent::SettlementRefused { bill, .. }
+            | PayEvent::RiskFlagged { bill, .. },
         ) => Value::id(bill),
         _ => Value::Missing,
     },
@@ -649,4 +658,9 @@ pub const KINDS: &[Kind] = &[
     kind("reply.pay", "The payer's answer.", REPLY),
     kind("request.books", "The clinic is asked for a book.", NONE),
     kind("reply.books", "The clinic's answer.", &[RESULT]),
+    kind("account.debited", "A personal account paid.", ENTRY),
+    kind("account.credited", "A personal account was given back what it had paid.", ENTRY),
+    kind("risk.flagged", "A limit kept a bill from being paid.", FLAGGED),
+    kind("recon.closed", "The payer's book of a day is closed.", CLOSED),
+    kind("recon.diff", "A difference of the two books of a day was put aside.", DIFF),
 ];

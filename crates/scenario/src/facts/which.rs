@@ -75,6 +75,11 @@ fn event_kind(body: &EventBody) -> usize {
         EventBody::Pay(PayEvent::SettlementRefused { .. }) => const { index("bill.refused") },
         EventBody::Pay(PayEvent::BillReversed { .. }) => const { index("bill.reversed") },
         EventBody::Pay(PayEvent::BillReleased { .. }) => const { index("bill.released") },
+        EventBody::Pay(PayEvent::AccountDebited(_)) => const { index("account.debited") },
+        EventBody::Pay(PayEvent::AccountCredited(_)) => const { index("account.credited") },
+        EventBody::Pay(PayEvent::RiskFlagged { .. }) => const { index("risk.flagged") },
+        EventBody::Pay(PayEvent::ReconClosed { .. }) => const { index("recon.closed") },
+        EventBody::Pay(PayEvent::ReconDiff { .. }) => const { index("recon.diff") },
         EventBody::Walk(WalkEvent::Departed { .. }) => const { index("walk.departed") },
         EventBody::Walk(WalkEvent::Arrived { .. }) => const { index("walk.arrived") },
     }
@@ -125,7 +130,8 @@ fn reply_kind(body: &ReplyBody) -> usize {
 #[cfg(test)]
 mod tests {
     use eid::{EnrolReply, KeySet, RefusalReason};
-    use medpay::{PayRefusal, PayReply, SettleReply, Split};
+    use medpay::reconcile::{Class, Difference};
+    use medpay::{AccountUse, Day, Entry, LimitRule, PayRefusal, PayReply, SettleReply, Split};
     use types::{BillId, LuminaireId, ProviderId, ReplyTo, ResidentId, Timestamp};
     use wire::{ClockChange, DeadLetter, Event, Reply, Request, WalkReply, WalkRequest};
 
@@ -167,6 +173,18 @@ mod tests {
         check(&event(EventBody::Pay(created)), "bill.created");
         let refused = PayEvent::SettlementRefused { bill, refusal: PayRefusal::Busy };
         check(&event(EventBody::Pay(refused)), "bill.refused");
+        let (amount, settlement) = (types::Fen::new(5), uuid::Uuid::nil());
+        let entry = Entry { beneficiary: resident, account: AccountUse::Family, amount, settlement };
+        check(&event(EventBody::Pay(PayEvent::AccountDebited(entry))), "account.debited");
+        check(&event(EventBody::Pay(PayEvent::AccountCredited(entry))), "account.credited");
+        let flagged = PayEvent::RiskFlagged { beneficiary: resident, bill, rule: LimitRule::Daily };
+        check(&event(EventBody::Pay(flagged)), "risk.flagged");
+        let day = Day::default();
+        let closed = PayEvent::ReconClosed { provider, day, paid_out: amount };
+        check(&event(EventBody::Pay(closed)), "recon.closed");
+        let difference = Difference { settlement, refund: false, class: Class::AmountDiff, amount: -5 };
+        let diff = PayEvent::ReconDiff { provider, day, difference };
+        check(&event(EventBody::Pay(diff)), "recon.diff");
         check(&event(EventBody::Walk(WalkEvent::Departed { resident, provider })), "walk.departed");
         check(&event(EventBody::Walk(WalkEvent::Arrived { resident, provider })), "walk.arrived");
         let dim = lighting::DimRequest { luminaire: LuminaireId(1), level: None, minutes: None };

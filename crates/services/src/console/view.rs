@@ -8,7 +8,7 @@ use eid::EidEvent;
 use lighting::{
     Alarm, AlarmChange, AlarmKind, DimCommand, Incident, IncidentKind, LightState, Mode, Report, Telemetry,
 };
-use medpay::PayEvent;
+use medpay::{Entry, LimitRule, PayEvent};
 use scenario::Cast;
 use serde_json::{Value, json};
 use types::{LuminaireId, Timestamp};
@@ -332,29 +332,7 @@ pub(crate) fn summary(event: &Event) -> (String, String) {
                 (format!("{verifier} refused a code: {reason:?}"), format!("{verifier} 拒绝：{reason:?}"))
             }
         },
-        EventBody::Pay(event) => match event {
-            PayEvent::BillCreated { provider, total, .. } => {
-                (format!("{provider}: bill of ¥{total}"), format!("{provider}：账单 ¥{total}"))
-            }
-            PayEvent::BillPresettled { split, .. } => (
-                format!("presettled: fund ¥{}, account ¥{}, cash ¥{}", split.pool, split.account, split.cash),
-                format!("预结算：统筹 ¥{}，个账 ¥{}，现金 ¥{}", split.pool, split.account, split.cash),
-            ),
-            PayEvent::BillSettled { provider, split, .. } => (
-                format!("{provider}: ¥{} settled", split.total),
-                format!("{provider}：已结算 ¥{}", split.total),
-            ),
-            PayEvent::BillReversed { provider, split, .. } => (
-                format!("{provider}: ¥{} taken back", split.total),
-                format!("{provider}：已冲正 ¥{}", split.total),
-            ),
-            PayEvent::BillReleased { .. } => {
-                ("cash not paid, all is let go".to_owned(), "现金未付，已释放".to_owned())
-            }
-            PayEvent::SettlementRefused { refusal, .. } => {
-                (format!("not settled: {refusal}"), format!("未结算：{refusal}"))
-            }
-        },
+        EventBody::Pay(event) => paid(event),
         EventBody::Walk(event) => match event {
             WalkEvent::Departed { resident, provider } => {
                 (format!("{resident} walks to {provider}"), format!("{resident} 前往 {provider}"))
@@ -363,5 +341,52 @@ pub(crate) fn summary(event: &Event) -> (String, String) {
                 (format!("{resident} is at {provider}"), format!("{resident} 到达 {provider}"))
             }
         },
+    }
+}
+
+fn paid(event: &PayEvent) -> (String, String) {
+    match event {
+        PayEvent::BillCreated { provider, total, .. } => {
+            (format!("{provider}: bill of ¥{total}"), format!("{provider}：账单 ¥{total}"))
+        }
+        PayEvent::BillPresettled { split, .. } => (
+            format!("presettled: fund ¥{}, account ¥{}, cash ¥{}", split.pool, split.account, split.cash),
+            format!("预结算：统筹 ¥{}，个账 ¥{}，现金 ¥{}", split.pool, split.account, split.cash),
+        ),
+        PayEvent::BillSettled { provider, split, .. } => {
+            (format!("{provider}: ¥{} settled", split.total), format!("{provider}：已结算 ¥{}", split.total))
+        }
+        PayEvent::BillReversed { provider, split, .. } => (
+            format!("{provider}: ¥{} taken back", split.total),
+            format!("{provider}：已冲正 ¥{}", split.total),
+        ),
+        PayEvent::BillReleased { .. } => {
+            ("cash not paid, all is let go".to_owned(), "现金未付，已释放".to_owned())
+        }
+        PayEvent::SettlementRefused { refusal, .. } => {
+            (format!("not settled: {refusal}"), format!("未结算：{refusal}"))
+        }
+        PayEvent::AccountDebited(Entry { beneficiary, amount, .. }) => {
+            (format!("account of {beneficiary}: ¥{amount} paid"), format!("{beneficiary} 个账支出 ¥{amount}"))
+        }
+        PayEvent::AccountCredited(Entry { beneficiary, amount, .. }) => (
+            format!("account of {beneficiary}: ¥{amount} given back"),
+            format!("{beneficiary} 个账退回 ¥{amount}"),
+        ),
+        PayEvent::RiskFlagged { beneficiary, rule, .. } => {
+            let (limit, zh) = match rule {
+                LimitRule::Daily => ("daily limit", "每日限额"),
+                LimitRule::Hourly => ("hourly limit", "每小时限次"),
+                LimitRule::Offline => ("limit of the terminal", "终端离线限额"),
+            };
+            (format!("{beneficiary}: over the {limit}"), format!("{beneficiary}：超出{zh}"))
+        }
+        PayEvent::ReconClosed { provider, day, paid_out } => (
+            format!("{provider}: {day} closed, ¥{paid_out} paid out"),
+            format!("{provider}：{day} 已结账，拨付 ¥{paid_out}"),
+        ),
+        PayEvent::ReconDiff { provider, day, .. } => {
+            (format!("{provider}: the books of {day} differ"), format!("{provider}：{day} 对账不符"))
+        }
     }
 }

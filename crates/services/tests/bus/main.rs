@@ -31,6 +31,7 @@ const fn channel(name: &'static str, at_least_once: bool, retain: bool) -> Chann
         expiry_s: None,
         content_type: "application/json",
         example: "{}",
+        more_examples: &[],
     }
 }
 

@@ -41,6 +41,7 @@ const fn channel(retain: bool, expiry_s: Option<u32>) -> Channel {
         expiry_s,
         content_type: "application/json",
         example: "{}",
+        more_examples: &[],
     }
 }
 

@@ -40,6 +40,7 @@ static CHANNEL: Channel = Channel {
     expiry_s: Some(20),
     content_type: "application/json",
     example: "{}",
+    more_examples: &[],
 };
 
 /// What a lamp says.

@@ -181,6 +181,7 @@ static CHANNEL: Channel = Channel {
     expiry_s: Some(20),
     content_type: "application/json",
     example: "{}",
+    more_examples: &[],
 };
 
 /// A moment, as the documentation writes it. The bounds of chrono are 262 000 years away.

@@ -1,5 +1,7 @@
 //! Reversals, refunds, holds, consents, limits and the close of a day. Refusals first, by their codes.
 
+use std::collections::BTreeMap;
+
 use types::{BillId, ProviderId, Seed};
 
 use super::*;
@@ -19,11 +21,17 @@ struct Desk {
     payer: Payer,
     now: Timestamp,
     asked: u32,
+    /// All that was told to everyone.
+    told: Vec<PayEvent>,
+    /// What personal accounts have by what was told, from what they opened with.
+    accounts: BTreeMap<ResidentId, i64>,
 }
 
 fn desk_with(policies: Policies, people: impl IntoIterator<Item = Beneficiary>) -> Desk {
+    let people: Vec<Beneficiary> = people.into_iter().collect();
+    let accounts = people.iter().map(|person| (person.resident, person.balance.get())).collect();
     let payer = Payer::new(policies, Fen::new(100_000_000), people, Seed(1).stream("settlement", 0)).unwrap();
-    Desk { payer, now: Timestamp::from_local(20_561, 3_600_000), asked: 0 }
+    Desk { payer, now: Timestamp::from_local(20_561, 3_600_000), asked: 0, told: vec![], accounts }
 }
 
 /// With 500.00 yuan on the account of each of two beneficiaries.
@@ -77,7 +85,27 @@ impl Desk {
         self.payer.handle(self.now, input, &mut out);
         let ledger = self.payer.ledger();
         assert_eq!((ledger.imbalance(Unit::Cny), ledger.imbalance(Unit::Quota)), (0, 0));
+        self.listen(&out);
         out
+    }
+
+    /// Each personal account has what was told of it, after each step.
+    fn listen(&mut self, outputs: &[Output]) {
+        for output in outputs {
+            let Output::Event(event) = output else { continue };
+            let (entry, sign) = match event {
+                PayEvent::AccountDebited(entry) => (Some(entry), -1),
+                PayEvent::AccountCredited(entry) => (Some(entry), 1),
+                _ => (None, 0),
+            };
+            if let Some(entry) = entry {
+                *self.accounts.get_mut(&entry.beneficiary).unwrap() += sign * entry.amount.get();
+            }
+            self.told.push(event.clone());
+        }
+        for (&resident, &balance) in &self.accounts {
+            assert_eq!(self.payer.ledger().balance(Account::Personal(resident)).get(), balance);
+        }
     }
 
     fn desk(&mut self, request: PayRequest) -> Result<PayReply, PayRefusal> {
@@ -453,4 +481,5 @@ fn a_statement_a_list_and_a_trace_tell_what_was_paid_and_why() {
 }
 
 mod deposits;
+mod events;
 mod orders;

@@ -3,7 +3,7 @@ use types::{BillId, Core, ReplyTo, ResidentId, Seed};
 use uuid::Uuid;
 
 use super::*;
-use crate::messages::{BillLine, Category, PayRequest};
+use crate::messages::{BillLine, Category, LimitRule, PayRequest};
 use crate::offline;
 use crate::payer::Input;
 use crate::policy::demo;
@@ -44,13 +44,15 @@ fn bill(number: u128, fen: i64) -> Bill {
 struct Desk {
     payer: Payer,
     asked: u64,
+    /// All that was told to everyone.
+    told: Vec<PayEvent>,
 }
 
 impl Desk {
     fn new() -> Self {
         let ids = Seed(1).stream("settlement", 0);
         let payer = Payer::new(demo(), Fen::new(100_000), [(P, BALANCE)], ids).unwrap();
-        let mut desk = Self { payer, asked: 0 };
+        let mut desk = Self { payer, asked: 0, told: vec![] };
         desk.ask(allow(key(7), LIMITS.0, LIMITS.1)).unwrap();
         desk
     }
@@ -61,7 +63,12 @@ impl Desk {
             ReplyTo { path: "svc-test".into(), correlation: self.asked.to_be_bytes().as_slice().into() };
         let mut out = vec![];
         self.payer.handle(Timestamp::from_millis(1_000_000), Input::Desk { from, request }, &mut out);
-        match out.pop() {
+        let answer = out.pop();
+        self.told.extend(out.into_iter().filter_map(|output| match output {
+            Output::Event(event) => Some(event),
+            _ => None,
+        }));
+        match answer {
             Some(Output::DeskReply { reply: PayReply::Refused(refusal), .. }) => Err(refusal),
             Some(Output::DeskReply { reply, .. }) => Ok(reply),
             other => panic!("{other:?}"),
@@ -239,4 +246,37 @@ proptest! {
         prop_assert_eq!(desk.payer.settled_count(), taken);
         prop_assert_eq!(desk.sums()[2], 700 * taken as i64);
     }
+}
+
+#[test]
+fn only_the_bill_over_the_limit_of_a_terminal_is_flagged() {
+    let mut desk = Desk::new();
+    let good = vouchers(&[100, 200, 300]);
+    let gap = vec![good[1].clone()];
+    desk.forward(gap).unwrap_err();
+    assert_eq!(desk.told, []);
+    desk.ask(allow(key(7), Fen::new(250), Fen::new(2_000))).unwrap();
+    let over = good[2].bill.id;
+    desk.forward(good).unwrap_err();
+    assert_eq!(desk.told, [PayEvent::RiskFlagged { beneficiary: P, bill: over, rule: LimitRule::Offline }]);
+}
+
+/// 1,000 are on the account: the allowance bears the rest.
+#[test]
+fn the_account_is_told_of_what_a_voucher_took_from_it_and_no_more() {
+    let mut desk = Desk::new();
+    let taken = vouchers(&[600, 600, 600]);
+    for _ in 0..2 {
+        desk.forward(taken.clone()).unwrap();
+    }
+    let told: Vec<_> = desk
+        .told
+        .iter()
+        .filter_map(|event| match event {
+            PayEvent::AccountDebited(entry) => Some(entry.amount.get()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((told.iter().sum::<i64>(), desk.sums()[0]), (BALANCE.get(), 0));
+    assert!(told.iter().all(|&amount| amount > 0), "{told:?}");
 }
