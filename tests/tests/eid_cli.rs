@@ -113,7 +113,8 @@ fn on_a_terminal_the_code_is_drawn_and_ctrl_c_ends_it_well() {
     let symbol = drawn.filter(|line| line.contains('█')).take(20);
     assert_eq!(symbol.count(), 20, "a symbol has more lines");
     keys.write_all(b"\x03").expect("a terminal takes keys");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let status = child.wait().expect("it ends");
+    assert!(status.success(), "{status}");
 }
 
 #[test]
