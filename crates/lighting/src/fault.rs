@@ -40,6 +40,9 @@ pub enum Fault {
     SupplyLoss,
     /// The controller has gone mad: it tells its readings again and again \[messages/s\].
     Flooding(u16),
+    /// A second device has its client id and credentials: each takes the connection
+    /// from the other after so long \[s\].
+    IdClone(u16),
     /// Firmware that it downloads is not what was sent.
     FirmwareBadImage,
     /// A download of firmware never ends.
@@ -87,7 +90,7 @@ struct Range {
 
 impl Fault {
     /// All of them, each with its usual severity.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::LampOpen,
         Self::LedStringPartial(40),
         Self::RelayStuckOn,
@@ -103,6 +106,7 @@ impl Fault {
         Self::Brownout(190),
         Self::SupplyLoss,
         Self::Flooding(200),
+        Self::IdClone(10),
         Self::FirmwareBadImage,
         Self::FirmwareHang,
     ];
@@ -136,6 +140,7 @@ impl Fault {
             Self::Brownout(_) => "brownout",
             Self::SupplyLoss => "supply_loss",
             Self::Flooding(_) => "flooding",
+            Self::IdClone(_) => "id_clone",
             Self::FirmwareBadImage => "firmware_bad_image",
             Self::FirmwareHang => "firmware_hang",
         }
@@ -146,6 +151,7 @@ impl Fault {
             Self::LedStringPartial(percent) | Self::DriverDerate(percent) => Some(percent.into()),
             Self::Overheating(percent) => Some(percent.into()),
             Self::Flooding(per_second) => Some(per_second.into()),
+            Self::IdClone(period_s) => Some(period_s.into()),
             Self::MeterOffset(percent) => Some(percent.into()),
             Self::Brownout(volts) => Some(volts.into()),
             _ => None,
@@ -163,6 +169,7 @@ impl Fault {
             Self::DriverDerate(_) => Self::DriverDerate(severity as u8),
             Self::Overheating(_) => Self::Overheating(severity as u16),
             Self::Flooding(_) => Self::Flooding(severity as u16),
+            Self::IdClone(_) => Self::IdClone(severity as u16),
             Self::MeterOffset(_) => Self::MeterOffset(severity as i8),
             Self::Brownout(_) => Self::Brownout(severity as u8),
             other => other,
@@ -174,6 +181,7 @@ impl Fault {
             Self::LedStringPartial(_) | Self::DriverDerate(_) => (1, 99, "%"),
             Self::Overheating(_) => (1, 500, "%"),
             Self::Flooding(_) => (1, 1_000, "messages/s"),
+            Self::IdClone(_) => (1, 3_600, "s"),
             Self::MeterOffset(_) => (-99, 99, "%"),
             Self::Brownout(_) => (120, 210, "V"),
             _ => return None,
@@ -233,6 +241,7 @@ mod tests {
         assert_eq!(refusal("brownout:90"), "`90` is not a severity of brownout: expected 120 to 210 [V]");
         let too_many = "`1001` is not a severity of flooding: expected 1 to 1000 [messages/s]";
         assert_eq!(refusal("flooding:1001"), too_many);
+        assert_eq!(refusal("id_clone:0"), "`0` is not a severity of id_clone: expected 1 to 3600 [s]");
         assert_eq!(refusal("brownout:190V"), "`190V` is not a severity of brownout: expected 120 to 210 [V]");
         assert_eq!(
             refusal("led_string_partial:"),

@@ -186,6 +186,20 @@ impl Luminaire {
         Self { epoch, ..self }
     }
 
+    /// A second device set up as it once was: of the same type, without a programme, and with counters of its own.
+    #[must_use]
+    pub fn namesake(&self, now: Timestamp) -> Self {
+        let config = LuminaireConfig {
+            model: Arc::clone(&self.model),
+            astro: Arc::clone(&self.astro),
+            astro_shift_ms: self.astro_shift_ms,
+            report_offset_ms: self.report_offset_ms,
+            feeder_drop_mv: self.feeder_drop_mv,
+            burning_h: 0,
+        };
+        Self::new(config, now)
+    }
+
     /// Reads a word from all over it, for a driver of very many: called for several that are due soon, one after the
     /// other, it has the processor fetch their memory at once instead of one by one as each is due.
     #[inline]

@@ -213,7 +213,8 @@ fn mutants(file: &str) -> &'static [Mutant] {
             ("alarms come twice", alarms_twice),
             ("alarms never end", alarms_never_end),
         ],
-        "message-storm" => &[
+        "storm-and-clone" => &[
+            ("nobody goes offline", nobody_offline),
             ("alarms are lost", no_alarms),
             ("alarms come twice", alarms_twice),
             ("alarms never end", alarms_never_end),

@@ -87,8 +87,8 @@ impl Defect {
             Fault::Brownout(volts) => Self::Brownout(u32::from(volts) * 1_000),
             Fault::SupplyLoss => Self::SupplyLoss,
             Fault::Flooding(per_second) => Self::Flooding(per_second),
-            // Not of the lamp: see `Trouble`.
-            Fault::FirmwareBadImage | Fault::FirmwareHang => Self::None,
+            // Not of the lamp: see `Trouble`, and `Luminaire::namesake`.
+            Fault::FirmwareBadImage | Fault::FirmwareHang | Fault::IdClone(_) => Self::None,
         }
     }
 

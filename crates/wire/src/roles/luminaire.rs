@@ -1,7 +1,10 @@
+mod namesake;
+
 use lighting::luminaire::{Input, Output};
-use lighting::{Draw, Luminaire};
+use lighting::{Draw, Fault, Luminaire};
 use types::{Core, DistrictId, LuminaireId, Timestamp};
 
+use self::namesake::Namesake;
 use crate::{BusInput, FaultOrder, Light, Message};
 
 /// For how long a luminaire gives its presence level after someone was near \[ms of the city's clock\].
@@ -16,12 +19,14 @@ pub struct LuminaireRole {
     core: Luminaire,
     district: DistrictId,
     id: LuminaireId,
+    /// Hardly ever there.
+    namesake: Option<Box<Namesake>>,
 }
 
 impl LuminaireRole {
     /// Puts `core` on the bus as luminaire `id` of `district`.
     pub fn new(core: Luminaire, district: DistrictId, id: LuminaireId) -> Self {
-        Self { core, district, id }
+        Self { core, district, id, namesake: None }
     }
 
     /// Its id, which is also its client id and user name.
@@ -49,7 +54,10 @@ impl LuminaireRole {
     /// Its clock is set forward (back, if negative) at `now`; see [`Luminaire::step_clock`].
     pub fn step_clock(&mut self, now: Timestamp, by_ms: i64, out: &mut Vec<Message>) {
         let mut outputs = Vec::new();
-        self.core.step_clock(now, by_ms, &mut outputs);
+        match &mut self.namesake {
+            None => self.core.step_clock(now, by_ms, &mut outputs),
+            Some(namesake) => namesake.step_clock(&mut self.core, now, by_ms, &mut outputs),
+        }
         self.publish(outputs, out);
     }
 
@@ -57,7 +65,10 @@ impl LuminaireRole {
     /// [`message_of`](Self::message_of) puts that on the bus.
     #[inline]
     pub fn run_timeout(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        self.core.handle_timeout(now, outputs);
+        match &mut self.namesake {
+            None => self.core.handle_timeout(now, outputs),
+            Some(namesake) => namesake.handle_timeout(&mut self.core, now, outputs),
+        }
     }
 
     /// See [`Luminaire::warm`].
@@ -89,8 +100,36 @@ impl LuminaireRole {
 
     fn run(&mut self, now: Timestamp, input: Input, out: &mut Vec<Message>) {
         let mut outputs = Vec::new();
-        self.core.handle(now, input, &mut outputs);
+        match &mut self.namesake {
+            None => self.core.handle(now, input, &mut outputs),
+            Some(namesake) => namesake.handle(&mut self.core, now, input, &mut outputs),
+        }
         self.publish(outputs, out);
+    }
+
+    fn take_fault(&mut self, now: Timestamp, order: FaultOrder, out: &mut Vec<Message>) {
+        match order {
+            FaultOrder::Break(Fault::IdClone(period_s)) => {
+                let namesake = Namesake::new(self.core.namesake(now), now);
+                self.namesake.get_or_insert_with(|| Box::new(namesake)).set_period(period_s);
+            }
+            FaultOrder::Break(fault) => self.run(now, Input::Fault(fault), out),
+            FaultOrder::Repair => {
+                if let Some(namesake) = self.namesake.take() {
+                    let mut outputs = Vec::new();
+                    namesake.leave(&mut self.core, now, &mut outputs);
+                    self.publish(outputs, out);
+                }
+                self.run(now, Input::Repair, out);
+            }
+            FaultOrder::Clean => self.run(now, Input::Clean, out),
+        }
+    }
+
+    /// Whether who has its connection can speak.
+    fn is_running(&self) -> bool {
+        let speaker = self.namesake.as_ref().and_then(|namesake| namesake.speaker());
+        speaker.unwrap_or(&self.core).is_running()
     }
 
     fn publish(&self, outputs: Vec<Output>, out: &mut Vec<Message>) {
@@ -109,7 +148,7 @@ impl Core for LuminaireRole {
 
     fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
         match bus {
-            BusInput::Connected if !self.core.is_running() => {}
+            BusInput::Connected if !self.is_running() => {}
             BusInput::Connected => {
                 out.push(self.message(Light::Online(true)));
                 self.run(now, Input::Connected, out);
@@ -123,27 +162,24 @@ impl Core for LuminaireRole {
             BusInput::Message(Message::Light { body: Light::FirmwareOrder(order), .. }) => {
                 self.run(now, Input::Firmware(order), out);
             }
-            BusInput::Message(Message::Fault { order, .. }) => {
-                let input = match order {
-                    FaultOrder::Break(fault) => Input::Fault(fault),
-                    FaultOrder::Repair => Input::Repair,
-                    FaultOrder::Clean => Input::Clean,
-                };
-                self.run(now, input, out);
-            }
+            BusInput::Message(Message::Fault { order, .. }) => self.take_fault(now, order, out),
             BusInput::Message(_) => {}
         }
     }
 
     fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {
         let mut outputs = Vec::new();
-        self.core.handle_timeout(now, &mut outputs);
+        self.run_timeout(now, &mut outputs);
         self.publish(outputs, out);
     }
 
     #[inline]
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.core.next_timeout()
+        let own = self.core.next_timeout();
+        match &self.namesake {
+            None => own,
+            Some(namesake) => own.into_iter().chain([namesake.next_timeout()]).min(),
+        }
     }
 }
 
