@@ -99,16 +99,7 @@ fn year(cast: &Cast, wall: Stopwatch<'_>) -> Result<()> {
 fn cast(settings: &Settings, luminaires: u32, residents: u32, clinics: u32) -> Result<Cast> {
     let policy = policy_of(settings)?;
     let city = CitySpec { seed: Seed(settings.seed.unwrap_or(7)), luminaires, residents, clinics };
-    Ok(Cast::new(CastSpec {
-        city,
-        year: 2026,
-        policy,
-        issuer_key: [7; 32],
-        start: 1,
-        switched_cabinets: 0,
-        physics: lighting::Physics::default(),
-        burning_h: 0,
-    })?)
+    Ok(Cast::new(CastSpec::new(city, 2026, policy))?)
 }
 
 /// The machine, for whoever compares figures.

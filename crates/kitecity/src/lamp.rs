@@ -136,11 +136,9 @@ fn cast_spec(settings: &Settings, year: i32) -> Result<CastSpec> {
     let mut config = Config::of(settings)?;
     config.city.seed = settings.seed.unwrap_or(config.city.seed);
     config.city.luminaires = settings.luminaires.unwrap_or(config.city.luminaires);
-    let city = config.city_spec();
     let policy = config.policy().map_err(UsageError::from)?;
-    let issuer_key = city.seed.stream("issuer key", 0).bytes();
     let (physics, burning_h) = config.luminaires().map_err(UsageError::from)?;
-    Ok(CastSpec { city, year, policy, issuer_key, start: 1, switched_cabinets: 0, physics, burning_h })
+    Ok(CastSpec { physics, burning_h, ..CastSpec::new(config.city_spec(), year, policy) })
 }
 
 fn measure(policy: &LightingPolicy, city: Cast, start: Timestamp, end: Timestamp) -> Result<Figures> {

@@ -55,6 +55,23 @@ pub struct CastSpec {
     pub switched_cabinets: u32,
 }
 
+impl CastSpec {
+    /// A city at its first start: luminaires new and of the usual kind, feeders always live, the issuer's key from the
+    /// city's seed.
+    pub fn new(city: CitySpec, year: i32, policy: Policies) -> Self {
+        Self {
+            issuer_key: city.seed.stream("issuer key", 0).bytes(),
+            city,
+            year,
+            policy,
+            physics: Physics::default(),
+            burning_h: 0,
+            start: 1,
+            switched_cabinets: 0,
+        }
+    }
+}
+
 /// Why there is no such city.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

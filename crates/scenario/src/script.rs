@@ -97,21 +97,16 @@ impl Script {
     /// Its city, from this seed.
     pub fn cast_spec(&self, seed: u64, policy: Policies) -> CastSpec {
         let city = &self.file.city;
-        let seed = Seed(seed);
+        let spec = CitySpec {
+            seed: Seed(seed),
+            luminaires: *city.luminaires.get_ref(),
+            residents: *city.residents.get_ref(),
+            clinics: *city.clinics.get_ref(),
+        };
         CastSpec {
-            city: CitySpec {
-                seed,
-                luminaires: *city.luminaires.get_ref(),
-                residents: *city.residents.get_ref(),
-                clinics: *city.clinics.get_ref(),
-            },
-            year: self.year,
-            policy,
-            issuer_key: seed.stream("issuer key", 0).bytes(),
-            start: 1,
             switched_cabinets: *city.switched_cabinets.get_ref(),
             physics: self.physics(),
-            burning_h: 0,
+            ..CastSpec::new(spec, self.year, policy)
         }
     }
 

@@ -176,17 +176,7 @@ mod tests {
     fn who_hears_a_message_is_who_asks_for_its_topic() {
         let city = CitySpec { seed: Seed(7), luminaires: 50, residents: 50, clinics: 2 };
         let policy = toml::from_str(include_str!("../../../config/policies/demo.toml")).unwrap();
-        let cast = Cast::new(CastSpec {
-            city,
-            year: 2026,
-            policy,
-            issuer_key: [7; 32],
-            start: 1,
-            switched_cabinets: 0,
-            physics: lighting::Physics::default(),
-            burning_h: 0,
-        })
-        .unwrap();
+        let cast = Cast::new(CastSpec::new(city, 2026, policy)).unwrap();
         let start = cast.astro().sunset(20_561);
         let run = "sim".parse().unwrap();
         let mut sim = Sim::new(&cast, run, start).unwrap();

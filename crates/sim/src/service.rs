@@ -157,17 +157,7 @@ mod tests {
     fn a_replayed_journal_makes_the_same_role_as_its_kept_state() {
         let city = CitySpec { seed: Seed(7), luminaires: 50, residents: 50, clinics: 2 };
         let policy = toml::from_str(include_str!("../../../config/policies/demo.toml")).unwrap();
-        let cast = Cast::new(CastSpec {
-            city,
-            year: 2026,
-            policy,
-            issuer_key: [7; 32],
-            start: 1,
-            switched_cabinets: 0,
-            physics: lighting::Physics::default(),
-            burning_h: 0,
-        })
-        .unwrap();
+        let cast = Cast::new(CastSpec::new(city, 2026, policy)).unwrap();
         let start = cast.astro().sunset(20_561);
         let digest = |journals: bool| {
             let mut sim = Sim::new(&cast, "sim".parse().unwrap(), start).unwrap();

@@ -24,16 +24,7 @@ fn measure_on(policy: &str, day: i64) -> Figures {
     let policy: LightingPolicy = toml::from_str(policy).unwrap();
     let city = CitySpec { seed: Seed(7), luminaires: 150, residents: 100, clinics: 2 };
     let payment = toml::from_str(PAYMENT).unwrap();
-    let spec = CastSpec {
-        city,
-        year: 2026,
-        policy: payment,
-        issuer_key: [7; 32],
-        start: 1,
-        switched_cabinets: 0,
-        physics: lighting::Physics::default(),
-        burning_h: 0,
-    };
+    let spec = CastSpec::new(city, 2026, payment);
     let cast = Cast::under_sun(spec, SUN.clone()).unwrap().lit_by(&policy);
     let start = Timestamp::from_local(day, 12 * HOUR_MS);
     let end = start.plus_millis(DAY_MS);

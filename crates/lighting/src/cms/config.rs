@@ -40,6 +40,22 @@ pub struct Asset {
     pub calendar: u16,
 }
 
+#[cfg(test)]
+impl Asset {
+    /// A luminaire of 80.5 W on the first circuit of the first cabinet.
+    pub(super) fn sample(luminaire: u32, calendar: u16) -> Self {
+        Self {
+            luminaire: LuminaireId(luminaire),
+            cabinet: CabinetId(1),
+            leg: Leg { circuit: crate::Circuit::ALL[0], phase: crate::Phase::R },
+            street_m: 30,
+            rated_mw: 80_500,
+            standby_mw: 500,
+            calendar,
+        }
+    }
+}
+
 /// Why a register of luminaires makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

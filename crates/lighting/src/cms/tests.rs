@@ -2,8 +2,8 @@ use types::{CabinetId, HOUR_MS, SECOND_MS, Seed};
 
 use super::*;
 use crate::{
-    AlarmChange, CabinetState, Circuit, CircuitState, Control, DimLevel, Gear, Group, Incident, IncidentKind,
-    Leg, Mode, Phases,
+    AlarmChange, CabinetState, CircuitState, Control, DimLevel, Gear, Group, Incident, IncidentKind, Mode,
+    Phases,
 };
 
 const LAMP: LuminaireId = LuminaireId(7);
@@ -22,15 +22,7 @@ fn bench() -> Bench {
 }
 
 fn config() -> CmsConfig {
-    let asset = |id| Asset {
-        luminaire: LuminaireId(id),
-        cabinet: CabinetId(1),
-        leg: Leg { circuit: Circuit::ALL[0], phase: crate::Phase::R },
-        street_m: 30,
-        rated_mw: 80_500,
-        standby_mw: 500,
-        calendar: 1,
-    };
+    let asset = |id| Asset::sample(id, 1);
     let programme = |version| Programme { version, ..Programme::default() };
     CmsConfig {
         assets: vec![asset(900), asset(5), asset(7)],

@@ -16,17 +16,7 @@ use types::Seed;
 fn cast(luminaires: u32, residents: u32, clinics: u32) -> Cast {
     let city = CitySpec { seed: Seed(7), luminaires, residents, clinics };
     let policy = toml::from_str(include_str!("../../../../config/policies/demo.toml")).expect("a policy");
-    Cast::new(CastSpec {
-        city,
-        year: 2026,
-        policy,
-        issuer_key: [7; 32],
-        start: 1,
-        switched_cabinets: 0,
-        physics: lighting::Physics::default(),
-        burning_h: 0,
-    })
-    .expect("a city")
+    Cast::new(CastSpec::new(city, 2026, policy)).expect("a city")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures the wall's time")]

@@ -11,17 +11,7 @@ use wire::Message;
 /// A city of these numbers.
 pub(crate) fn cast_of(city: CitySpec) -> Cast {
     let policy = toml::from_str(include_str!("../../../../config/policies/demo.toml")).unwrap();
-    Cast::new(CastSpec {
-        city,
-        year: 2026,
-        policy,
-        issuer_key: [7; 32],
-        start: 1,
-        switched_cabinets: 0,
-        physics: lighting::Physics::default(),
-        burning_h: 0,
-    })
-    .unwrap()
+    Cast::new(CastSpec::new(city, 2026, policy)).unwrap()
 }
 
 /// A city with people in the streets.

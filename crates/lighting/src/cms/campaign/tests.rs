@@ -1,4 +1,4 @@
-use types::{CabinetId, Core, Seed};
+use types::{Core, Seed};
 
 use super::*;
 use crate::cms::tests::sun;
@@ -22,15 +22,7 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    let asset = |id| Asset {
-        luminaire: LuminaireId(id),
-        cabinet: CabinetId(1),
-        leg: crate::Leg { circuit: crate::Circuit::ALL[0], phase: crate::Phase::R },
-        street_m: 30,
-        rated_mw: 80_500,
-        standby_mw: 500,
-        calendar: 0,
-    };
+    let asset = |id| Asset::sample(id, 0);
     let config = CmsConfig {
         assets: (1..=LAMPS).map(asset).collect(),
         calendars: vec![Programme::default()],

@@ -1,4 +1,4 @@
-use types::{CabinetId, Core, SECOND_MS, Seed};
+use types::{Core, SECOND_MS, Seed};
 
 use super::*;
 use crate::cms::tests::sun;
@@ -21,15 +21,7 @@ struct Bench {
 }
 
 fn config() -> CmsConfig {
-    let asset = |id| Asset {
-        luminaire: LuminaireId(id),
-        cabinet: CabinetId(1),
-        leg: crate::Leg { circuit: crate::Circuit::ALL[0], phase: crate::Phase::R },
-        street_m: 30,
-        rated_mw: 80_500,
-        standby_mw: 500,
-        calendar: 0,
-    };
+    let asset = |id| Asset::sample(id, 0);
     CmsConfig {
         assets: (1..=LAMPS).map(asset).collect(),
         calendars: vec![Programme::default()],
