@@ -4,6 +4,7 @@
 //! every stateful thing in the city is a [`Core`], and it learns the time only from its arguments.
 
 mod core;
+mod hash;
 mod ids;
 mod money;
 mod position;
@@ -12,6 +13,7 @@ mod seed;
 mod time;
 
 pub use crate::core::Core;
+pub use hash::fnv1a;
 pub use ids::{
     BillId, CabinetId, CommandId, DistrictId, GroupId, IdError, LuminaireId, ProviderId, ResidentId, RunId,
     Slug, TerminalId, VerifierId,

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::fnv1a;
+
 /// Where all chance in one run of the city comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -10,9 +12,7 @@ impl Seed {
     ///
     /// Streams do not disturb each other: one more luminaire changes no other luminaire's night.
     pub fn stream(self, purpose: &str, entity: u64) -> Stream {
-        let purpose = purpose.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let purpose = fnv1a(purpose.bytes());
         Stream { state: mix(self.0 ^ mix(purpose ^ mix(entity))) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use types::{CabinetId, DistrictId, LuminaireId, RunId, Slug};
+use types::{CabinetId, DistrictId, LuminaireId, RunId, Slug, fnv1a};
 
 /// A place on the bus, below `kitecity/v1/{run}/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,10 +79,7 @@ const SHARDS: u64 = 16;
 
 /// The shard of a thing, so that one consumer of many can take its share and still see each thing's events in order.
 pub fn shard_of(subject: &str) -> u8 {
-    let hash = subject.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    ((hash >> 32) % SHARDS) as u8
+    ((fnv1a(subject.bytes()) >> 32) % SHARDS) as u8
 }
 
 impl Topic {

@@ -1,6 +1,6 @@
 use std::num::NonZeroU64;
 
-use types::CommandId;
+use types::{CommandId, fnv1a};
 
 /// The commands obeyed last, as hashes of their ids.
 ///
@@ -35,10 +35,7 @@ impl Recent {
 
 /// FNV-1a, with the lowest bit set to keep 0 free for "none".
 fn hash(id: &CommandId) -> NonZeroU64 {
-    let hash = id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    NonZeroU64::MIN | hash
+    NonZeroU64::MIN | fnv1a(id.as_str().bytes())
 }
 
 #[cfg(test)]

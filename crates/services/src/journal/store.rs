@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
-use types::{RunId, Timestamp};
+use types::{RunId, Timestamp, fnv1a};
 use wire::{BusInput, Frame, Message, Role, RoleName, decode, encode};
 
 use super::city::{Founding, Identity, found};
@@ -143,20 +143,12 @@ fn tell(
 
 /// A hash of messages, as they leave for the bus: FNV-1a, 64 bits. Tells a difference, and protects from nobody.
 pub(crate) fn digest(run: RunId, messages: &[Message]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |bytes: &[u8]| {
-        for byte in bytes.iter().chain(&[0xff]) {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    };
-    for message in messages {
+    let parts = |message| {
         let Frame { topic, payload, response_topic, correlation, .. } = encode(run, message);
-        add(topic.as_bytes());
-        add(&payload);
-        add(response_topic.unwrap_or_default().as_bytes());
-        add(&correlation.unwrap_or_default());
-    }
-    hash
+        let response_topic = response_topic.unwrap_or_default();
+        [topic.into_bytes(), payload, response_topic.into_bytes(), correlation.unwrap_or_default()]
+    };
+    fnv1a(messages.iter().flat_map(parts).flat_map(|part| part.into_iter().chain([0xff])))
 }
 
 /// Keeps what one role is told from now on.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use lighting::{AckResult, DimCommand, DimLevel, Programme};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use types::{CommandId, HOUR_MS, Timestamp};
+use types::{CommandId, HOUR_MS, Timestamp, fnv1a};
 
 use super::bridge::{PROGRAMME, RESUME, SET_LEVEL};
 use super::light::{LIGHT, Reading};
@@ -270,10 +270,9 @@ fn ahead_ms(wall: Timestamp, paras: &Map<String, Value>) -> Option<i64> {
 /// The id of the luminaire's command for a request: the same for the same request, which may be any text.
 fn command_id(request: &str) -> CommandId {
     request.parse().unwrap_or_else(|_| {
-        let hash = request.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        format!("request-{hash:016x}").parse().expect("a word and hex digits are a command id")
+        format!("request-{:016x}", fnv1a(request.bytes()))
+            .parse()
+            .expect("a word and hex digits are a command id")
     })
 }
 
