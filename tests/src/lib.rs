@@ -262,12 +262,14 @@ impl City {
     }
 }
 
-/// The lines of an output, as they come.
+/// The lines of an output, as they come, until its end. A terminal may echo Ctrl-C in the middle of a character: a reader
+/// that stopped there would close the pipe under whoever still writes.
 pub fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = sender.send(line);
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            let _ = sender.send(String::from_utf8_lossy(line).into_owned());
         }
     });
     lines
