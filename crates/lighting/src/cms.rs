@@ -275,13 +275,20 @@ impl Cms {
         let (mut changes, mut told) = (Vec::new(), Vec::new());
         let asset = *view.asset();
         view.count_report(window, &mut changes);
+        let news = view.is_news(&report);
         if impossible {
             view.take_impossible(offset_ms, &mut changes);
         } else if report.body.voltage_mv < SUPPLY_MV_MIN {
-            self.losses.lose(now, &asset, Why::Supply, &mut told);
+            if news {
+                view.take_last_words(report);
+                self.losses.lose(now, &asset, Why::Supply, &mut told);
+            }
         } else {
-            let voltage_is_low = view.voltage_is_low(&report);
+            let voltage_is_low = if news { view.voltage_is_low(&report) } else { None };
             view.take_telemetry(report, (offset_ms, tolerance_ms), &mut changes);
+            if news {
+                self.losses.find_supply(now, &asset, &mut told);
+            }
             match voltage_is_low {
                 Some(true) => self.losses.lose(now, &asset, Why::LowVoltage, &mut told),
                 Some(false) => self.losses.find_voltage(now, &asset, &mut told),

@@ -117,6 +117,14 @@ impl Judge {
         }
     }
 
+    /// Takes note of the level a state told. Readings may be lost; so what the meter counted while the level was another
+    /// is not held against it.
+    pub(super) fn take_level(&mut self, in_effect: DimLevel) {
+        if in_effect != self.last_level {
+            self.energy_since_s = 0;
+        }
+    }
+
     /// Takes readings that are news; `target` is the level last told.
     pub(super) fn take(
         &mut self,
@@ -230,6 +238,8 @@ impl Judge {
             changes.extend(self.raised.set(AlarmKind::ClockFailure, false));
             return;
         }
+        // Time by this clock and time by a right one make no span: the meter is judged from the next report on.
+        self.energy_since_s = 0;
         let offset_s = i32::try_from(offset_ms / SECOND_MS).unwrap_or(i32::MAX);
         if self.offset_s != 0 && self.offset_s.abs_diff(offset_s) <= OFFSET_AGREES_S {
             changes.extend(self.raised.set(AlarmKind::ClockFailure, true));

@@ -132,7 +132,16 @@ impl Losses {
 
     /// It has enough voltage again.
     pub(super) fn find_voltage(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
-        if self.missing.get(&asset.luminaire).is_some_and(|missing| missing.why == Why::LowVoltage) {
+        self.find_after(Why::LowVoltage, now, asset, told);
+    }
+
+    /// It has supply, though nobody said that it was back: that may have been lost, or overtaken by its last words.
+    pub(super) fn find_supply(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
+        self.find_after(Why::Supply, now, asset, told);
+    }
+
+    fn find_after(&mut self, why: Why, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
+        if self.missing.get(&asset.luminaire).is_some_and(|missing| missing.why == why) {
             self.find(now, asset, told);
         }
     }

@@ -606,6 +606,67 @@ fn a_meter_that_counts_too_much_is_told_after_two_reports_that_do_not_fit() {
     assert_eq!(told, [(5, (kind, AlarmChange::Raised)), (8, (kind, AlarmChange::Cleared))]);
 }
 
+/// A quarter of an hour at 80.5 W, told by a clock that is `off_s` off.
+fn quarter(bench: &mut Bench, energy_mwh: &mut u64, off_s: i64) -> Vec<(AlarmKind, AlarmChange)> {
+    bench.now = bench.now.plus_millis(15 * MINUTE_MS);
+    *energy_mwh += 20_125;
+    let mut report = bench.report(Telemetry { energy_mwh: *energy_mwh, ..readings(100, 80_500) });
+    report.stamp.ts = bench.now.plus_millis(off_s * SECOND_MS);
+    let out = bench.handle(Input::Telemetry { luminaire: LAMP, report });
+    out.iter()
+        .filter_map(|output| match output {
+            Output::Alarm { alarm, .. } => Some((alarm.kind, alarm.change)),
+            _ => None,
+        })
+        .collect()
+}
+
+// Found by `kitecity sim explore`, seed 4.
+#[test]
+fn a_clock_that_jumps_there_and_back_is_no_fault_of_the_meter() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    let mut energy_mwh = 0;
+    let mut told = Vec::new();
+    for off_s in [0, 0, 0, -530, 0, 0, 0] {
+        told.extend(quarter(&mut bench, &mut energy_mwh, off_s));
+    }
+    assert_eq!(told, []);
+}
+
+// Found by `kitecity sim explore`, seed 137.
+#[test]
+fn readings_that_are_lost_while_the_level_changes_are_no_fault_of_the_meter() {
+    let mut bench = bench();
+    let mut energy_mwh = 0;
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        // Nothing is heard of five minutes at 20 % but the states, which are not lost.
+        bench.state(Mode::Sensor, 20);
+        bench.state(Mode::Programme, 100);
+        energy_mwh -= energy_mwh.min(5_000);
+        told.extend(quarter(&mut bench, &mut energy_mwh, 0));
+    }
+    assert_eq!(told, []);
+}
+
+// Found by `kitecity sim explore`, seed 16.
+#[test]
+fn who_tells_of_its_supply_again_is_not_missed_though_nobody_said_that_it_is_back() {
+    let mut bench = bench();
+    bench.state(Mode::Programme, 100);
+    let dead = bench.report(Telemetry { voltage_mv: 0, ..readings(0, 0) });
+    bench.handle(Input::Telemetry { luminaire: LAMP, report: dead.clone() });
+    let kind = AlarmKind::SupplyLoss;
+    let alarm = |change, at| Output::Alarm { alarm: Alarm { luminaire: LAMP, kind, change }, at };
+    let raised = bench.wait();
+    assert_eq!(raised, [alarm(AlarmChange::Raised, bench.now)]);
+    assert_eq!(judged(&mut bench, readings(100, 80_500)), [(kind, AlarmChange::Cleared)]);
+    // A late copy of the last words changes nothing.
+    assert_eq!(bench.handle(Input::Telemetry { luminaire: LAMP, report: dead }), []);
+    assert_eq!(bench.cms.next_timeout(), None);
+}
+
 #[test]
 fn low_voltage_is_told_after_two_reports_and_ends_with_the_first_good_one() {
     let mut bench = bench();

@@ -124,6 +124,7 @@ impl LuminaireView {
         self.compare(report.stamp, self.state.as_ref().map(|known| known.stamp), changes);
         let news = self.state.as_ref().is_none_or(|known| is_newer(report.stamp, known.stamp));
         if news {
+            self.judge.take_level(report.body.in_effect);
             self.state = Some(report.clone());
         }
         news
@@ -139,7 +140,7 @@ impl LuminaireView {
         changes: &mut Vec<Change>,
     ) {
         self.compare(report.stamp, self.telemetry.as_ref().map(|known| known.stamp), changes);
-        if self.telemetry.as_ref().is_some_and(|known| !is_newer(report.stamp, known.stamp)) {
+        if !self.is_news(&report) {
             return;
         }
         // Off the bus nothing is known.
@@ -151,11 +152,19 @@ impl LuminaireView {
         self.telemetry = Some(report);
     }
 
-    /// Whether its voltage is too low by these readings, not yet [taken](Self::take_telemetry); `None` if they are old,
-    /// or too few to tell.
+    /// Whether these readings are news.
+    pub(super) fn is_news(&self, report: &Report<Telemetry>) -> bool {
+        self.telemetry.as_ref().is_none_or(|known| is_newer(report.stamp, known.stamp))
+    }
+
+    /// Whether its voltage is too low by these readings, which are news; `None` if they are too few to tell.
     pub(super) fn voltage_is_low(&mut self, report: &Report<Telemetry>) -> Option<bool> {
-        let news = self.telemetry.as_ref().is_none_or(|known| is_newer(report.stamp, known.stamp));
-        if news { self.judge.voltage_is_low(report.body.voltage_mv) } else { None }
+        self.judge.voltage_is_low(report.body.voltage_mv)
+    }
+
+    /// Keeps readings without supply: the last for now, and nothing to judge by.
+    pub(super) fn take_last_words(&mut self, report: Report<Telemetry>) {
+        self.telemetry = Some(report);
     }
 
     /// Takes note of readings from an impossible time: they say nothing but that its clock is wrong.
