@@ -38,6 +38,8 @@ impl Said {
 pub(crate) struct Flight {
     said: Said,
     way: Way,
+    /// Which message of its link it is.
+    index: u32,
     /// In which connection it travels.
     session: u16,
 }
@@ -81,25 +83,39 @@ impl Sim {
         }
     }
 
-    /// Sends a message up. Without a connection it is lost: a client tells how things stand when it is back.
+    /// Sends a message up, or keeps it until there is a connection.
     pub(crate) fn send_up(&mut self, from: Client, message: &Message, observer: &mut impl Observer) {
         let link = self.link_mut(from);
         link.sent = link.sent.wrapping_add(1);
-        if !link.connected {
-            return;
+        let (index, connected) = (link.sent, link.connected);
+        if connected {
+            self.send_numbered(from, index, message, observer);
+        } else {
+            self.keep(from, index, message);
         }
-        let (index, session) = (link.sent, link.session);
+    }
+
+    /// Sends message number `index` of a client that is connected.
+    pub(crate) fn send_numbered(
+        &mut self,
+        from: Client,
+        index: u32,
+        message: &Message,
+        observer: &mut impl Observer,
+    ) {
         if self.network.is_quiet() {
             self.publish(from, message, observer);
             return;
         }
-        let arrivals = self.network.arrivals((from, Way::Up), index, self.now, self.now);
+        let session = self.link_mut(from).session;
+        let link = (from, Way::Up, message.is_lossy());
+        let arrivals = self.network.arrivals(link, index, self.now, self.now);
         for &at in arrivals.as_slice() {
             if at <= self.now {
                 self.publish(from, message, observer);
             } else {
                 let said = Said::new(self.about(from, message), message);
-                self.fly(from, at, Flight { said, way: Way::Up, session });
+                self.fly(from, at, Flight { said, way: Way::Up, index, session });
             }
         }
     }
@@ -168,13 +184,13 @@ impl Sim {
             self.downs.push_back(Down { at, to, session, said: Said::new(about, message) });
             return;
         }
-        let arrivals = self.network.arrivals((to, Way::Down), index, self.now, at);
+        let arrivals = self.network.arrivals((to, Way::Down, message.is_lossy()), index, self.now, at);
         for &arrival in arrivals.as_slice() {
             let said = Said::new(about, message);
             if arrival == at {
                 self.downs.push_back(Down { at, to, session, said });
             } else {
-                self.fly(to, arrival, Flight { said, way: Way::Down, session });
+                self.fly(to, arrival, Flight { said, way: Way::Down, index, session });
             }
         }
     }
@@ -242,15 +258,16 @@ impl Sim {
         self.queue.push(at, Due { client, what: What::Arrival(number) });
     }
 
-    /// A message is at the end of its way. If the connection it travelled in is gone, so is the message.
+    /// A message is at the end of its way. If the connection it travelled in is gone, so is the message, and a service
+    /// knows that nobody acknowledged it.
     pub(crate) fn arrive(&mut self, client: Client, number: u32, observer: &mut impl Observer) {
-        let Some(Flight { said, way, session }) = self.flights.take(number) else { return };
+        let Some(Flight { said, way, index, session }) = self.flights.take(number) else { return };
         let link = self.link_mut(client);
-        if !link.connected || link.session != session {
-            return;
-        }
+        let arrives = link.connected && link.session == session;
         let message = self.message(said);
         match way {
+            Way::Up if !arrives => self.keep(client, index, &message),
+            Way::Down if !arrives => {}
             Way::Up => self.publish(client, &message, observer),
             Way::Down => self.tell(client, message, observer),
         }

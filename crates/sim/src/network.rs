@@ -47,6 +47,10 @@ pub(crate) struct Arrivals {
 const COPIES_MAX: usize = 4;
 /// A loss of this many parts per million is a cut.
 const CUT_PPM: u32 = 1_000_000;
+/// What was lost, and is not lost for good, is sent again after so long \[ms\].
+const RESEND_MS: i64 = 1_000;
+/// Tries of one message; the last succeeds.
+const TRIES_MAX: usize = 64;
 
 impl Network {
     pub(crate) fn new(seed: Seed) -> Self {
@@ -101,10 +105,11 @@ impl Network {
         self.cuts.iter().filter(|(_, from)| **from <= since).map(|(client, _)| *client).collect()
     }
 
-    /// When message number `index` of a link arrives that would undisturbed arrive at `at`.
+    /// When message number `index` of a link arrives that would undisturbed arrive at `at`. A `lossy` one may never do;
+    /// any other is sent again until it does.
     pub(crate) fn arrivals(
         &mut self,
-        (client, way): (Client, Way),
+        (client, way, lossy): (Client, Way, bool),
         index: u32,
         now: Timestamp,
         at: Timestamp,
@@ -113,7 +118,8 @@ impl Network {
         for active in &self.active {
             let what = &active.what;
             if now < what.until && way.is_within(what.direction) && client.is_among(what.who) {
-                fates.meet(what.effect, |copy| draw(active.salt, client, way, index, copy));
+                let cut_ms = what.until.millis_since(now);
+                fates.meet(what.effect, (lossy, cut_ms), |copy| draw(active.salt, client, way, index, copy));
             }
         }
         let mut arrivals = Arrivals { at: [at; COPIES_MAX], count: fates.count };
@@ -176,6 +182,16 @@ fn draw(salt: u64, client: Client, way: Way, index: u32, copy: usize) -> Stream 
     Seed(salt ^ way as u64 ^ (copy as u64) << 8).stream("", place)
 }
 
+/// How much later a message comes that was lost at first \[ms\]: after a cut, or after as many more tries as it takes.
+fn lost_ms(effect: Effect, cut_ms: i64, chance: &mut Stream) -> i64 {
+    if effect.loss_ppm >= CUT_PPM {
+        return cut_ms + RESEND_MS;
+    }
+    let lost_again = || chance.below(1_000_000) < u64::from(effect.loss_ppm);
+    let tries = std::iter::repeat_with(lost_again).take(TRIES_MAX).take_while(|lost| *lost).count();
+    (1 + tries as i64) * RESEND_MS
+}
+
 /// The copies of one message: how much later each comes \[ms\], and whether it keeps the order of its link.
 struct Fates {
     delays: [(i64, bool); COPIES_MAX],
@@ -184,18 +200,26 @@ struct Fates {
 
 impl Fates {
     /// Lets every copy meet an effect. Each draws loss, duplicate and delay, whether or not it can suffer them.
-    fn meet(&mut self, effect: Effect, draw: impl Fn(usize) -> Stream) {
+    /// `cut_ms` – how long a cut lasts.
+    fn meet(&mut self, effect: Effect, (lossy, cut_ms): (bool, i64), draw: impl Fn(usize) -> Stream) {
         let mut after = Self { delays: self.delays, count: 0 };
         for copy in 0..self.count {
             let mut chance = draw(copy);
             let (loss, duplicate, delay) =
                 (chance.below(1_000_000), chance.below(1_000_000), chance.next_u64());
-            if loss < u64::from(effect.loss_ppm) {
+            let lost = loss < u64::from(effect.loss_ppm);
+            if lost && lossy {
                 continue;
             }
-            after.add(self.delays[copy], effect, delay);
+            let (mut late_ms, keeps_order) = self.delays[copy];
+            if lost {
+                late_ms += lost_ms(effect, cut_ms, &mut chance);
+            }
+            // TCP lets nothing overtake what it has to send again.
+            let before = (late_ms, keeps_order || (effect.loss_ppm > 0 && !effect.reorder));
+            after.add(before, effect, delay);
             if duplicate < u64::from(effect.duplicate_ppm) {
-                after.add(self.delays[copy], effect, chance.next_u64());
+                after.add(before, effect, chance.next_u64());
             }
         }
         *self = after;
@@ -242,7 +266,7 @@ mod tests {
 
     /// The arrivals of a thousand messages of one luminaire, one a millisecond.
     fn thousand(network: &mut Network) -> Vec<Vec<Timestamp>> {
-        let link = (Client::lamp(0), Way::Up);
+        let link = (Client::lamp(0), Way::Up, true);
         (0..1_000)
             .map(|n| network.arrivals(link, n, ms(i64::from(n)), ms(i64::from(n))).as_slice().to_vec())
             .collect()
@@ -256,7 +280,7 @@ mod tests {
     fn what_is_not_meant_is_not_touched() {
         let mut network = disturbed(&[loss(CUT_PPM)]);
         let arrives = |network: &mut Network, client, way, now| {
-            network.arrivals((client, way), 0, ms(now), ms(now)).as_slice() == [ms(now)]
+            network.arrivals((client, way, true), 0, ms(now), ms(now)).as_slice() == [ms(now)]
         };
         assert!(!arrives(&mut network, Client::lamp(99), Way::Up, 5));
         assert!(arrives(&mut network, Client::lamp(100), Way::Up, 5));
@@ -273,6 +297,23 @@ mod tests {
         assert!((70..130).contains(&lost(&some)), "{}", lost(&some));
         assert!((250..350).contains(&lost(&more)), "{}", lost(&more));
         assert!(some.iter().zip(&more).all(|(some, more)| !some.is_empty() || more.is_empty()));
+    }
+
+    #[test]
+    fn what_may_not_be_lost_comes_later_and_in_order() {
+        let mut network = disturbed(&[loss(300_000)]);
+        let link = (Client::lamp(0), Way::Up, false);
+        let arrive = |n: u32| network.arrivals(link, n, ms(i64::from(n)), ms(i64::from(n))).at[0];
+        let arrivals: Vec<Timestamp> = (0..1_000).map(arrive).collect();
+        assert!(arrivals.is_sorted());
+        assert!(arrivals.iter().zip(0..).any(|(at, sent)| *at > ms(sent)));
+    }
+
+    #[test]
+    fn what_may_not_be_lost_comes_after_a_cut() {
+        let mut network = disturbed(&[loss(CUT_PPM)]);
+        let cut = (Client::lamp(0), Way::Up, false);
+        assert_eq!(network.arrivals(cut, 0, ms(5), ms(5)).as_slice(), [ms(1_000_000 + RESEND_MS)]);
     }
 
     #[test]
@@ -301,7 +342,7 @@ mod tests {
     fn a_message_sent_after_the_disturbance_does_not_overtake_one_that_is_late() {
         let effect = Effect { delay_min_ms: 500, delay_max_ms: 500, ..Effect::default() };
         let mut network = disturbed(&[effect]);
-        let link = (Client::lamp(0), Way::Up);
+        let link = (Client::lamp(0), Way::Up, true);
         assert_eq!(network.arrivals(link, 0, ms(999_999), ms(999_999)).as_slice(), [ms(1_000_499)]);
         assert!(network.end(ms(1_000_000)).is_empty());
         assert!(!network.is_quiet());

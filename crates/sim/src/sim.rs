@@ -13,6 +13,7 @@ use crate::delivery::{Down, Flight};
 use crate::digest::Digest;
 use crate::lamps::Lamp;
 use crate::network::Network;
+use crate::outbox::Outbox;
 use crate::retained::Retained;
 use crate::routes::Routes;
 use crate::service::{ROLES, Service};
@@ -25,6 +26,7 @@ use crate::wheel::Wheel;
 /// calls changes nothing.
 pub struct Sim {
     pub(crate) cast: Cast,
+    pub(crate) run: RunId,
     pub(crate) now: Timestamp,
     pub(crate) queue: Wheel<Due>,
     /// Messages that are on their way down as fast as any, the next to arrive first.
@@ -35,6 +37,8 @@ pub struct Sim {
     pub(crate) services: [Option<Service>; RoleName::ALL.len()],
     /// The same places; also of roles that run elsewhere or nowhere.
     pub(crate) links: [Link; RoleName::ALL.len()],
+    /// The same places.
+    pub(crate) outboxes: [Outbox; RoleName::ALL.len()],
     pub(crate) lamps: Box<[Lamp]>,
     pub(crate) cabinets: Box<[Cabinet]>,
     /// The clocks that are not the city's, by place of the luminaire.
@@ -105,6 +109,7 @@ impl Sim {
         let cabinets: Box<[Cabinet]> = cast.cabinets(start).into_iter().map(Cabinet::new).collect();
         let mut sim = Self {
             cast: cast.clone(),
+            run,
             now: start,
             queue: Wheel::new(start),
             downs: VecDeque::new(),
@@ -112,6 +117,7 @@ impl Sim {
             routes: Arc::new(routes(&services)),
             services,
             links: [const { Link::new() }; RoleName::ALL.len()],
+            outboxes: Default::default(),
             clocks: BTreeMap::new(),
             sensors: Sensors::new(cast.plan().clone()),
             network: Network::new(cast.plan().spec().seed),

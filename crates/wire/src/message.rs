@@ -79,6 +79,18 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// Whether the bus may lose it for good: it goes out with QoS 0, and the next one of its kind makes up for it.
+    pub fn is_lossy(&self) -> bool {
+        matches!(
+            self,
+            Self::Light { body: Light::Telemetry(_), .. }
+                | Self::Cabinet { body: Segment::Telemetry(_), .. }
+                | Self::Presence(_)
+        )
+    }
+}
+
 /// What a luminaire and its CMS say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Light {

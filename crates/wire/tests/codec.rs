@@ -211,6 +211,7 @@ fn every_example_of_the_table_is_read_and_written_back() {
         let message =
             read(&shards[0], channel.example.as_bytes()).unwrap_or_else(|error| panic!("{topic}: {error}"));
         let frame = encode(run(), &message);
+        assert_eq!(message.is_lossy(), !frame.channel.at_least_once, "{}", frame.channel.name);
         assert_eq!(frame.channel.name, channel.name);
         assert!(shards.iter().any(|topic| frame.topic.ends_with(topic.as_str())), "{}", frame.topic);
         assert_eq!(deliver(&frame).as_ref(), Ok(&message));
