@@ -16,6 +16,7 @@ mod expr;
 mod facts;
 mod feeder;
 mod file;
+mod invariants;
 mod judge;
 mod mistake;
 mod observer;

@@ -5,6 +5,7 @@ use wire::Message;
 
 use crate::director::{Act, Director};
 use crate::expr::{Aggregate, World};
+use crate::invariants::Invariants;
 use crate::judge::{Moment, Monitor, describe, entity_of};
 use crate::record::{Record, Recorder};
 use crate::time::show;
@@ -28,6 +29,7 @@ pub struct Play {
     director: Director,
     world: World,
     monitors: Vec<Monitor>,
+    invariants: Invariants,
     recorder: Recorder,
     remembered: VecDeque<(Timestamp, Message)>,
     /// When it wants the time next: drivers ask before each event, and it changes only when something is seen.
@@ -43,7 +45,7 @@ pub struct Verdict {
     pub start: Timestamp,
     /// When it ended.
     pub end: Timestamp,
-    /// What became of each expectation, in the order of the file.
+    /// What became of each expectation, in the order of the file; then each invariant of every city that was broken.
     pub outcomes: Vec<Outcome>,
     /// Steps of the timeline that waited for something that was never seen.
     pub never_begun: usize,
@@ -76,6 +78,7 @@ impl Play {
             director: Director::new(cast.plan().clone(), cast.readers().clone(), acts),
             world: World::new(cast.plan().clone(), aggregates),
             monitors,
+            invariants: Invariants::default(),
             recorder: Recorder::new(start, end),
             remembered: VecDeque::with_capacity(REMEMBERED_MAX),
             wakes_at: None,
@@ -100,11 +103,12 @@ impl Play {
         self.pause();
         let moment = Moment::pause(self.end, &self.world);
         let record = self.recorder.conclude(self.end, &self.world);
+        let expected = self.monitors.into_iter().map(|monitor| monitor.conclude(&moment));
         Verdict {
             scenario: self.title,
             start: self.start,
             end: self.end,
-            outcomes: self.monitors.into_iter().map(|monitor| monitor.conclude(&moment)).collect(),
+            outcomes: expected.chain(self.invariants.conclude()).collect(),
             never_begun: self.director.never_begun(),
             record,
         }
@@ -133,6 +137,7 @@ impl Observer for Play {
         let changed = self.world.observe(message);
         let moment = Moment::of(now, message, changed, &self.world);
         self.recorder.observe(&moment);
+        self.invariants.observe(now, message);
         self.director.observe(&moment);
         if self.remembered.len() == REMEMBERED_MAX {
             self.remembered.pop_front();

@@ -21,6 +21,7 @@ pub(crate) struct Lamp {
     starts: u32,
     /// The highest output its gear allows itself \[%\]; `None` = it never said.
     limit: Option<u8>,
+    /// A bit for each kind that is open: an alarm told twice is one.
     alarms: u32,
 }
 
@@ -53,7 +54,7 @@ pub(crate) const LAMP_FIELDS: &[LampField] = &[
     field("switch_count", AMOUNT, |lamp, _| Value::of(lamp.switch_count)),
     field("starts", AMOUNT, |lamp, _| Value::of(lamp.starts)),
     field("limit", LEVEL, |lamp, _| Value::of(lamp.limit.unwrap_or(100))),
-    field("alarms", AMOUNT, |lamp, _| Value::of(lamp.alarms)),
+    field("alarms", AMOUNT, |lamp, _| Value::of(lamp.alarms.count_ones())),
     field("rated_w", AMOUNT, |_, site| Value::Number(f64::from(site.rated_mw) / 1e3)),
 ];
 
@@ -136,10 +137,11 @@ impl Lamps {
                 let EventBody::Alarm(alarm) = &event.body else { return None };
                 let index = index_of(alarm.luminaire);
                 let lamp = self.lamps.get_mut(index)?;
-                lamp.alarms = match alarm.change {
-                    AlarmChange::Raised => lamp.alarms + 1,
-                    AlarmChange::Cleared => lamp.alarms.saturating_sub(1),
-                };
+                let open = 1 << alarm.kind as u32;
+                match alarm.change {
+                    AlarmChange::Raised => lamp.alarms |= open,
+                    AlarmChange::Cleared => lamp.alarms &= !open,
+                }
                 Some(index)
             }
             _ => None,
