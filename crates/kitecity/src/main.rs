@@ -140,6 +140,9 @@ enum Command {
     /// Exit codes: 0 all came true, 99 one did not, 98 nothing was tested (what an expectation waits for never
     /// happened), 2 a mistake in a file, 130 interrupted.
     Run(run::RunArgs),
+    /// Look for what no city should come to, in virtual time.
+    #[command(subcommand)]
+    Sim(run::explore::SimCommand),
     /// Find mistakes in scenarios without playing them.
     Check(run::CheckArgs),
     /// Show or verify e-ID codes, on a city that runs already.
@@ -205,6 +208,9 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Up => up::run(settings)?,
         Command::Serve { role } => serve::run(role, settings)?,
         Command::Run(args) => return run::run(&args, settings),
+        Command::Sim(run::explore::SimCommand::Explore(args)) => {
+            return run::explore::explore(&args, settings);
+        }
         Command::Check(args) => return run::check(&args, settings),
         Command::Eid(what) => return eid::run(&what, settings),
         Command::Export(what) => return export::run(&what, settings),

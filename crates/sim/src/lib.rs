@@ -15,10 +15,11 @@
 //!
 //! The broker is modelled as the city uses it: one session per connection and none kept, the last message of a
 //! retained topic for whoever subscribes later, the will of a luminaire that nothing was heard of for
-//! [`KEEP_ALIVE_MS`]. A link that loses a message loses it whatever its QoS: what TCP would send again is modelled as
-//! delay.
+//! [`KEEP_ALIVE_MS`]. What a link loses MQTT sends again, so that it comes later, unless its QoS is 0 or the
+//! connection breaks; what a service said then waits for the next one, as live.
 
 pub mod bench;
+pub mod explore;
 
 mod cabinets;
 mod client;
@@ -29,6 +30,7 @@ mod energy;
 mod lamps;
 mod network;
 mod orders;
+mod outbox;
 mod retained;
 mod routes;
 mod service;
