@@ -58,7 +58,7 @@ pub(crate) struct App {
     pub(crate) view: Arc<Mutex<View>>,
     pub(crate) caller: Caller,
     pub(crate) told: broadcast::Sender<Told>,
-    pub(crate) kiosk: Arc<Mutex<kiosk::LastSeen>>,
+    pub(crate) kiosk: Arc<kiosk::Kiosk>,
     pub(crate) wallets: Arc<Wallets>,
 }
 
@@ -117,10 +117,10 @@ impl Console {
             run: link.run.to_string(),
             seed: cast.plan().spec().seed.0,
             view: Arc::new(Mutex::new(View::new(&cast, counters))),
+            kiosk: Arc::new(kiosk::Kiosk::new(cast.offline_verifier())),
             cast,
             caller: caller.clone(),
             told,
-            kiosk: Arc::default(),
             wallets: Arc::new(Wallets::new(link.secret.clone().unwrap_or_else(Secret::random))),
         };
         let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
@@ -192,6 +192,7 @@ async fn listen(
 }
 
 fn tell(app: &App, topic: &str, message: &Message) {
+    app.kiosk.hear(message);
     let told = app.view().take(message);
     for (event, data) in told {
         let _ = app.told.send(Told { event, data: data.to_string() });

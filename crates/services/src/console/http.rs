@@ -43,6 +43,7 @@ pub(crate) fn router(app: App, address: SocketAddr) -> Router {
         .route("/api/kiosk/challenge", get(kiosk::challenge))
         .route("/api/kiosk/verify", post(kiosk::verify))
         .route("/api/kiosk/frame", post(kiosk::frame))
+        .route("/api/kiosk/network", get(kiosk::network).post(kiosk::set_network))
         .route("/openapi.json", get(async || Json(openapi())))
         .with_state(app)
         .merge(payment)
