@@ -61,6 +61,24 @@ impl Driver {
         builder.capabilities(options.as_object().cloned().expect("an object"));
         builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.expect("a browser session")
     }
+
+    /// What the pages of a browser threw, or were forbidden, since this was last asked. A refusal by the city, which
+    /// the browser logs as a failed load, is no trouble.
+    ///
+    /// # Panics
+    ///
+    /// If the driver does not tell.
+    pub async fn trouble(&self, page: &Client) -> Vec<String> {
+        let session = page.session_id().await.expect("a session").expect("an open one");
+        // Chromedriver's own command, which the standard does not have.
+        let url = format!("http://127.0.0.1:{}/session/{session}/se/log", self.port);
+        let mut told = ureq::post(url).send_json(json!({ "type": "browser" })).expect("a log");
+        let log: Value = told.body_mut().read_json().expect("JSON");
+        let entries = log["value"].as_array().cloned().unwrap_or_default();
+        let severe =
+            entries.iter().filter(|entry| entry["level"] == "SEVERE" && entry["source"] != "network");
+        severe.map(|entry| entry["message"].to_string()).collect()
+    }
 }
 
 /// Asks the page until `wanted` likes the answer.

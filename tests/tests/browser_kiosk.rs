@@ -1,12 +1,13 @@
-//! The kiosk and its camera, in a real browser.
+//! The kiosk and its camera, and the till of a hospital, in a real browser.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use city_tests::City;
 use city_tests::browser::{Driver, click, fill, until, until_text};
 use eid::qr::{Level, Symbol};
 use fantoccini::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 /// What the fake camera sees \[pixels\].
@@ -95,8 +96,114 @@ fn without_a_network_the_kiosk_judges_by_itself_and_tells_how_old_its_keys_are()
         assert!(!told.contains("Judged by this kiosk alone"), "{told}");
         scan(&page, &code_of(&city, "r-0003")).await;
         until_text(&page, "#verdict", "Accepted").await;
+        assert_eq!(driver.trouble(&page).await, Vec::<String>::new());
         page.close().await.expect("the session ends");
     });
+}
+
+#[test]
+fn a_bill_is_paid_by_the_split_that_the_patient_saw_and_by_nobody_elses_code() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "20", "--without", "residents"]);
+    Runtime::new().expect("threads").block_on(async {
+        let page = driver.browser(&[], json!({})).await;
+        page.goto(&format!("{}/till", city.page)).await.expect("the till");
+        until(&page, "return document.querySelectorAll('#provider option').length", |count| {
+            count.as_u64() > Some(1)
+        })
+        .await;
+        fill(&page, "#patient", "r-9999999").await;
+        click(&page, "#treat").await;
+        until_text(&page, "#outcome", "coverage_inactive").await;
+        fill(&page, "#patient", "r-0042").await;
+        click(&page, "#treat").await;
+        until_text(&page, "#split", "Personal account").await;
+
+        pay(&page, &code_of(&city, "r-0003")).await;
+        until_text(&page, "#outcome", "payer_not_authorized").await;
+
+        // At another till the deductible is paid meanwhile, so the fund pays here from now on.
+        pay_deductible_at_another_till(&city, "r-0042");
+        pay(&page, &code_of(&city, "r-0042")).await;
+        until_text(&page, "#outcome", "presettlement_stale").await;
+        until_text(&page, "#split", "Pooled fund").await;
+
+        freeze(&city, "r-0042", true);
+        pay(&page, &code_of(&city, "r-0042")).await;
+        until_text(&page, "#outcome", "account_insufficient").await;
+        until_text(&page, "#split", "was").await;
+        until(&page, "return document.querySelector('#cash-qr').naturalWidth", |width| {
+            width.as_u64() > Some(0)
+        })
+        .await;
+
+        pay(&page, &code_of(&city, "r-0042")).await;
+        until_text(&page, "#outcome", "Paid: ¥").await;
+        until_text(&page, "#receipt-facts", "outpatient_demo").await;
+        let steps = "return document.querySelectorAll('#trace li').length";
+        until(&page, steps, |count| count.as_u64() >= Some(7)).await;
+        taken_back(&page).await;
+        assert_eq!(driver.trouble(&page).await, Vec::<String>::new());
+        page.close().await.expect("the session ends");
+    });
+}
+
+/// One line first, then all that is left.
+async fn taken_back(page: &Client) {
+    let lines = "return document.querySelectorAll('#lines tr').length";
+    let before = until(page, lines, |count| count.as_u64() >= Some(1)).await;
+    fill(page, "#lines input", "1000").await;
+    click(page, "#refund").await;
+    until_text(page, "#outcome", "refund_exceeds_settled").await;
+    if before.as_u64() > Some(1) {
+        // The first line is the one consultation.
+        fill(page, "#lines input", "1").await;
+        click(page, "#refund").await;
+        until_text(page, "#outcome", "The lines were given back").await;
+        until(page, lines, |count| *count != before).await;
+    }
+    click(page, "#reverse").await;
+    until_text(page, "#reverse", "Press again").await;
+    click(page, "#reverse").await;
+    until_text(page, "#bill-state", "taken back").await;
+    until_text(page, "#receipt-facts", "Taken back by").await;
+}
+
+/// Enters a code at the till.
+async fn pay(page: &Client, code: &str) {
+    fill(page, "#code", code).await;
+    click(page, "#pay-button").await;
+}
+
+/// Pays a bill at another till in cash, so large that nothing is left of the deductible.
+fn pay_deductible_at_another_till(city: &City, resident: &str) {
+    freeze(city, resident, true);
+    let bill = json!({
+        "id": "019d9e2c-5b80-7000-8000-000000000001", "provider": "h-0001",
+        "level": city.get("/api/till/providers")[0]["level"], "beneficiary": resident,
+        "lines": [{ "item": "antibiotic", "category": "A", "unit_price": 1_280, "quantity_milli": 50_000 }],
+        "total": 64_000,
+    });
+    once(city, "/v1/bills", &bill);
+    let place = "/v1/bills/019d9e2c-5b80-7000-8000-000000000001";
+    let presettled = once(city, &format!("{place}/presettle"), &json!({}));
+    let code = code_of(city, resident);
+    let settle = json!({ "presettlement_id": presettled["presettlement"], "eid_token": code });
+    once(city, &format!("{place}/settle"), &settle);
+    freeze(city, resident, false);
+}
+
+fn freeze(city: &City, resident: &str, frozen: bool) {
+    once(city, &format!("/v1/accounts/{resident}/freeze"), &json!({ "frozen": frozen }));
+}
+
+/// `POST path` of the interface for programs.
+fn once(city: &City, path: &str, body: &Value) -> Value {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let key = ASKED.fetch_add(1, Ordering::Relaxed).to_string();
+    let request = ureq::post(format!("{}{path}", city.page)).header("Idempotency-Key", &key);
+    let mut response = request.send_json(body).unwrap_or_else(|error| panic!("{path}: {error}"));
+    response.body_mut().read_json().expect("JSON")
 }
 
 fn fake_camera() -> String {

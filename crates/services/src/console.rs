@@ -3,12 +3,14 @@
 //! One task listens to the bus and keeps `view::View` up to date; HTTP handlers read it, and ask services by
 //! `Caller`. Only the bus leads from here to a service.
 
+mod bills;
 mod http;
 mod kiosk;
 mod lamps;
 mod pages;
 mod phone;
 mod plan;
+mod till;
 mod view;
 mod wallet;
 

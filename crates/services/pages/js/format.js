@@ -46,3 +46,6 @@ export function age(seconds) {
   if (seconds < 3600) return t("unit.age.minutes", { value: Math.floor(seconds / 60) });
   return t("unit.age.hours", { hours: Math.floor(seconds / 3600), minutes: Math.floor(seconds / 60) % 60 });
 }
+
+/** Whole fen as yuan. */
+export const yuan = (fen) => `¥${number(fen / 100, 2)}`;

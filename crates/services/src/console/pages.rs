@@ -26,6 +26,11 @@ pub(crate) async fn kiosk() -> Response {
     page("kiosk.html")
 }
 
+/// A hospital's till.
+pub(crate) async fn till() -> Response {
+    page("till.html")
+}
+
 /// Scripts, styles and pictures.
 pub(crate) async fn asset(Path(path): Path<String>) -> Response {
     page(&path)

@@ -35,7 +35,6 @@ export default {
   "kiosk.assurance.challenge": "wants an answer to its question",
   "kiosk.challenge": "Let the phone read this question, then show its answer:",
   "kiosk.challenge.qr": "Question for the phone, as a QR code",
-  "kiosk.sound": "Sound",
   "verdict.title": "Verdict",
   "verdict.waiting": "Ready",
   "verdict.waiting.about": "Show the code on your phone to the camera, scan it, or paste it.",

@@ -35,7 +35,6 @@ export default {
   "kiosk.assurance.challenge": "要求回答其提问",
   "kiosk.challenge": "请让手机读取此提问，然后出示回答：",
   "kiosk.challenge.qr": "给手机的提问二维码",
-  "kiosk.sound": "声音",
   "verdict.title": "核验结果",
   "verdict.waiting": "就绪",
   "verdict.waiting.about": "请将手机上的码对准摄像头，或扫码、粘贴。",
