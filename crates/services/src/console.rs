@@ -3,6 +3,7 @@
 //! One task listens to the bus and keeps `view::View` up to date; HTTP handlers read it, and ask services by
 //! `Caller`. Only the bus leads from here to a service.
 
+mod attack;
 mod bills;
 mod http;
 mod kiosk;
@@ -24,13 +25,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::interval;
-use wire::{Message, RoleName};
+use wire::{Event, Message, RoleName};
 
 pub use self::http::openapi;
 use self::view::View;
 use self::wallet::Wallets;
 use crate::access::Secret;
-use crate::broker::Counters;
+use crate::broker::Inside;
 use crate::bus::BusEvent;
 use crate::caller::Caller;
 use crate::link::Link;
@@ -62,6 +63,14 @@ pub(crate) struct App {
     pub(crate) told: broadcast::Sender<Told>,
     pub(crate) kiosk: Arc<kiosk::Kiosk>,
     pub(crate) wallets: Arc<Wallets>,
+    /// How an operator joins the bus, for what no service may do.
+    pub(crate) link: Link,
+    /// The broker, if it runs in this process.
+    pub(crate) broker: Option<Inside>,
+    /// What services tell everyone, as it is heard.
+    pub(crate) events: broadcast::Sender<Event>,
+    /// Held during an attack: one at a time.
+    pub(crate) attacking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl App {
@@ -104,17 +113,19 @@ impl Console {
         self.address
     }
 
-    /// Serves the pages until `stop` says so. `counters` are the embedded broker's, if it runs in this process.
+    /// Serves the pages until `stop` says so. `broker` is the embedded one, if it runs in this process.
     pub async fn run(
         self,
         link: Link,
         cast: Arc<Cast>,
-        counters: Option<Arc<Counters>>,
+        broker: Option<Inside>,
         mut stop: watch::Receiver<bool>,
     ) {
         let (port, events) = link.connect(RoleName::Console, &["#"]);
         let (caller, questions) = Caller::new(&RoleName::Console.client_id());
         let (told, _) = broadcast::channel(EVENTS_MAX);
+        let (events_of_services, _) = broadcast::channel(EVENTS_MAX);
+        let counters = broker.as_ref().map(|broker| broker.counters.clone());
         let app = App {
             run: link.run.to_string(),
             seed: cast.plan().spec().seed.0,
@@ -123,6 +134,10 @@ impl Console {
             cast,
             caller: caller.clone(),
             told,
+            link: link.clone(),
+            broker,
+            events: events_of_services,
+            attacking: Arc::default(),
             wallets: Arc::new(Wallets::new(link.secret.clone().unwrap_or_else(Secret::random))),
         };
         let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
@@ -200,6 +215,8 @@ fn tell(app: &App, topic: &str, message: &Message) {
         let _ = app.told.send(Told { event, data: data.to_string() });
     }
     if let Message::Event(event) = message {
+        // Nobody may be listening.
+        let _ = app.events.send(event.clone());
         let (summary_en, summary_zh) = view::summary(event);
         let kind = topic.rsplit('/').next().unwrap_or_default();
         // By the city's clock for all: e-ID and payment keep to the wall's, and two clocks in one list confuse.

@@ -14,8 +14,9 @@ export class ApiProblem extends Error {
 
 export const getJson = (path) => request(path, {});
 
-export const postJson = (path, body = {}) =>
-  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+/** `patience` – how long the answer may take [ms]. */
+export const postJson = (path, body = {}, patience = TIMEOUT_MS) =>
+  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
 
 /** For `/v1`, where every POST has a key that makes it safe to repeat. */
 export const postOnce = (path, body) =>

@@ -3,5 +3,6 @@ import console from "./zh/console.js";
 import phone from "./zh/phone.js";
 import kiosk from "./zh/kiosk.js";
 import till from "./zh/till.js";
+import attack from "./zh/attack.js";
 
-export default { ...shared, ...console, ...phone, ...kiosk, ...till };
+export default { ...shared, ...console, ...phone, ...kiosk, ...till, ...attack };
