@@ -57,10 +57,9 @@ export class VerdictBoard {
 function explanation(answer) {
   if (answer.advice) return [element("p", { textContent: answer.advice() })];
   if (answer.verdict === "checking") return [];
-  const lines = [
-    element("p", { className: "reason", textContent: pick(answer, "title") }),
-    element("p", { textContent: pick(answer, "advice") }),
-  ];
+  const lines = [element("p", { textContent: pick(answer, "advice") })];
+  // The title of what is accepted is the verdict itself.
+  if (answer.verdict !== "accepted") lines.unshift(element("p", { className: "reason", textContent: pick(answer, "title") }));
   if (answer.first_seen_ms) lines.push(element("p", { textContent: t("verdict.first_seen", { time: wallTime(answer.first_seen_ms) }) }));
   if (answer.reason) lines.push(element("p", { className: "small" }, `${t("verdict.reason")} `, element("code", { textContent: answer.reason })));
   if (answer.unconfirmed) lines.push(element("p", { className: "caution", textContent: t("verdict.unconfirmed") }));

@@ -56,7 +56,11 @@ pub(crate) async fn perform(
     });
     match attacking.await {
         Ok(report) => report.map(Json),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The city is stopping.
+            Err(_) => Err(Problem::silent("city")),
+        },
     }
 }
 

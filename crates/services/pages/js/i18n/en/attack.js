@@ -53,7 +53,7 @@ export default {
   "attack.step.clock_behind": "Its clock is {minutes} min behind, and it shows a code.",
   "attack.step.right_clock_accepted": "With the right time the same phone was accepted.",
   "attack.step.credential_copied": "A thief copies the credential off the phone of {resident}.",
-  "attack.step.proved_by_other_key": "The thief's phone makes the rotating proof with its own key, {key}….",
+  "attack.step.proved_by_other_key": "The thief's phone makes the rotating proof with its own key, {key}…",
   "attack.step.own_phone_accepted": "The holder's own phone was accepted with the same credential.",
   "attack.step.card_printed": "The issuer prints card {card} for {resident}.",
   "attack.step.card_accepted": "The reader “{reader}” accepts it.",
