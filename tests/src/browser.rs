@@ -1,5 +1,6 @@
 //! A real browser, driven from tests.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -133,4 +134,17 @@ pub async fn fill(page: &Client, selector: &str, value: &str) {
         json!(value)
     );
     page.execute(&script, Vec::new()).await.expect("a field");
+}
+
+/// Takes the picture `docs/pictures/{name}.png` for the README, if `KITECITY_PICTURES` is set.
+///
+/// # Panics
+///
+/// If it cannot be taken or written.
+pub async fn picture(page: &Client, name: &str) {
+    if std::env::var_os("KITECITY_PICTURES").is_some() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures");
+        let picture = page.screenshot().await.expect("a picture");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
+    }
 }

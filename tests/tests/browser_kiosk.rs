@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use city_tests::City;
-use city_tests::browser::{Driver, click, fill, until, until_text};
+use city_tests::browser::{Driver, click, fill, picture, until, until_text};
 use eid::qr::{Level, Symbol};
 use fantoccini::Client;
 use serde_json::{Value, json};
@@ -45,12 +45,7 @@ fn the_camera_tells_a_blurred_code_from_a_foreign_one_and_takes_a_living_one() {
     Runtime::new().expect("threads").block_on(async {
         let symbol = |text: &str| Symbol::from_text(text, Level::Low).expect("it fits");
         show(&film, &symbol(&"KITECITY ".repeat(20)), true);
-        let arguments = [
-            fake_camera(),
-            "--use-fake-ui-for-media-stream".to_owned(),
-            format!("--use-file-for-fake-video-capture={}", film.display()),
-        ];
-        let page = driver.browser(&arguments, json!({})).await;
+        let page = driver.browser(&camera_that_plays(&film), json!({})).await;
         page.goto(&format!("{}/kiosk", city.page)).await.expect("the kiosk");
         click(&page, "#camera-toggle").await;
         until_text(&page, "#camera-note", "A code is in view but not sharp").await;
@@ -65,6 +60,34 @@ fn the_camera_tells_a_blurred_code_from_a_foreign_one_and_takes_a_living_one() {
         click(&page, "#camera-toggle").await;
         until(&page, "return document.querySelector('#verdict').dataset.verdict", |it| it == "accepted")
             .await;
+        page.close().await.expect("the session ends");
+    });
+}
+
+#[test]
+fn a_code_before_the_camera_of_the_till_pays_the_bill_once() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "20", "--without", "residents"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let film = folder.path().join("camera.y4m");
+    Runtime::new().expect("threads").block_on(async {
+        let symbol = |text: &str| Symbol::from_text(text, Level::Low).expect("it fits");
+        show(&film, &symbol("https://kite.city/"), false);
+        let page = driver.browser(&camera_that_plays(&film), json!({})).await;
+        page.goto(&format!("{}/till", city.page)).await.expect("the till");
+        until(&page, "return document.querySelector('#provider').value", |it| it == "h-0001").await;
+        fill(&page, "#patient", "r-0042").await;
+        click(&page, "#treat").await;
+        until_text(&page, "#bill-state", "to be paid").await;
+        click(&page, "#camera-toggle").await;
+        until_text(&page, "#outcome", "This is the address of a web page").await;
+
+        click(&page, "#camera-toggle").await;
+        show(&film, &symbol(&code_of(&city, "r-0042")), false);
+        click(&page, "#camera-toggle").await;
+        until_text(&page, "#outcome", "Paid: ¥").await;
+        until_text(&page, "#bill-state", "paid").await;
+        picture(&page, "till").await;
         page.close().await.expect("the session ends");
     });
 }
@@ -208,6 +231,12 @@ fn once(city: &City, path: &str, body: &Value) -> Value {
 
 fn fake_camera() -> String {
     "--use-fake-device-for-media-stream".to_owned()
+}
+
+/// A camera that plays this film each time it is started, and whose use is allowed.
+fn camera_that_plays(film: &Path) -> [String; 3] {
+    let file = format!("--use-file-for-fake-video-capture={}", film.display());
+    [fake_camera(), "--use-fake-ui-for-media-stream".to_owned(), file]
 }
 
 fn code_of(city: &City, resident: &str) -> String {

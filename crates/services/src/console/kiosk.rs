@@ -1,7 +1,7 @@
 //! The kiosk: a code from a camera, a scanner or the clipboard, and the verdict; with a network or without.
 
 mod counter;
-mod foreign;
+pub(crate) mod foreign;
 pub(crate) mod picture;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use eid::qr::{Level, Symbol};
 use medpay::{SettleReply, SettleRequest, VisitReply, VisitRequest};
@@ -17,6 +17,7 @@ use wire::{ReplyBody, RequestBody};
 
 use super::App;
 use super::bills::RecentBill;
+use super::kiosk::foreign::Foreign;
 use super::kiosk::picture::{self, Seen};
 use crate::http::{JsonBody, Problem};
 use crate::payment;
@@ -83,6 +84,9 @@ pub(crate) async fn settle(
     Path(bill): Path<String>,
     JsonBody(Scan { code, presettlement }): JsonBody<Scan>,
 ) -> Result<Json<Value>, Problem> {
+    if let Some(foreign) = Foreign::of(&code) {
+        return Err(not_an_identity(foreign));
+    }
     let bill = bill.parse().map(BillId).map_err(|_| Problem::invalid(format!("no bill's id: `{bill}`")))?;
     let request = SettleRequest { presettlement: Some(presettlement), ..SettleRequest::new(bill, code) };
     match app.caller.ask(RequestBody::Till(request)).await {
@@ -93,6 +97,16 @@ pub(crate) async fn settle(
         // The clinic keeps asking the payer, and says nothing that it does not know.
         _ => Err(Problem::silent("clinic's till")),
     }
+}
+
+/// Nobody is asked about what is no identity code at first sight, such as the code by which the bill's cash is paid.
+fn not_an_identity(foreign: Foreign) -> Problem {
+    let ((title_en, title_zh), (advice_en, advice_zh)) = (foreign.title(), foreign.advice());
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, foreign.code(), advice_en)
+        .with("title_en", title_en)
+        .with("title_zh", title_zh)
+        .with("advice_en", advice_en)
+        .with("advice_zh", advice_zh)
 }
 
 /// `POST /api/till/scan`: the text of the code in a picture. Judging it is the verifier's business.

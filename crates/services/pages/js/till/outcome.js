@@ -2,7 +2,7 @@
 
 import { ApiProblem } from "../api.js";
 import { byId, element } from "../dom.js";
-import { onLanguage, t, tOr } from "../i18n.js";
+import { onLanguage, pick, t, tOr } from "../i18n.js";
 import { explain } from "../problem.js";
 import { play } from "../sound.js";
 
@@ -25,10 +25,9 @@ export class Outcome {
   /** A refusal by its code; whatever else went wrong, in its own words. */
   problem(error) {
     if (!(error instanceof ApiProblem)) throw error;
-    const known = () => tOr(`till.refusal.${error.code}`, null);
     this.#set("refused", () => [
       element("b", { textContent: t("till.refused") }),
-      element("span", { textContent: known() ?? explain(error) }),
+      element("span", { textContent: reason(error) }),
       element("p", {}, element("code", { textContent: [error.code, error.members.reason].filter(Boolean).join(" · ") })),
     ]);
     play("refused");
@@ -43,4 +42,11 @@ export class Outcome {
   #draw() {
     byId("outcome").replaceChildren(...this.#lines());
   }
+}
+
+/** In the server's words for what is no identity code, else in ours. */
+function reason(error) {
+  const { members, code } = error;
+  if (members.title_en) return `${pick(members, "title")}: ${pick(members, "advice")}`;
+  return tOr(`till.refusal.${code}`, null) ?? explain(error);
 }
