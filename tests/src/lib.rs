@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use rumqttc::{Client, Connection, Event, Incoming, MqttOptions, QoS};
 use serde_json::Value;
 
+pub mod browser;
+
 /// How long a state may take to come about.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,60 +1,16 @@
 //! The pages, in a real browser.
 
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-use city_tests::{City, Process, free_port, needs, wait_for};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use city_tests::City;
+use city_tests::browser::{Driver, until};
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
-
-/// How long a page may take to show something.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn browser(port: u16) -> Client {
-    let arguments = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--lang=en",
-        "--window-size=1440,900",
-    ];
-    let options = json!({ "goog:chromeOptions": { "args": arguments } });
-    let options = options.as_object().cloned().expect("an object");
-    let mut builder = ClientBuilder::new(HttpConnector::new());
-    builder.capabilities(options);
-    builder.connect(&format!("http://127.0.0.1:{port}")).await.expect("a browser session")
-}
-
-/// Asks the page until `wanted` likes the answer.
-async fn until(page: &Client, script: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let value = page.execute(script, Vec::new()).await.expect("the script runs");
-        if wanted(&value) {
-            return value;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for `{script}`, last {value}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 #[test]
 fn the_map_lights_up_and_a_code_of_the_phone_is_good_at_the_kiosk_once() {
-    let (Some(driver), Some(_)) = (needs("chromedriver"), needs("chromium")) else { return };
-    let port = free_port();
-    let _driver = Process::spawn(
-        Command::new(driver).arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()),
-    );
-    wait_for("chromedriver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    let Some(driver) = Driver::start() else { return };
     let city = City::start(&["--luminaires", "300", "--speed", "600"]);
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
-        let page = browser(port).await;
+        let page = driver.browser(&[], json!({})).await;
         page.goto(&city.page).await.expect("the console");
         until(&page, "return window.kitecity ? window.kitecity.lampCount() : 0", |count| count == 300).await;
         until(&page, "return window.kitecity.litCount()", |count| count.as_u64() == Some(300)).await;

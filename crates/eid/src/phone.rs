@@ -45,6 +45,28 @@ impl PhoneKey {
         request.proof = to_hex(&self.0.sign(&request.to_be_signed()));
         request
     }
+
+    /// A code: `credential` with a proof that this key made at `now`. Whoever has a copy of a credential can make one;
+    /// a verifier takes it only if the credential is bound to this key. `None` if the text is no credential.
+    pub fn present(&self, credential: &QrText, now: Timestamp, nonce: Nonce) -> Option<QrText> {
+        let credential = decode_code(&credential.0).ok()?;
+        Some(self.show(&credential, now, None, nonce).0)
+    }
+
+    /// The code, and when its proof is worthless.
+    fn show(
+        &self,
+        credential: &DecodedCode,
+        now: Timestamp,
+        audience: Option<String>,
+        nonce: Nonce,
+    ) -> (QrText, Timestamp) {
+        // Proofs count whole seconds. Rounding down can only shorten a life.
+        let issued = Timestamp::from_millis(now.as_millis().div_euclid(SECOND_MS) * SECOND_MS);
+        let expires = issued.plus_millis(PROOF_LIFE_S * SECOND_MS);
+        let proof = prove(credential, &ProofClaims { audience, issued, expires, nonce }, &self.0);
+        (pack(&credential.with_countersignature(proof)), expires)
+    }
 }
 
 /// What can happen to a phone.
@@ -170,14 +192,9 @@ impl Phone {
     /// Puts a new proof on a credential and shows both.
     fn prove(&mut self, now: Timestamp, credential: Credential, out: &mut Vec<Output>) {
         let Some(shown) = &mut self.shown else { return };
-        // Proofs count whole seconds. Rounding down can only shorten a life.
-        let issued = Timestamp::from_millis(now.as_millis().div_euclid(SECOND_MS) * SECOND_MS);
-        let expires = issued.plus_millis(PROOF_LIFE_S * SECOND_MS);
         let nonce = shown.challenge.map_or_else(|| Nonce(self.nonces.bytes()), |challenge| challenge.nonce);
         let audience = shown.challenge.map(|challenge| challenge.verifier.to_string());
-        let claims = ProofClaims { audience, issued, expires, nonce };
-        let proof = prove(&credential.code, &claims, &self.key.0);
-        let code = pack(&credential.code.with_countersignature(proof));
+        let (code, expires) = self.key.show(&credential.code, now, audience, nonce);
         let until = expires.min(credential.expires);
         let renew_at = now.plus_millis(PROOF_RENEW_MS).min(until);
         shown.display = Some(Display { credential, until, renew_at });

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::pin::pin;
-use std::sync::Arc;
 
 use anyhow::Result;
 use services::clock::ClockRole;
@@ -66,7 +65,7 @@ pub(crate) async fn start(
     role: RoleName,
     city: &City,
     link: Link,
-    console: Option<(Console, Option<Arc<services::broker::Counters>>)>,
+    console: Option<(Console, Option<services::broker::Inside>)>,
     stopped: watch::Receiver<bool>,
 ) -> Result<()> {
     let store = city.kept.clone().filter(|_| JOURNALLED.contains(&role));
@@ -92,7 +91,7 @@ pub(crate) async fn start(
             return Ok(running.await?);
         }
         RoleName::Console => {
-            let (console, counters) = match console {
+            let (console, broker) = match console {
                 Some(console) => console,
                 None => {
                     let console = Console::bind(city.config.console.listen).await?;
@@ -100,7 +99,7 @@ pub(crate) async fn start(
                     (console, None)
                 }
             };
-            console.run(link, city.cast.clone(), counters, stopped).await;
+            console.run(link, city.cast.clone(), broker, stopped).await;
             return Ok(());
         }
         RoleName::Scenario => return Err(UsageError("a scenario is not served".to_owned()).into()),

@@ -339,7 +339,7 @@ impl Prepared {
 
     /// Starts the roles, in the order of [`ROLES`].
     fn start(&self, console: Console, stopped: &watch::Receiver<bool>) -> JoinSet<Result<()>> {
-        let mut console = Some((console, self.broker.as_ref().map(Broker::counters)));
+        let mut console = Some((console, self.broker.as_ref().map(Broker::inside)));
         let mut roles = JoinSet::new();
         for role in ROLES.into_iter().filter(|role| self.roles.contains(role)) {
             let console = if role == RoleName::Console { console.take() } else { None };

@@ -306,9 +306,13 @@ impl Cast {
 
     /// The e-ID verifier.
     pub fn verifier(&self) -> VerifierRole {
+        VerifierRole::new(self.offline_verifier(), self.ids("verifier"))
+    }
+
+    /// A verifier with the same root key and readers, for a counter that goes on without a network.
+    pub fn offline_verifier(&self) -> Verifier {
         let root = RootKey::of_issuer(self.spec.issuer_key);
-        let core = Verifier::new(root).with_readers(Readers::clone(&self.readers));
-        VerifierRole::new(core, self.ids("verifier"))
+        Verifier::new(root).with_readers(Readers::clone(&self.readers))
     }
 
     /// The payer of medical bills.

@@ -17,12 +17,14 @@ use tokio::runtime::Runtime;
 
 use crate::access::{Rules, Secret};
 
+mod cut;
 mod guard;
 mod pace;
 mod presence;
 mod retained;
 mod routes;
 
+pub use cut::{CUT_MAX, Cuts};
 use guard::Guard;
 use presence::Presence;
 
@@ -88,12 +90,21 @@ pub struct Counters {
     pub unretained: AtomicU64,
 }
 
+/// What a console in the same process has of the broker.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    /// What it counts.
+    pub counters: Arc<Counters>,
+    /// How its connections can be cut.
+    pub cuts: Arc<Cuts>,
+}
+
 /// A running broker. Stops when dropped.
 #[derive(Debug)]
 pub struct Broker {
     mqtt: SocketAddr,
     websocket: Option<SocketAddr>,
-    counters: Arc<Counters>,
+    inside: Inside,
     runtime: Option<Runtime>,
 }
 
@@ -110,13 +121,13 @@ impl Broker {
         // On a thread of its own: the caller may be async, where neither a runtime nor a socket may block.
         let start = move || {
             let runtime = runtime()?;
-            let (mqtt, websocket) = runtime.block_on(launch(config, rules, secret, counted))?;
+            let (mqtt, websocket, cuts) = runtime.block_on(launch(config, rules, secret, counted))?;
             probe.wait_for(mqtt).map_err(BrokerError::Start)?;
-            Ok((runtime, mqtt, websocket))
+            Ok((runtime, mqtt, websocket, cuts))
         };
-        let (runtime, mqtt, websocket) = apart("broker-start", start)?
+        let (runtime, mqtt, websocket, cuts) = apart("broker-start", start)?
             .unwrap_or_else(|| Err(BrokerError::Start(io::Error::other("its thread panicked"))))?;
-        Ok(Self { mqtt, websocket, counters, runtime: Some(runtime) })
+        Ok(Self { mqtt, websocket, inside: Inside { counters, cuts }, runtime: Some(runtime) })
     }
 
     /// Where MQTT is spoken.
@@ -131,7 +142,12 @@ impl Broker {
 
     /// What it counted so far.
     pub fn counters(&self) -> Arc<Counters> {
-        self.counters.clone()
+        self.inside.counters.clone()
+    }
+
+    /// For a console in this process.
+    pub fn inside(&self) -> Inside {
+        self.inside.clone()
     }
 
     /// Ends all connections and gives the ports back before it returns.
@@ -172,7 +188,7 @@ async fn launch(
     rules: Rules,
     secret: Secret,
     counters: Arc<Counters>,
-) -> Result<(SocketAddr, Option<SocketAddr>), BrokerError> {
+) -> Result<(SocketAddr, Option<SocketAddr>, Arc<Cuts>), BrokerError> {
     let context = ServerContext::new()
         .busy_check_enable(false)
         // Said here so that no files are looked for.
@@ -185,8 +201,9 @@ async fn launch(
     routes::change_one_at_a_time(&context).await;
     presence::subscribe_devices(&context, rules.clone()).await;
     let presence = Presence::new(context.clone());
+    let cuts = Arc::new(Cuts::new(context.clone()));
     let pace = Arc::default();
-    let guard = Guard { rules, secret, open: config.open, counters, presence, pace };
+    let guard = Guard { rules, secret, open: config.open, counters, presence, cuts: cuts.clone(), pace };
     let register = context.extends.hook_mgr().register();
     for question in guard::QUESTIONS {
         register.add(question, Box::new(guard.clone())).await;
@@ -208,7 +225,7 @@ async fn launch(
         // The hooks stay registered only as long as this lives.
         drop(register);
     });
-    Ok((mqtt, websocket))
+    Ok((mqtt, websocket, cuts))
 }
 
 fn bind(name: &str, wanted: SocketAddr) -> Result<(Listener, SocketAddr), BrokerError> {

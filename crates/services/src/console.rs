@@ -3,12 +3,15 @@
 //! One task listens to the bus and keeps `view::View` up to date; HTTP handlers read it, and ask services by
 //! `Caller`. Only the bus leads from here to a service.
 
+mod attack;
+mod bills;
 mod http;
 mod kiosk;
 mod lamps;
 mod pages;
 mod phone;
 mod plan;
+mod till;
 mod view;
 mod wallet;
 
@@ -22,13 +25,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::interval;
-use wire::{Message, RoleName};
+use wire::{Event, Message, RoleName};
 
 pub use self::http::openapi;
 use self::view::View;
 use self::wallet::Wallets;
 use crate::access::Secret;
-use crate::broker::Counters;
+use crate::broker::Inside;
 use crate::bus::BusEvent;
 use crate::caller::Caller;
 use crate::link::Link;
@@ -58,8 +61,16 @@ pub(crate) struct App {
     pub(crate) view: Arc<Mutex<View>>,
     pub(crate) caller: Caller,
     pub(crate) told: broadcast::Sender<Told>,
-    pub(crate) kiosk: Arc<Mutex<kiosk::LastSeen>>,
+    pub(crate) kiosk: Arc<kiosk::Kiosk>,
     pub(crate) wallets: Arc<Wallets>,
+    /// How an operator joins the bus, for what no service may do.
+    pub(crate) link: Link,
+    /// The broker, if it runs in this process.
+    pub(crate) broker: Option<Inside>,
+    /// What services tell everyone, as it is heard.
+    pub(crate) events: broadcast::Sender<Event>,
+    /// Held during an attack: one at a time.
+    pub(crate) attacking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl App {
@@ -102,25 +113,31 @@ impl Console {
         self.address
     }
 
-    /// Serves the pages until `stop` says so. `counters` are the embedded broker's, if it runs in this process.
+    /// Serves the pages until `stop` says so. `broker` is the embedded one, if it runs in this process.
     pub async fn run(
         self,
         link: Link,
         cast: Arc<Cast>,
-        counters: Option<Arc<Counters>>,
+        broker: Option<Inside>,
         mut stop: watch::Receiver<bool>,
     ) {
         let (port, events) = link.connect(RoleName::Console, &["#"]);
         let (caller, questions) = Caller::new(&RoleName::Console.client_id());
         let (told, _) = broadcast::channel(EVENTS_MAX);
+        let (events_of_services, _) = broadcast::channel(EVENTS_MAX);
+        let counters = broker.as_ref().map(|broker| broker.counters.clone());
         let app = App {
             run: link.run.to_string(),
             seed: cast.plan().spec().seed.0,
             view: Arc::new(Mutex::new(View::new(&cast, counters))),
+            kiosk: Arc::new(kiosk::Kiosk::new(cast.offline_verifier())),
             cast,
             caller: caller.clone(),
             told,
-            kiosk: Arc::default(),
+            link: link.clone(),
+            broker,
+            events: events_of_services,
+            attacking: Arc::default(),
             wallets: Arc::new(Wallets::new(link.secret.clone().unwrap_or_else(Secret::random))),
         };
         let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
@@ -192,11 +209,14 @@ async fn listen(
 }
 
 fn tell(app: &App, topic: &str, message: &Message) {
+    app.kiosk.hear(message);
     let told = app.view().take(message);
     for (event, data) in told {
         let _ = app.told.send(Told { event, data: data.to_string() });
     }
     if let Message::Event(event) = message {
+        // Nobody may be listening.
+        let _ = app.events.send(event.clone());
         let (summary_en, summary_zh) = view::summary(event);
         let kind = topic.rsplit('/').next().unwrap_or_default();
         // By the city's clock for all: e-ID and payment keep to the wall's, and two clocks in one list confuse.

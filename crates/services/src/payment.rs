@@ -16,7 +16,7 @@ use medpay::{PayReply, PayRequest};
 use serde_json::{Map, Value};
 use wire::{ReplyBody, RequestBody};
 
-pub(crate) use self::refusal::refusals;
+pub(crate) use self::refusal::{problem as refused, refusals};
 use crate::caller::Caller;
 use crate::http::{IdempotencyKey, Problem, openapi};
 

@@ -96,6 +96,27 @@ fn credentials_of_another_phone_resident_or_profile_are_not_taken() {
 }
 
 #[test]
+fn what_is_no_credential_cannot_be_presented_and_one_of_another_phone_is_refused() {
+    let mut issuer = enrolled_issuer();
+    let mut verifier = verifier_of(&mut issuer);
+    let key = |seed| PhoneKey::from_seed([seed; 32]);
+    let nonce = Nonce([5; 8]);
+    assert_eq!(key(1).present(&QrText("KITE".to_owned()), now(), nonce), None);
+    let request = request(&mut after(&mut phone_of(1, 1), 0, show(Profile::Age)));
+    let CredentialReply::Issued { credentials } = reply_of(&mut issuer, 0, request) else {
+        panic!("refused")
+    };
+    let mut shown = |seed, at| {
+        let code = key(seed).present(&credentials[0], at, nonce).unwrap();
+        verdict(&mut verifier, 0, code, Demand::default())
+    };
+    assert_eq!(shown(2, now()), Some(RefusalReason::HolderProofInvalid));
+    assert_eq!(shown(1, now().plus_millis(-DAY_MS)), Some(RefusalReason::TokenExpired));
+    assert_eq!(shown(1, now().plus_millis(DAY_MS)), Some(RefusalReason::TokenNotYetValid));
+    assert_eq!(shown(1, now()), None);
+}
+
+#[test]
 fn a_challenge_is_answered_only_when_the_owner_agrees_and_only_once() {
     let mut issuer = enrolled_issuer();
     let (mut phone, _) = showing(&mut issuer, Profile::Age);

@@ -18,6 +18,8 @@ pub(super) fn print(city: &City, link: &Link, page: SocketAddr, began: Instant) 
     println!("  console  http://{page}/");
     println!("  phone    {phone}");
     println!("  kiosk    http://{page}/kiosk");
+    println!("  till     http://{page}/till");
+    println!("  attack   http://{page}/attack");
     println!("  bus      mqtt://{host}:{port}  topics kitecity/v1/{}/…", link.run);
     match &link.secret {
         Some(secret) => {

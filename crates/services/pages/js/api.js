@@ -4,16 +4,27 @@ const TIMEOUT_MS = 10_000;
 
 /** A refusal or failure in the shape of RFC 9457; `status` is 0 when no answer came at all. */
 export class ApiProblem extends Error {
-  constructor({ title = "", status = 0, detail = "", code = "unreachable" }) {
+  constructor({ title = "", status = 0, detail = "", code = "unreachable", ...members }) {
     super(detail || title);
+    /** What a refusal tells beside its code, such as `fresh`. */
+    this.members = members;
     Object.assign(this, { title, status, detail: detail || title, code });
   }
 }
 
 export const getJson = (path) => request(path, {});
 
-export const postJson = (path, body = {}) =>
-  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+/** `patience` – how long the answer may take [ms]. */
+export const postJson = (path, body = {}, patience = TIMEOUT_MS) =>
+  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
+
+/** For `/v1`, where every POST has a key that makes it safe to repeat. */
+export const postOnce = (path, body) =>
+  request(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
 
 export const postImage = (path, blob) =>
   request(path, { method: "POST", headers: { "content-type": blob.type }, body: blob });

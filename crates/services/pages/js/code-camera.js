@@ -65,7 +65,8 @@ export class CodeCamera {
         this.#onVerdict(answer);
         pause = REST_MS;
       }
-      this.#say(() => t(answer.found ? "kiosk.camera.resting" : "kiosk.camera.looking"));
+      const state = answer.found ? "resting" : answer.blurred ? "blurred" : "looking";
+      this.#say(() => t(`kiosk.camera.${state}`));
     } catch (error) {
       if (this.#stream !== stream) return;
       pause = REST_MS;

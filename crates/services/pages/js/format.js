@@ -39,3 +39,13 @@ export const watts = (milliwatts) => `${number(milliwatts / 1e3, 1)} W`;
 export const volts = (millivolts) => `${number(millivolts / 1e3, 1)} V`;
 export const kilowattHours = (milliwattHours) => `${number(milliwattHours / 1e6, 2)} kWh`;
 export const hours = (seconds) => t("unit.hours", { value: number(seconds / 3600, 1) });
+
+/** How long ago something was, in its largest fitting unit. */
+export function age(seconds) {
+  if (seconds < 60) return t("unit.age.seconds", { value: seconds });
+  if (seconds < 3600) return t("unit.age.minutes", { value: Math.floor(seconds / 60) });
+  return t("unit.age.hours", { hours: Math.floor(seconds / 3600), minutes: Math.floor(seconds / 60) % 60 });
+}
+
+/** Whole fen as yuan. */
+export const yuan = (fen) => `¥${number(fen / 100, 2)}`;

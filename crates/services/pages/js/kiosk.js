@@ -4,6 +4,7 @@ import { postImage, postJson } from "./api.js";
 import { CodeCamera } from "./code-camera.js";
 import { byId } from "./dom.js";
 import { startI18n, t } from "./i18n.js";
+import { NetworkSwitch } from "./network-switch.js";
 import { ReaderChoice } from "./reader-choice.js";
 import { startSound } from "./sound.js";
 import { VerdictBoard } from "./verdict-board.js";
@@ -12,6 +13,7 @@ startI18n();
 startSound();
 const board = new VerdictBoard();
 const reader = new ReaderChoice();
+const network = new NetworkSwitch();
 new CodeCamera(judgePicture, (answer) => show(answer));
 
 byId("paste").addEventListener("submit", (event) => {
@@ -39,7 +41,7 @@ async function verifyPasted() {
   // The next scan replaces this one.
   byId("paste-code").select();
   await board.check(() => postJson("/api/kiosk/verify", { code, asking: reader.asking() }));
-  reader.renew();
+  afterVerdict();
 }
 
 async function verifyImage() {
@@ -49,9 +51,10 @@ async function verifyImage() {
   byId("upload").value = "";
   await board.check(async () => {
     const answer = await judgePicture(file);
-    return answer.found ? answer : { verdict: "problem", advice: () => t("kiosk.upload.nothing") };
+    const missing = answer.blurred ? "kiosk.upload.blurred" : "kiosk.upload.nothing";
+    return answer.found ? answer : { verdict: "problem", advice: () => t(missing) };
   });
-  reader.renew();
+  afterVerdict();
 }
 
 function judgePicture(picture) {
@@ -60,7 +63,12 @@ function judgePicture(picture) {
 
 function show(answer) {
   board.show(answer);
+  afterVerdict();
+}
+
+function afterVerdict() {
   reader.renew();
+  network.refresh();
 }
 
 /** Without scrolling: on a small screen the verdict must stay in sight. */

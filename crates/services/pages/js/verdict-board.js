@@ -1,7 +1,7 @@
 // The verdict, told by word, sign, colour and sound.
 
 import { byId, element, svgElement } from "./dom.js";
-import { wallTime } from "./format.js";
+import { age, wallTime } from "./format.js";
 import { onLanguage, pick, t, tOr } from "./i18n.js";
 import { explain } from "./problem.js";
 import { play } from "./sound.js";
@@ -57,14 +57,22 @@ export class VerdictBoard {
 function explanation(answer) {
   if (answer.advice) return [element("p", { textContent: answer.advice() })];
   if (answer.verdict === "checking") return [];
-  const lines = [
-    element("p", { className: "reason", textContent: pick(answer, "title") }),
-    element("p", { textContent: pick(answer, "advice") }),
-  ];
+  const lines = [element("p", { textContent: pick(answer, "advice") })];
+  // The title of what is accepted is the verdict itself.
+  if (answer.verdict !== "accepted") lines.unshift(element("p", { className: "reason", textContent: pick(answer, "title") }));
   if (answer.first_seen_ms) lines.push(element("p", { textContent: t("verdict.first_seen", { time: wallTime(answer.first_seen_ms) }) }));
   if (answer.reason) lines.push(element("p", { className: "small" }, `${t("verdict.reason")} `, element("code", { textContent: answer.reason })));
+  if (answer.unconfirmed) lines.push(element("p", { className: "caution", textContent: t("verdict.unconfirmed") }));
+  if (answer.offline) lines.push(element("p", { className: "small", textContent: t("verdict.offline") }));
+  if (answer.freshness) lines.push(element("p", { className: "small", textContent: freshness(answer.freshness) }));
   if (answer.verdict === "accepted") lines.push(...disclosure(answer.disclosed));
   return lines;
+}
+
+/** How old the verifier's knowledge was. */
+function freshness({ keys_age_s: keys, status_age_s: status }) {
+  const list = status === undefined ? "" : t("verdict.freshness.status", { age: age(status) });
+  return t("verdict.freshness", { age: age(keys), list });
 }
 
 function disclosure({ photo, photo_format: format, ...disclosed }) {

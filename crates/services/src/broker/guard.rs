@@ -16,6 +16,7 @@ use wire::dialect::Dialect;
 use wire::iotda::LoginError;
 
 use super::Counters;
+use super::cut::Cuts;
 use super::pace::Pace;
 use super::presence::Presence;
 use crate::access::{Principal, Rules, Secret};
@@ -29,6 +30,7 @@ pub(super) struct Guard {
     pub(super) open: bool,
     pub(super) counters: Arc<Counters>,
     pub(super) presence: Arc<Presence>,
+    pub(super) cuts: Arc<Cuts>,
     pub(super) pace: Arc<Pace>,
 }
 
@@ -164,6 +166,7 @@ impl Handler for Guard {
     async fn hook(&self, parameter: &Parameter, so_far: Option<HookResult>) -> ReturnType {
         let answer = match parameter {
             Parameter::ClientAuthenticate(client) => {
+                self.cuts.over(client.client_id()).await;
                 let result = self.authenticate(client);
                 if !matches!(result, AuthResult::Allow(..)) {
                     self.counters.refused_connects.fetch_add(1, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{App, Told, kiosk, lamps, pages, phone, plan};
+use super::{App, Told, attack, kiosk, lamps, pages, phone, plan, till};
 use crate::http::{no_such_place, only_from_here, openapi};
 use crate::payment;
 
@@ -26,6 +26,8 @@ pub(crate) fn router(app: App, address: SocketAddr) -> Router {
         .route("/", get(pages::console))
         .route("/phone", get(pages::phone))
         .route("/kiosk", get(pages::kiosk))
+        .route("/till", get(pages::till))
+        .route("/attack", get(pages::attack))
         .route("/assets/{*path}", get(pages::asset))
         .route("/healthz", get(async || "ok"))
         .route("/api/city", get(plan::city))
@@ -43,6 +45,14 @@ pub(crate) fn router(app: App, address: SocketAddr) -> Router {
         .route("/api/kiosk/challenge", get(kiosk::challenge))
         .route("/api/kiosk/verify", post(kiosk::verify))
         .route("/api/kiosk/frame", post(kiosk::frame))
+        .route("/api/kiosk/network", get(kiosk::network).post(kiosk::set_network))
+        .route("/api/till/providers", get(till::providers))
+        .route("/api/till/scan", post(till::scan))
+        .route("/api/till/symbol", get(till::symbol))
+        .route("/api/till/{provider}/bills", get(till::bills))
+        .route("/api/till/{provider}/visits", post(till::visit))
+        .route("/api/till/bills/{bill}/settle", post(till::settle))
+        .route("/api/attacks/{attack}", post(attack::perform))
         .route("/openapi.json", get(async || Json(openapi())))
         .with_state(app)
         .merge(payment)

@@ -1,33 +1,61 @@
-//! The kiosk: a code from a camera, a scanner or the clipboard, and the verdict.
+//! The kiosk: a code from a camera, a scanner or the clipboard, and the verdict; with a network or without.
 
-use std::io::Cursor;
-use std::sync::PoisonError;
+mod counter;
+pub(crate) mod foreign;
+pub(crate) mod picture;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use eid::qr::{Level, Symbol};
-use eid::{Challenge, Demand, Nonce, Profile, QrText, Verdict, VerifyRequest, advice};
-use image::{ImageReader, Limits};
+use eid::{Challenge, Demand, Nonce, Profile, QrText, Verdict, Verifier, VerifyRequest, advice};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{Timestamp, VerifierId};
-use wire::{ReplyBody, RequestBody};
+use wire::{Message, ReplyBody, RequestBody};
 
+use self::counter::{Counter, Knowledge};
+use self::foreign::Foreign;
+use self::picture::Seen;
 use super::App;
-use crate::http::Problem;
+use crate::http::{JsonBody, Problem};
 use crate::time::wall_now;
 
 /// A kiosk that is no reader with a preset.
 const ANY_KIOSK: &str = "kiosk";
-/// The largest picture that is decoded \[pixels a side\].
-const PICTURE_SIDE_MAX: u32 = 4_096;
 /// How long the camera takes a code still in view for the one it has just judged \[ms\].
 const SAME_CODE_MS: i64 = 10_000;
 
 /// The code the camera judged last, and when it last saw it.
-pub(crate) type LastSeen = Option<(String, Timestamp)>;
+type LastSeen = Option<(String, Timestamp)>;
+
+/// What the kiosk of this console remembers.
+#[derive(Debug)]
+pub(crate) struct Kiosk {
+    last: Mutex<LastSeen>,
+    counter: Mutex<Counter>,
+}
+
+impl Kiosk {
+    /// A kiosk that judges by `verifier` when it has no network.
+    pub(crate) fn new(verifier: Verifier) -> Self {
+        Self { last: Mutex::default(), counter: Mutex::new(Counter::new(verifier)) }
+    }
+
+    /// Hears what the bus says; only the issuer's keys matter here.
+    pub(crate) fn hear(&self, message: &Message) {
+        if let Message::EidKeys(keys) = message {
+            self.counter().hear(wall_now(), keys);
+        }
+    }
+
+    fn counter(&self) -> MutexGuard<'_, Counter> {
+        self.counter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// As which reader a kiosk asks, and what for.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -66,14 +94,33 @@ pub(crate) async fn frame(
     picture: Bytes,
 ) -> Result<Json<Value>, Problem> {
     let Query(asking) = asking.map_err(|error| Problem::invalid(error.body_text()))?;
-    let read = tokio::task::spawn_blocking(move || read_code(&picture)).await;
-    let code = read.map_err(|_| Problem::invalid("the picture could not be read"))??;
-    let Some(code) = code.filter(|code| !just_judged(&app, code)) else {
-        return Ok(Json(json!({ "found": false })));
+    let code = match picture::look(picture).await? {
+        Seen::Code(code) if !just_judged(&app, &code) => code,
+        seen => return Ok(Json(json!({ "found": false, "blurred": seen == Seen::Blurred }))),
     };
     let mut verdict = judge(&app, QrText(code), asking).await?;
     verdict["found"] = json!(true);
     Ok(Json(verdict))
+}
+
+/// `GET /api/kiosk/network`: whether there is one, and how old what the kiosk knows by itself is.
+pub(crate) async fn network(State(app): State<App>) -> Json<Knowledge> {
+    Json(app.kiosk.counter().knowledge(wall_now()))
+}
+
+/// What `POST /api/kiosk/network` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plug {
+    /// Whether the kiosk asks nobody from now on.
+    offline: bool,
+}
+
+/// `POST /api/kiosk/network`
+pub(crate) async fn set_network(State(app): State<App>, JsonBody(plug): JsonBody<Plug>) -> Json<Knowledge> {
+    let (mut counter, now) = (app.kiosk.counter(), wall_now());
+    counter.set_offline(now, plug.offline);
+    Json(counter.knowledge(now))
 }
 
 /// `GET /api/readers`: as what a kiosk may ask.
@@ -117,46 +164,45 @@ impl Asking {
 /// Whether the camera still looks at the code it has just judged. Notes that it does.
 fn just_judged(app: &App, code: &str) -> bool {
     let now = wall_now();
-    let mut last = app.kiosk.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut last = app.kiosk.last.lock().unwrap_or_else(PoisonError::into_inner);
     let same = last.as_ref().is_some_and(|(seen, at)| seen == code && now.millis_since(*at) < SAME_CODE_MS);
     *last = Some((code.to_owned(), now));
     same
 }
 
-fn read_code(picture: &[u8]) -> Result<Option<String>, Problem> {
-    let mut reader = ImageReader::new(Cursor::new(picture))
-        .with_guessed_format()
-        .map_err(|_| Problem::invalid("the picture could not be read"))?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(PICTURE_SIDE_MAX);
-    limits.max_image_height = Some(PICTURE_SIDE_MAX);
-    reader.limits(limits);
-    let wrong =
-        |_| Problem::invalid(format!("not a JPEG or PNG of at most {PICTURE_SIDE_MAX} pixels a side"));
-    let picture = reader.decode().map_err(wrong)?.into_luma8();
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let mut prepared =
-        rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| picture.as_raw()[y * width + x]);
-    Ok(prepared.detect_grids().into_iter().find_map(|grid| grid.decode().ok()).map(|(_, text)| text))
-}
-
 async fn judge(app: &App, code: QrText, asking: Asking) -> Result<Value, Problem> {
+    if let Some(foreign) = Foreign::of(&code.0) {
+        return Ok(describe_foreign(foreign));
+    }
     let (verifier, profile) = asking.who_and_what(app)?;
     let demand = Demand { profile, challenge: asking.challenge };
     let request = VerifyRequest { code, verifier, reference: String::new(), demand };
-    match app.caller.ask(RequestBody::Verify(request)).await {
-        Some(ReplyBody::Verify(verdict)) => Ok(describe(&verdict)),
+    if let Some(verdict) = judge_offline(app, &request) {
+        return Ok(describe(&verdict, true));
+    }
+    match app.caller.ask(RequestBody::Verify(request.clone())).await {
+        Some(ReplyBody::Verify(verdict)) => {
+            let verdict = app.kiosk.counter().confirm(wall_now(), request, verdict);
+            Ok(describe(&verdict, false))
+        }
         _ => Err(Problem::silent("e-ID verifier")),
     }
 }
 
-fn describe(verdict: &Verdict) -> Value {
+/// The kiosk's own verdict, if it has no network.
+fn judge_offline(app: &App, request: &VerifyRequest) -> Option<Verdict> {
+    let mut counter = app.kiosk.counter();
+    counter.is_offline().then(|| counter.judge(wall_now(), request.clone()))
+}
+
+fn describe(verdict: &Verdict, offline: bool) -> Value {
     match verdict {
-        Verdict::Accepted { resident, disclosed, .. } => {
+        Verdict::Accepted { resident, disclosed, shown, guardian, unconfirmed, freshness, .. } => {
             let mut disclosed = disclosed.clone();
             disclosed.insert("pseudonym".to_owned(), resident.to_string());
             json!({
-                "verdict": "accepted", "reason": null, "disclosed": disclosed,
+                "verdict": "accepted", "reason": null, "disclosed": disclosed, "offline": offline,
+                "shown": shown, "guardian": guardian, "unconfirmed": unconfirmed, "freshness": freshness,
                 "title_en": "Accepted", "title_zh": "核验通过",
                 "advice_en": "The code is genuine and current, and has now been used.",
                 "advice_zh": "二维码真实有效，现已使用。",
@@ -165,11 +211,19 @@ fn describe(verdict: &Verdict) -> Value {
         Verdict::Refused(refusal) => {
             let advice = advice::of(refusal.reason);
             json!({
-                "verdict": "refused", "reason": refusal.reason, "disclosed": {},
+                "verdict": "refused", "reason": refusal.reason, "disclosed": {}, "offline": offline,
                 "title_en": advice.title_en, "title_zh": advice.title_zh,
                 "advice_en": advice.advice_en, "advice_zh": advice.advice_zh,
                 "first_seen_ms": refusal.first_seen,
             })
         }
     }
+}
+
+fn describe_foreign(foreign: Foreign) -> Value {
+    let ((title_en, title_zh), (advice_en, advice_zh)) = (foreign.title(), foreign.advice());
+    json!({
+        "verdict": "problem", "reason": foreign.code(), "disclosed": {},
+        "title_en": title_en, "title_zh": title_zh, "advice_en": advice_en, "advice_zh": advice_zh,
+    })
 }

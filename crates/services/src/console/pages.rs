@@ -26,6 +26,16 @@ pub(crate) async fn kiosk() -> Response {
     page("kiosk.html")
 }
 
+/// A hospital's till.
+pub(crate) async fn till() -> Response {
+    page("till.html")
+}
+
+/// The attack desk.
+pub(crate) async fn attack() -> Response {
+    page("attack.html")
+}
+
 /// Scripts, styles and pictures.
 pub(crate) async fn asset(Path(path): Path<String>) -> Response {
     page(&path)

@@ -90,8 +90,8 @@ pub(crate) enum Maker {
 }
 
 /// A code, and for how long it is good.
-struct Shown {
-    code: QrText,
+pub(super) struct Shown {
+    pub(super) code: QrText,
     issued: Timestamp,
     expires: Timestamp,
 }
@@ -129,7 +129,7 @@ pub(crate) async fn code(
     })))
 }
 
-async fn by_issuer(app: &App, resident: ResidentId, profile: Profile) -> Result<Shown, Problem> {
+pub(super) async fn by_issuer(app: &App, resident: ResidentId, profile: Profile) -> Result<Shown, Problem> {
     match app.caller.ask(RequestBody::Issue(IssueRequest { resident, profile })).await {
         Some(ReplyBody::Issue(IssueReply::Issued { code, issued, expires })) => {
             Ok(Shown { code, issued, expires })
@@ -164,7 +164,7 @@ async fn by_phone(app: &App, resident: ResidentId, wish: Wish) -> Result<Shown, 
 }
 
 /// Puts the resident on this phone; harmless when already there.
-async fn enrol(app: &App, person: &Resident) -> Result<(), Problem> {
+pub(super) async fn enrol(app: &App, person: &Resident) -> Result<(), Problem> {
     let request =
         EnrolRequest { resident_no: person.number.as_str().to_owned(), name: person.name_zh.clone() };
     match app.caller.ask(RequestBody::Enrol(request)).await {

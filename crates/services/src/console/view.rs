@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use types::{LuminaireId, Timestamp};
 use wire::{ClockState, Event, EventBody, Light, Message, RoleName, WalkEvent};
 
+use super::bills::RecentBills;
 use crate::broker::Counters;
 use crate::time::wall_now;
 
@@ -35,6 +36,7 @@ pub(crate) struct View {
     messages_before: (u64, Timestamp),
     dead_letters: u64,
     counters: Option<Arc<Counters>>,
+    pub(crate) bills: RecentBills,
 }
 
 /// One lamp as heard on the bus.
@@ -85,6 +87,7 @@ impl View {
             messages_before: (0, wall_now()),
             dead_letters: 0,
             counters,
+            bills: RecentBills::default(),
         }
     }
 
@@ -141,6 +144,10 @@ impl View {
                     "id": id, "luminaire": alarm.luminaire, "kind": alarm.kind, "change": alarm.change, "at_ms": time,
                 });
                 vec![("alarm", data)]
+            }
+            Message::Event(Event { time, body: EventBody::Pay(event), .. }) => {
+                self.bills.hear(*time, event);
+                Vec::new()
             }
             Message::DeadLetter { consumer, .. } => {
                 // The console's own come round too: they were counted when they were written.

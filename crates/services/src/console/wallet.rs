@@ -86,10 +86,19 @@ impl Wallets {
         answers.min_by_key(|answer| !matches!(answer, Answer::Shown(..)))
     }
 
+    /// The key of a resident's phone.
+    pub(crate) fn key_of(&self, owner: ResidentId) -> PhoneKey {
+        PhoneKey::from_seed(self.secret.key_for(&format!("phone of {owner}")))
+    }
+
+    /// Every phone throws its credentials away, and fetches new ones for its next code.
+    pub(crate) fn start_over(&self) {
+        self.phones.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn phone_of(&self, owner: ResidentId) -> Phone {
-        let key = PhoneKey::from_seed(self.secret.key_for(&format!("phone of {owner}")));
         let (nonces, _) = uuid::Uuid::new_v4().as_u64_pair();
-        Phone::new(owner, key, Seed(nonces).stream("nonces", owner.0.into()))
+        Phone::new(owner, self.key_of(owner), Seed(nonces).stream("nonces", owner.0.into()))
     }
 }
 

@@ -48,7 +48,7 @@ fn status(refusal: &PayRefusal) -> StatusCode {
 }
 
 /// A refusal as a problem: its code, and what it tells beside, are those of the bus.
-pub(super) fn problem(refusal: &PayRefusal) -> Problem {
+pub(crate) fn problem(refusal: &PayRefusal) -> Problem {
     let Ok(Value::Object(mut members)) = serde_json::to_value(refusal) else {
         unreachable!("a refusal is an object with a code")
     };

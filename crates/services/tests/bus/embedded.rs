@@ -124,3 +124,18 @@ async fn the_broker_starts_within_a_blink() {
     assert!(took < Duration::from_secs(3), "{took:?}");
     drop(broker);
 }
+
+#[tokio::test]
+async fn a_client_that_is_cut_off_says_afterwards_what_it_had_to_say() {
+    let broker = start_at(0, false);
+    let address = address_of(&broker);
+    let mut lighting = Client::connected(user(&address, "svc-lighting", &["light/#"])).await;
+    let mut lamp = Client::connected(user(&address, "l-0001", &[])).await;
+    let cuts = broker.inside().cuts;
+    assert!(!cuts.cut("l-0002", Duration::ZERO).await, "nobody is there");
+
+    assert!(cuts.cut("l-0001", Duration::from_millis(300)).await);
+    lamp.bus.publish(frame(&EVENT, "light/kuiwen/l-0001/up/alarm", "meanwhile")).unwrap();
+    lamp.until_connected().await;
+    assert_eq!(lighting.heard().await, ("light/kuiwen/l-0001/up/alarm".to_owned(), "meanwhile".to_owned()));
+}

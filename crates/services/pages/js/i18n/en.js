@@ -2,5 +2,7 @@ import shared from "./en/shared.js";
 import console from "./en/console.js";
 import phone from "./en/phone.js";
 import kiosk from "./en/kiosk.js";
+import till from "./en/till.js";
+import attack from "./en/attack.js";
 
-export default { ...shared, ...console, ...phone, ...kiosk };
+export default { ...shared, ...console, ...phone, ...kiosk, ...till, ...attack };

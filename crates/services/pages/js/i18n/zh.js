@@ -2,5 +2,7 @@ import shared from "./zh/shared.js";
 import console from "./zh/console.js";
 import phone from "./zh/phone.js";
 import kiosk from "./zh/kiosk.js";
+import till from "./zh/till.js";
+import attack from "./zh/attack.js";
 
-export default { ...shared, ...console, ...phone, ...kiosk };
+export default { ...shared, ...console, ...phone, ...kiosk, ...till, ...attack };

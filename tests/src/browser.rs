@@ -1,0 +1,150 @@
+//! A real browser, driven from tests.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::{PATIENCE, Process, free_port, needs, wait_for};
+
+/// How every browser is started.
+const ARGUMENTS: [&str; 10] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--lang=en",
+    "--window-size=1440,900",
+];
+
+/// `chromedriver`, running.
+#[derive(Debug)]
+pub struct Driver {
+    port: u16,
+    _process: Process,
+}
+
+impl Driver {
+    /// Starts it; `None` where browser or driver are missing, see [`needs`].
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start() -> Option<Self> {
+        let (driver, _) = (needs("chromedriver")?, needs("chromium")?);
+        let port = free_port();
+        let mut command = Command::new(driver);
+        command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Process::spawn(&mut command);
+        wait_for("chromedriver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        Some(Self { port, _process: process })
+    }
+
+    /// A browser of its own, with these arguments and preferences beside the usual ones.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn browser(&self, arguments: &[String], preferences: Value) -> Client {
+        let all: Vec<&str> = ARGUMENTS.into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let options = json!({
+            "goog:chromeOptions": { "args": all, "prefs": preferences },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(options.as_object().cloned().expect("an object"));
+        builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.expect("a browser session")
+    }
+
+    /// What the pages of a browser threw, or were forbidden, since this was last asked. A refusal by the city, which
+    /// the browser logs as a failed load, is no trouble.
+    ///
+    /// # Panics
+    ///
+    /// If the driver does not tell.
+    pub async fn trouble(&self, page: &Client) -> Vec<String> {
+        let session = page.session_id().await.expect("a session").expect("an open one");
+        // Chromedriver's own command, which the standard does not have.
+        let url = format!("http://127.0.0.1:{}/session/{session}/se/log", self.port);
+        let mut told = ureq::post(url).send_json(json!({ "type": "browser" })).expect("a log");
+        let log: Value = told.body_mut().read_json().expect("JSON");
+        let entries = log["value"].as_array().cloned().unwrap_or_default();
+        let severe =
+            entries.iter().filter(|entry| entry["level"] == "SEVERE" && entry["source"] != "network");
+        severe.map(|entry| entry["message"].to_string()).collect()
+    }
+}
+
+/// Asks the page until `wanted` likes the answer.
+///
+/// # Panics
+///
+/// If it does not within [`PATIENCE`].
+pub async fn until(page: &Client, script: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let value = page.execute(script, Vec::new()).await.expect("the script runs");
+        if wanted(&value) {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for `{script}`, last {value}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Waits until the text of an element has `wanted` in it; all of the text.
+///
+/// # Panics
+///
+/// If it does not come about within [`PATIENCE`].
+pub async fn until_text(page: &Client, selector: &str, wanted: &str) -> String {
+    let script = format!("return document.querySelector({})?.textContent ?? ''", json!(selector));
+    let text = until(page, &script, |text| text.as_str().is_some_and(|text| text.contains(wanted))).await;
+    text.as_str().expect("text").to_owned()
+}
+
+/// Clicks an element when it is there and enabled.
+///
+/// # Panics
+///
+/// If it is not within [`PATIENCE`], or cannot be clicked.
+pub async fn click(page: &Client, selector: &str) {
+    let script = format!("return document.querySelector({})?.disabled === false", json!(selector));
+    until(page, &script, |there| there == true).await;
+    page.find(Locator::Css(selector)).await.expect("an element").click().await.expect("a click");
+}
+
+/// Sets the value of a field, as a person who types or chooses.
+///
+/// # Panics
+///
+/// If there is no such field.
+pub async fn fill(page: &Client, selector: &str, value: &str) {
+    let script = format!(
+        "const field = document.querySelector({}); field.value = {}; \
+         for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {{ bubbles: true }}))",
+        json!(selector),
+        json!(value)
+    );
+    page.execute(&script, Vec::new()).await.expect("a field");
+}
+
+/// Takes the picture `docs/pictures/{name}.png` for the README, if `KITECITY_PICTURES` is set.
+///
+/// # Panics
+///
+/// If it cannot be taken or written.
+pub async fn picture(page: &Client, name: &str) {
+    if std::env::var_os("KITECITY_PICTURES").is_some() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures");
+        let picture = page.screenshot().await.expect("a picture");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
+    }
+}
