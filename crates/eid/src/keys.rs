@@ -34,6 +34,10 @@ impl RootKey {
         VerifyKey::read(Algorithm::EdDsa, &bytes).is_some().then_some(Self(bytes))
     }
 
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// 64 hex digits.
     pub fn to_hex(&self) -> String {
         to_hex(&self.0)

@@ -313,7 +313,9 @@ async fn enrol(operator: &Operator, person: &Resident) -> Result<()> {
 
 fn words(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Accepted { resident, disclosed, shown, guardian, unconfirmed, freshness, .. } => {
+        Verdict::Accepted {
+            pseudonym, resident, disclosed, shown, guardian, unconfirmed, freshness, ..
+        } => {
             let disclosed = disclosed.iter().map(|(name, value)| format!("  {name}: {value}\n"));
             let guardian = guardian.map(|guardian| format!("  shown by guardian: {guardian}\n"));
             let end = match shown {
@@ -322,8 +324,9 @@ fn words(verdict: &Verdict) -> String {
                 Shown::Card => "The card is genuine. It does not prove who holds it: compare the person.",
             };
             let caution = if *unconfirmed { " Whether it was revoked could not be told." } else { "" };
+            let who = resident.map_or(pseudonym.to_string(), |resident| resident.to_string());
             format!(
-                "accepted: {resident}\n{}{}{end}{caution}{}",
+                "accepted: {who}\n{}{}{end}{caution}{}",
                 disclosed.collect::<String>(),
                 guardian.unwrap_or_default(),
                 age(freshness)

@@ -6,7 +6,7 @@ use city::{
 };
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
-use eid::{Readers, Registry, Resident, RootKey};
+use eid::{PseudonymKey, Readers, Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cabinet, CabinetConfig, Cms, CmsConfig, CmsConfigError, FeederStyle, Luminaire,
     LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Physics, Programme,
@@ -307,7 +307,9 @@ impl Cast {
     /// The e-ID verifier.
     pub fn verifier(&self) -> VerifierRole {
         let root = RootKey::of_issuer(self.spec.issuer_key);
-        let core = Verifier::new(root).with_readers(Readers::clone(&self.readers));
+        let pseudonyms = PseudonymKey::of_issuer(self.spec.issuer_key);
+        let core =
+            Verifier::new(root).with_readers(Readers::clone(&self.readers)).with_pseudonyms(pseudonyms);
         VerifierRole::new(core, self.ids("verifier"))
     }
 

@@ -152,9 +152,9 @@ async fn judge(app: &App, code: QrText, asking: Asking) -> Result<Value, Problem
 
 fn describe(verdict: &Verdict) -> Value {
     match verdict {
-        Verdict::Accepted { resident, disclosed, .. } => {
+        Verdict::Accepted { pseudonym, disclosed, .. } => {
             let mut disclosed = disclosed.clone();
-            disclosed.insert("pseudonym".to_owned(), resident.to_string());
+            disclosed.insert("pseudonym".to_owned(), pseudonym.to_string());
             json!({
                 "verdict": "accepted", "reason": null, "disclosed": disclosed,
                 "title_en": "Accepted", "title_zh": "核验通过",
