@@ -31,7 +31,9 @@ use crate::access::Secret;
 use crate::broker::Counters;
 use crate::bus::BusEvent;
 use crate::caller::Caller;
+use crate::identity::{Identity, PublishedKeys};
 use crate::link::Link;
+use crate::time::wall_now;
 
 /// How often changed lamps go to the browsers.
 const LAMPS_EVERY: Duration = Duration::from_millis(100);
@@ -60,6 +62,7 @@ pub(crate) struct App {
     pub(crate) told: broadcast::Sender<Told>,
     pub(crate) kiosk: Arc<Mutex<kiosk::LastSeen>>,
     pub(crate) wallets: Arc<Wallets>,
+    pub(crate) identity: Identity,
 }
 
 impl App {
@@ -113,7 +116,16 @@ impl Console {
         let (port, events) = link.connect(RoleName::Console, &["#"]);
         let (caller, questions) = Caller::new(&RoleName::Console.client_id());
         let (told, _) = broadcast::channel(EVENTS_MAX);
+        let secret = link.secret.clone().unwrap_or_else(Secret::random);
+        let identity = Identity {
+            caller: caller.clone(),
+            secret: secret.clone(),
+            readers: cast.readers().clone(),
+            keys: PublishedKeys::default(),
+            now: wall_now,
+        };
         let app = App {
+            identity,
             run: link.run.to_string(),
             seed: cast.plan().spec().seed.0,
             view: Arc::new(Mutex::new(View::new(&cast, counters))),
@@ -121,7 +133,7 @@ impl Console {
             caller: caller.clone(),
             told,
             kiosk: Arc::default(),
-            wallets: Arc::new(Wallets::new(link.secret.clone().unwrap_or_else(Secret::random))),
+            wallets: Arc::new(Wallets::new(secret)),
         };
         let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
         let serving = axum::serve(self.listener, http::router(app, self.address));
@@ -192,6 +204,9 @@ async fn listen(
 }
 
 fn tell(app: &App, topic: &str, message: &Message) {
+    if let Message::EidKeys(keys) = message {
+        app.identity.keys.take(keys);
+    }
     let told = app.view().take(message);
     for (event, data) in told {
         let _ = app.told.send(Told { event, data: data.to_string() });
