@@ -1,23 +1,25 @@
 //! e-ID over HTTP, against a city in another process: a holder, a reader and the operator, each with their token; and a
 //! reader on the bus.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use city_tests::{City, Outsider, kitecity};
 use serde_json::{Value, json};
 
 const SETTINGS: [&str; 4] = ["--luminaires", "120", "--secret", "kite"];
 
+/// How many requests were made: each has a key of its own.
+static REQUESTS: AtomicU32 = AtomicU32::new(0);
+
 /// Somebody with a token, or nobody.
 struct Client<'a> {
     city: &'a City,
     bearer: String,
-    keys: Cell<u32>,
 }
 
 impl<'a> Client<'a> {
     fn new(city: &'a City, bearer: impl Into<String>) -> Self {
-        Self { city, bearer: bearer.into(), keys: Cell::new(0) }
+        Self { city, bearer: bearer.into() }
     }
 
     fn get(&self, path: &str) -> (u16, Value) {
@@ -29,8 +31,7 @@ impl<'a> Client<'a> {
     }
 
     fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        self.keys.set(self.keys.get() + 1);
-        let key = format!("{path}-{}-{}", self.bearer.len(), self.keys.get());
+        let key = format!("request-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
         let request =
             ureq::post(format!("{}{path}", self.city.page)).config().http_status_as_error(false).build();
         let request = request.header("Idempotency-Key", key);
