@@ -86,8 +86,8 @@ fn a_code_is_accepted_once_and_refused_the_second_time() {
     let code = wait_for("a code", || code_of(&city, "r-0003"));
     let first = city.post("/api/kiosk/verify", &json!({ "code": code }));
     assert_eq!(
-        (&first["verdict"], &first["disclosed"]["pseudonym"]),
-        (&json!("accepted"), &json!("r-0003")),
+        (&first["verdict"], first["disclosed"]["pseudonym"].as_str().map(|holder| holder.starts_with("p-"))),
+        (&json!("accepted"), Some(true)),
         "{first}"
     );
     let second = city.post("/api/kiosk/verify", &json!({ "code": code }));

@@ -18,8 +18,8 @@ const PHOTO_WEBP: i64 = PHOTO_FORMATS.len() as i64;
 /// Source: MOSIP, "CWT claim 169", version 1.2.0, and the IANA registry of CWT claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attribute {
-    /// Key 1: the pseudonym, such as `r-0042`. Every profile discloses it, and the same one everywhere: a payer
-    /// matches the holder by it. A pseudonym per verifier comes with keys of the holder's own.
+    /// Key 1: who the holder is to the city, such as `r-0042`: a payer matches the holder by it. It stands in every
+    /// code; what a verifier tells of it depends on [`Reader::identifies`](crate::Reader::identifies).
     Id,
     /// Key 4: the name in Chinese.
     FullName,

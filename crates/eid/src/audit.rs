@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use types::{MINUTE_MS, ResidentId, Timestamp, VerifierId};
+use types::{MINUTE_MS, Timestamp, VerifierId};
 
 use crate::keys::{from_hex, to_hex};
 use crate::signature::{Algorithm, SecretKey, VerifyKey};
-use crate::{RefusalReason, Verdict};
+use crate::{Pseudonym, RefusalReason, Verdict};
 
 /// Lines between two checkpoints, at most.
 pub const CHECKPOINT_LINES: u64 = 64;
@@ -29,7 +29,7 @@ pub enum Entry {
         /// By whom.
         verifier: VerifierId,
         /// Whose.
-        resident: ResidentId,
+        holder: Pseudonym,
         /// The code's id, in hex.
         code_id: String,
     },
@@ -53,8 +53,8 @@ impl Entry {
     /// What is kept of a verdict.
     pub fn of(verifier: VerifierId, verdict: &Verdict) -> Self {
         match verdict {
-            Verdict::Accepted { resident, code_id, .. } => {
-                Self::Accepted { verifier, resident: *resident, code_id: code_id.clone() }
+            Verdict::Accepted { pseudonym, code_id, .. } => {
+                Self::Accepted { verifier, holder: *pseudonym, code_id: code_id.clone() }
             }
             Verdict::Refused(refusal) => Self::Refused { verifier, reason: refusal.reason },
         }
@@ -264,7 +264,8 @@ mod tests {
         if n.is_multiple_of(3) {
             Entry::Refused { verifier, reason: RefusalReason::TokenReplayed }
         } else {
-            Entry::Accepted { verifier, resident: ResidentId(n as u32), code_id: format!("{n:016x}") }
+            let holder = format!("p-{n:032x}").parse().unwrap();
+            Entry::Accepted { verifier, holder, code_id: format!("{n:016x}") }
         }
     }
 

@@ -12,14 +12,17 @@ use crate::keyring::KeyRing;
 use crate::rate::Failures;
 use crate::{
     Algorithm, CredentialReply, CredentialRequest, EidEvent, EnrolRefusal, EnrolReply, EnrolRequest,
-    IssueReply, IssueRequest, KeySet, LifeState, Profile, QrText, Registry, RootKey, STATUS_TTL_MS,
+    IssueReply, IssueRequest, KeySet, LifeState, OwnReply, OwnRequest, Profile, QrText, Registry, RootKey,
+    STATUS_TTL_MS,
 };
 
 mod counter;
+mod own;
 mod phones;
 
 use counter::Cards;
 pub use counter::{CARD_DAYS_MAX, ManageRefusal, ManageReply, ManageRequest};
+use own::Nonces;
 use phones::Phones;
 pub use phones::{CREDENTIAL_LIFE_S, PHONES_MAX};
 
@@ -67,6 +70,13 @@ pub enum Input {
         /// What.
         request: ManageRequest,
     },
+    /// A holder asks about their own phones and guardians.
+    Own {
+        /// Where the answer goes.
+        from: ReplyTo,
+        /// What.
+        request: OwnRequest,
+    },
 }
 
 /// What an issuer wants done.
@@ -102,6 +112,13 @@ pub enum Output {
         /// The answer.
         reply: ManageReply,
     },
+    /// Answer a holder.
+    OwnReply {
+        /// To whom.
+        to: ReplyTo,
+        /// The answer.
+        reply: OwnReply,
+    },
     /// Tell everyone.
     Event(EidEvent),
 }
@@ -124,6 +141,7 @@ pub struct Issuer {
     lives: BTreeMap<ResidentId, LifeState>,
     suspended: BTreeSet<ResidentId>,
     phones: Phones,
+    nonces: Nonces,
     grants: Grants,
     cards: Cards,
     /// Enrolments that failed, by the hash of the number and by caller.
@@ -160,6 +178,7 @@ impl Issuer {
             lives: BTreeMap::new(),
             suspended: BTreeSet::new(),
             phones: Phones::default(),
+            nonces: Nonces::default(),
             grants: Grants::default(),
             cards: Cards::new(),
             failed_numbers: Failures::new(FAILURE_KEYS_MAX),
@@ -302,6 +321,10 @@ impl Core for Issuer {
             }
             Input::Manage { from, request } => {
                 self.answer_clerk(now, from, request, out);
+                None
+            }
+            Input::Own { from, request } => {
+                self.answer_own(now, from, request, out);
                 None
             }
         };

@@ -6,11 +6,16 @@ use std::fmt::Write as _;
 use ciborium::Value;
 use types::{DAY_MS, Timestamp};
 
+use crate::decode::from_base45;
 use crate::signature::{Algorithm, SecretKey, VerifyKey};
-use crate::{KeySet, KeyState, PublicKey};
+use crate::{KeySet, KeyState, PublicKey, encode};
 
 /// Names a signing key within a COSE header.
 pub(crate) type KeyId = [u8; 8];
+
+/// The tag of a COSE_Sign1, and the label of the algorithm in its header.
+const TAG_COSE_SIGN1: u64 = 18;
+const HEADER_ALG: i64 = 1;
 
 /// Keys of one key set. A larger set is refused.
 pub const KEYS_MAX: usize = 64;
@@ -32,6 +37,10 @@ impl RootKey {
     pub fn parse(hex: &str) -> Option<Self> {
         let bytes = from_hex(hex)?;
         VerifyKey::read(Algorithm::EdDsa, &bytes).is_some().then_some(Self(bytes))
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        self.0
     }
 
     /// 64 hex digits.
@@ -74,6 +83,11 @@ impl PublicKey {
         Self { kid, alg, key: to_hex(&key.to_bytes()), state, until }
     }
 
+    /// Its coordinates, 32 bytes each: x and y of P-256, or the only one of Ed25519. `None` if it is no key.
+    pub fn coordinates(&self) -> Option<Vec<Vec<u8>>> {
+        self.read().map(|(_, key)| key.key.coordinates())
+    }
+
     /// The key as it is used, or `None` if it is not one.
     pub(crate) fn read(&self) -> Option<(KeyId, TrustedKey)> {
         let key = match self.alg {
@@ -85,14 +99,42 @@ impl PublicKey {
 }
 
 impl KeySet {
+    /// The same as a COSE_Sign1 (RFC 9052, 4.2), for readers that speak no JSON: its payload is an array of
+    /// `"EidKeySet"`, version, time \[ms\], the keys (each id, algorithm, key, state, until) and the status list. `None`
+    /// if the signature is none.
+    pub fn to_cose(&self) -> Option<Vec<u8>> {
+        let signature = from_hex::<64>(&self.signature)?.to_vec();
+        let parts = vec![
+            Value::Bytes(protected()),
+            Value::Map(Vec::new()),
+            Value::Bytes(payload(self)),
+            Value::Bytes(signature),
+        ];
+        Some(to_cbor(&Value::Tag(TAG_COSE_SIGN1, Box::new(Value::Array(parts)))))
+    }
+
+    /// The status list of cards as a CWT (`application/statuslist+cwt`), if there are cards.
+    pub fn status_token(&self) -> Option<Vec<u8>> {
+        from_base45(self.status.as_deref()?)
+    }
+
     /// Signs what it says now.
     pub(crate) fn sign(&mut self, root: &SecretKey) {
         self.signature = to_hex(&root.sign(&to_be_signed(self)));
     }
 }
 
-/// What the root signs: every member of the set but the signature.
+/// What the root signs: every member of the set but the signature, as the payload of a COSE_Sign1.
 fn to_be_signed(set: &KeySet) -> Vec<u8> {
+    encode::to_be_signed(&protected(), &payload(set))
+}
+
+/// The root's header: EdDSA.
+fn protected() -> Vec<u8> {
+    to_cbor(&Value::Map(vec![(HEADER_ALG.into(), Algorithm::EdDsa.number().into())]))
+}
+
+fn payload(set: &KeySet) -> Vec<u8> {
     let number = |at: Timestamp| Value::from(at.as_millis());
     let key = |key: &PublicKey| {
         Value::Array(vec![

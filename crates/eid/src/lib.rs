@@ -25,8 +25,8 @@
 //!
 //! - A code that is relayed live is accepted, unless the reader gives a challenge; and with one, a video call to the
 //!   holder still passes. Only a look at the person ends that.
-//! - There is one pseudonym per resident for all verifiers. A phone's credentials are good for their day, also when the
-//!   phone was lost.
+//! - Readers are told a [`Pseudonym`] of their own; whoever takes a code apart reads in it which resident it is. A phone's
+//!   credentials are good for their day, also when the phone was lost.
 //! - Root and issuer key come from one seed, in one process: in a real city the root stays offline.
 //! - It is a model: every number has the region [`UNREAL_REGION`], which no real person's number has.
 //! - No I/O, no clock, no ambient randomness.
@@ -36,6 +36,7 @@ mod attribute;
 pub mod audit;
 pub mod bench;
 mod challenge;
+mod consent;
 mod decode;
 mod encode;
 #[cfg(any(test, fuzzing))]
@@ -46,9 +47,11 @@ pub mod issuer;
 mod keyring;
 mod keys;
 mod messages;
+mod own;
 pub mod phone;
 mod portrait;
 mod proof;
+mod pseudonym;
 pub mod qr;
 mod rate;
 mod reader;
@@ -66,6 +69,10 @@ mod zlib;
 
 pub use attribute::Attribute;
 pub use challenge::{CHALLENGE_PREFIX, Challenge, NoChallenge, Nonce};
+pub use consent::{
+    AskReply, AskRequest, ConsentRequest, HISTORY_MAX, HolderReply, HolderRequest, REQUEST_LIFE_MS,
+    REQUESTS_A_RESIDENT_MAX, Showing,
+};
 pub use decode::{Claims, DecodedCode, Identity, decode_code};
 pub use guardian::GRANTS_MAX;
 pub use keyring::{KEY_ACTIVE_MS, KEY_NOTICE_MS, RotateRefused};
@@ -74,7 +81,9 @@ pub use messages::{
     CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, EidEvent, EnrolRefusal,
     EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, KeyState, Profile, PublicKey, QrText,
 };
+pub use own::{NONCE_LIFE_MS, OwnRefusal, OwnReply, OwnRequest};
 pub use proof::PROOF_LIFE_S;
+pub use pseudonym::{NoPseudonym, Pseudonym, PseudonymKey};
 pub use reader::{Assurance, Reader, Readers, Scope, StalePolicy};
 pub use registry::Registry;
 pub use resident::{BirthDate, Gender, LifeState, NoSuchDate, Resident};

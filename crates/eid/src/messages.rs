@@ -24,7 +24,7 @@ impl fmt::Debug for QrText {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
-    /// A pairwise pseudonym only.
+    /// A pseudonym only, another one for each reader.
     Anon,
     /// Whether the holder is 18 or older.
     Age,

@@ -11,8 +11,8 @@ use crate::keys::to_hex;
 use crate::proof::{PROOF_LIFE_S, ProofClaims, prove};
 use crate::signature::{Algorithm, SecretKey};
 use crate::{
-    CREDENTIALS_MAX, Challenge, CredentialRefusal, CredentialReply, CredentialRequest, Nonce, Profile,
-    QrText, decode_code,
+    CREDENTIALS_MAX, Challenge, CredentialRefusal, CredentialReply, CredentialRequest, Nonce, OwnRequest,
+    Profile, QrText, decode_code,
 };
 
 /// How often the proof is renewed \[ms\]: half its life, so that the code on the screen is always good for 15 s.
@@ -37,6 +37,14 @@ impl PhoneKey {
     /// The public half: 66 hex digits of a compressed point.
     pub fn public(&self) -> String {
         to_hex(&self.0.public().to_bytes())
+    }
+
+    /// Signs a registration of the phone under that nonce.
+    pub fn sign_registration(&self, resident: ResidentId, nonce: Nonce) -> OwnRequest {
+        let key = self.public();
+        let said = OwnRequest::registration(resident, &key, nonce);
+        let proof = to_hex(&self.0.sign(said.as_bytes()));
+        OwnRequest::Register { resident, key, nonce, proof }
     }
 
     /// Signs a request for credentials, which proves that the phone has the key.

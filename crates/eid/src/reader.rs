@@ -81,6 +81,9 @@ pub struct Reader {
     pub cards: bool,
     /// What for: a guardian's grant must cover it.
     pub purpose: Scope,
+    /// Whether it is told who the holder is to the city, as a payer must be; otherwise it gets a pseudonym of its own.
+    #[serde(default)]
+    pub identifies: bool,
     /// When the status list is missing or stale.
     pub stale_status: StalePolicy,
     /// Codes it may have refused in a minute; then it waits for the minute to end.
@@ -97,6 +100,7 @@ impl Reader {
             assurance: Assurance::Code,
             cards: false,
             purpose: Scope::All,
+            identifies: false,
             stale_status: StalePolicy::Accept,
             refusals_a_minute_max: 120,
         }
@@ -121,6 +125,7 @@ impl Readers {
         // One name for all tills of the city: a few people who try in vain must not stop everybody's payment.
         let payment = Reader {
             refusals_a_minute_max: 12_000,
+            identifies: true,
             purpose: Scope::Medical,
             ..named("Payment of medical bills", "医保结算", &Profile::ALL)
         };
@@ -130,7 +135,7 @@ impl Readers {
     /// The presets: `config/readers.toml` says the same.
     pub fn presets() -> Self {
         use Profile::{Age, Anon, Full, Name, Photo};
-        let medical = |reader| Reader { purpose: Scope::Medical, cards: true, ..reader };
+        let medical = |reader| Reader { purpose: Scope::Medical, cards: true, identifies: true, ..reader };
         let hospital = medical(named("Hospital registration", "医院挂号处", &[Name, Full, Photo]));
         let school_gate = named("School gate", "学校门口", &[Name]);
         let mut readers = Self::lenient();
@@ -197,6 +202,14 @@ mod tests {
     fn other_readers_have_another_fingerprint() {
         assert_ne!(Readers::presets().fingerprint(), Readers::lenient().fingerprint());
         assert_eq!(Readers::presets().fingerprint(), Readers::presets().fingerprint());
+    }
+
+    #[test]
+    fn only_where_people_are_treated_or_paid_for_is_a_reader_told_who_they_are() {
+        let presets = Readers::presets();
+        let told = presets.iter().filter(|(_, reader)| reader.identifies).map(|(name, _)| name.to_string());
+        assert_eq!(told.collect::<Vec<_>>(), ["clinic-counter", "hospital", "payment"]);
+        assert!(!Reader::any().identifies);
     }
 
     #[test]

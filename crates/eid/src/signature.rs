@@ -115,6 +115,14 @@ impl VerifyKey {
         }
     }
 
+    /// Its coordinates, 32 bytes each.
+    pub(crate) fn coordinates(&self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Ed25519(key) => vec![key.as_bytes().to_vec()],
+            Self::P256(point) => point[1..].chunks(32).map(<[u8]>::to_vec).collect(),
+        }
+    }
+
     /// SHA-256 of the key's required members (RFC 9679).
     pub(crate) fn thumbprint(&self) -> [u8; 32] {
         Sha256::digest(crate::keys::to_cbor(&Value::Map(self.required_members()))).into()

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use types::{ResidentId, Timestamp, VerifierId};
 
-use crate::{Nonce, Profile, QrText};
+use crate::{Nonce, Profile, Pseudonym, QrText};
 
 /// Verifier's counter → verifier: is this code good, now, for this purpose?
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,8 +76,11 @@ pub struct Freshness {
 pub enum Verdict {
     /// The code is genuine, current and was never seen before.
     Accepted {
-        /// The holder's pseudonym.
-        resident: ResidentId,
+        /// Who the holder is to this reader.
+        pseudonym: Pseudonym,
+        /// Who the holder is to the city, for a reader that [is told](crate::Reader::identifies).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resident: Option<ResidentId>,
         /// The attributes disclosed, by name.
         disclosed: BTreeMap<String, String>,
         /// The code's own id (`cti`) in hex; never accepted again.
@@ -89,9 +92,9 @@ pub enum Verdict {
         /// How it was shown.
         #[serde(default, skip_serializing_if = "Shown::is_code")]
         shown: Shown,
-        /// Who showed it, if it was not the holder but their guardian.
+        /// Who showed it, if it was not the holder but their guardian: who that is to this reader.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        guardian: Option<ResidentId>,
+        guardian: Option<Pseudonym>,
         /// Whether it could not be told if the card was revoked.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         unconfirmed: bool,
@@ -107,7 +110,7 @@ pub enum Verdict {
 impl fmt::Debug for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Accepted { resident, code_id, .. } => write!(f, "Accepted({resident}, code {code_id})"),
+            Self::Accepted { pseudonym, code_id, .. } => write!(f, "Accepted({pseudonym}, code {code_id})"),
             Self::Refused(refusal) => write!(f, "Refused({refusal:?})"),
         }
     }

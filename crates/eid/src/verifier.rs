@@ -7,11 +7,16 @@ use crate::rate::Failures;
 use crate::replay::ReplayCache;
 use crate::status::PublishedStatus;
 use crate::{
-    EidEvent, Freshness, KeySet, KeySetRefused, Reader, Readers, Refusal, RefusalReason, RootKey, Verdict,
-    VerifyRequest,
+    AskReply, AskRequest, ConsentRequest, EidEvent, Freshness, HolderReply, HolderRequest, KeySet,
+    KeySetRefused, PseudonymKey, Reader, Readers, Refusal, RefusalReason, RootKey, Verdict, VerifyRequest,
 };
 
 mod checks;
+mod history;
+mod requests;
+
+use history::History;
+use requests::Requests;
 
 /// How far the clocks of issuer, phone and verifier may be apart \[ms\].
 pub const SKEW_MS: i64 = 5 * SECOND_MS;
@@ -39,6 +44,20 @@ pub enum Input {
         /// The code and what for.
         request: VerifyRequest,
     },
+    /// A reader asks for the attributes of somebody who is not at its counter.
+    Ask {
+        /// Where the answer goes.
+        from: ReplyTo,
+        /// What it asks.
+        request: AskRequest,
+    },
+    /// A holder asks about themselves, or answers a reader.
+    Holder {
+        /// Where the answer goes.
+        from: ReplyTo,
+        /// What.
+        request: HolderRequest,
+    },
 }
 
 /// What a verifier wants done.
@@ -51,6 +70,22 @@ pub enum Output {
         /// The answer.
         verdict: Verdict,
     },
+    /// Answer a reader.
+    AskReply {
+        /// To whom.
+        to: ReplyTo,
+        /// The answer.
+        reply: AskReply,
+    },
+    /// Answer a holder.
+    HolderReply {
+        /// To whom.
+        to: ReplyTo,
+        /// The answer.
+        reply: HolderReply,
+    },
+    /// Tell a phone what a reader asks for.
+    Consent(ConsentRequest),
     /// Tell everyone.
     Event(EidEvent),
 }
@@ -63,12 +98,15 @@ pub enum Output {
 #[derive(Debug)]
 pub struct Verifier {
     keys: TrustedKeys,
+    pseudonyms: PseudonymKey,
     status: Option<PublishedStatus>,
     seen: ReplayCache,
     readers: Readers,
     /// What a counter without a preset is.
     any_reader: Reader,
     refusals: Failures<VerifierId>,
+    history: History,
+    requests: Requests,
 }
 
 /// A code that passed, and whether it did so before in the same request.
@@ -79,8 +117,8 @@ struct Pass {
 }
 
 impl Verifier {
-    /// A verifier without keys, that will take those signed by `root`; its readers are
-    /// [lenient](Readers::lenient).
+    /// A verifier without keys, that will take those signed by `root`; its readers are [lenient](Readers::lenient), and
+    /// their pseudonyms are made with a key that is no secret.
     pub fn new(root: RootKey) -> Self {
         Self::with_seen_max(root, SEEN_MAX)
     }
@@ -88,11 +126,14 @@ impl Verifier {
     fn with_seen_max(root: RootKey, max: usize) -> Self {
         Self {
             keys: TrustedKeys::new(root),
+            pseudonyms: PseudonymKey::open(&root),
             status: None,
             seen: ReplayCache::new(max),
             readers: Readers::lenient(),
             any_reader: Reader::any(),
             refusals: Failures::new(COUNTERS_MAX),
+            history: History::default(),
+            requests: Requests::default(),
         }
     }
 
@@ -100,6 +141,13 @@ impl Verifier {
     #[must_use]
     pub fn with_readers(mut self, readers: Readers) -> Self {
         self.readers = readers;
+        self
+    }
+
+    /// The same, and the pseudonyms of its readers are made with a secret key.
+    #[must_use]
+    pub fn with_pseudonyms(mut self, key: PseudonymKey) -> Self {
+        self.pseudonyms = key;
         self
     }
 
@@ -144,8 +192,20 @@ impl Verifier {
     }
 
     fn answer(&mut self, now: Timestamp, from: ReplyTo, request: &VerifyRequest, out: &mut Vec<Output>) {
+        let (verdict, event) = self.judge(now, &from, request, None);
+        out.push(Output::Verdict { to: from, verdict });
+        out.extend(event.map(Output::Event));
+    }
+
+    fn judge(
+        &mut self,
+        now: Timestamp,
+        from: &ReplyTo,
+        request: &VerifyRequest,
+        holder: Option<ResidentId>,
+    ) -> (Verdict, Option<EidEvent>) {
         let verifier = request.verifier;
-        let (verdict, event) = match self.verify(now, &from, request) {
+        match self.verify(now, from, request, holder) {
             Ok(Pass { verdict, resident, is_repeated }) => {
                 (verdict, (!is_repeated).then_some(EidEvent::Verified { resident, verifier }))
             }
@@ -154,9 +214,12 @@ impl Verifier {
                 let event = EidEvent::Rejected { verifier, reason: refusal.reason };
                 (Verdict::Refused(refusal), Some(event))
             }
-        };
-        out.push(Output::Verdict { to: from, verdict });
-        out.extend(event.map(Output::Event));
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        self.seen.forget(now);
+        self.requests.forget(now);
     }
 
     fn count(&mut self, now: Timestamp, verifier: VerifierId, reason: RefusalReason) {
@@ -172,20 +235,22 @@ impl Core for Verifier {
 
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         // The driver may be late with the timeout; expired codes must not take the room of new ones.
-        self.seen.forget(now);
+        self.forget(now);
         match input {
             // There is nobody to tell of a refusal: the set is retained, and its sender has gone on.
             Input::Keys(set) => drop(self.adopt(now, &set)),
             Input::Verify { from, request } => self.answer(now, from, &request, out),
+            Input::Ask { from, request } => self.answer_reader(now, from, &request, out),
+            Input::Holder { from, request } => self.answer_holder(now, from, request, out),
         }
     }
 
     fn handle_timeout(&mut self, now: Timestamp, _out: &mut Vec<Output>) {
-        self.seen.forget(now);
+        self.forget(now);
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.seen.next_leave()
+        self.seen.next_leave().into_iter().chain(self.requests.next_leave()).min()
     }
 }
 

@@ -4,6 +4,7 @@ mod audit;
 mod cache;
 mod holder;
 mod offline;
+mod papers;
 mod phone;
 
 use std::io::{IsTerminal, Read};
@@ -26,6 +27,7 @@ use wire::{ReplyBody, RequestBody};
 use self::audit::Audit;
 use self::cache::Keys;
 use self::offline::Offline;
+use self::papers::Papers;
 use crate::Settings;
 use crate::config::Config;
 use crate::interrupt::{self, apart};
@@ -53,6 +55,8 @@ pub(crate) enum Eid {
     Keys(Keys),
     /// Do what a clerk at the issuer's counter does, such as `{"suspend":{"resident":"r-0042"}}`.
     Counter(Counter),
+    /// Print the number and name that a resident enrols with, as `POST /v1/enrollments` takes them.
+    Papers(Papers),
     /// Check an audit.
     #[command(subcommand)]
     Audit(Audit),
@@ -190,8 +194,16 @@ pub(crate) fn run(what: &Eid, settings: &Settings) -> Result<ExitCode> {
         Eid::Verify(verify) => self::verify(verify, settings),
         Eid::Keys(keys) => self::keys(keys, settings),
         Eid::Counter(counter) => self::counter(counter, settings),
+        Eid::Papers(papers) => papers::run(papers, settings),
         Eid::Audit(audit) => audit::run(audit),
     }
+}
+
+/// A resident of the planned city.
+fn person(city: &City, resident: ResidentId) -> Result<Resident> {
+    let citizen = Residents::new(city.cast.plan()).get(resident);
+    let nobody = || UsageError(format!("no resident {resident} in this city"));
+    Ok(citizen.ok_or_else(nobody)?.person)
 }
 
 /// Shows until Ctrl-C, or once.
@@ -199,10 +211,7 @@ fn show(show: &Show, settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let planned = settings.clone();
         let Some(city) = interrupt.unless(apart(move || City::plan(&planned))).await? else { return Ok(()) };
-        let resident = show.resident;
-        let citizen = Residents::new(city.cast.plan()).get(resident);
-        let person =
-            citizen.ok_or_else(|| UsageError(format!("no resident {resident} in this city")))?.person;
+        let person = person(&city, show.resident)?;
         let joining = show.entry.join(settings, city.config.city.run);
         let Some(operator) = interrupt.unless(joining).await? else { return Ok(()) };
         let live = std::io::stdout().is_terminal();
@@ -313,7 +322,9 @@ async fn enrol(operator: &Operator, person: &Resident) -> Result<()> {
 
 fn words(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Accepted { resident, disclosed, shown, guardian, unconfirmed, freshness, .. } => {
+        Verdict::Accepted {
+            pseudonym, resident, disclosed, shown, guardian, unconfirmed, freshness, ..
+        } => {
             let disclosed = disclosed.iter().map(|(name, value)| format!("  {name}: {value}\n"));
             let guardian = guardian.map(|guardian| format!("  shown by guardian: {guardian}\n"));
             let end = match shown {
@@ -322,8 +333,9 @@ fn words(verdict: &Verdict) -> String {
                 Shown::Card => "The card is genuine. It does not prove who holds it: compare the person.",
             };
             let caution = if *unconfirmed { " Whether it was revoked could not be told." } else { "" };
+            let who = resident.map_or(pseudonym.to_string(), |resident| resident.to_string());
             format!(
-                "accepted: {resident}\n{}{}{end}{caution}{}",
+                "accepted: {who}\n{}{}{end}{caution}{}",
                 disclosed.collect::<String>(),
                 guardian.unwrap_or_default(),
                 age(freshness)

@@ -6,7 +6,7 @@ use city::{
 };
 use eid::issuer::Issuer;
 use eid::verifier::Verifier;
-use eid::{Readers, Registry, Resident, RootKey};
+use eid::{PseudonymKey, Readers, Registry, Resident, RootKey};
 use lighting::{
     Asset, AstroTable, Cabinet, CabinetConfig, Cms, CmsConfig, CmsConfigError, FeederStyle, Luminaire,
     LuminaireConfig, LuminaireModel, LuminaireModelConfig, LuminaireModelError, Physics, Programme,
@@ -312,7 +312,8 @@ impl Cast {
     /// A verifier with the same root key and readers, for a counter that goes on without a network.
     pub fn offline_verifier(&self) -> Verifier {
         let root = RootKey::of_issuer(self.spec.issuer_key);
-        Verifier::new(root).with_readers(Readers::clone(&self.readers))
+        let pseudonyms = PseudonymKey::of_issuer(self.spec.issuer_key);
+        Verifier::new(root).with_readers(Readers::clone(&self.readers)).with_pseudonyms(pseudonyms)
     }
 
     /// The payer of medical bills.

@@ -131,7 +131,8 @@ mod tests {
 
     fn accepted(correlation: u8, shown: Shown) -> Message {
         let verdict = Verdict::Accepted {
-            resident: "r-0001".parse().unwrap(),
+            pseudonym: "p-00112233445566778899aabbccddeeff".parse().unwrap(),
+            resident: None,
             disclosed: BTreeMap::new(),
             code_id: "00ff".to_owned(),
             issued: Timestamp::from_millis(0),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use types::{CabinetId, DistrictId, LuminaireId, RunId, Timestamp};
+use types::{CabinetId, DistrictId, LuminaireId, RunId, Timestamp, VerifierId};
 use wire::dialect::{Device, Dialect, Register, home_assistant, streetlights};
 use wire::iotda::{self, LoginError};
+use wire::roles::READER_CLIENT;
 use wire::{Directory, RoleName, filter_matches, prefix};
 
 /// What all passwords of one run are made from. Processes that share it know each other's credentials.
@@ -87,6 +88,8 @@ pub enum Principal {
     Operator,
     /// Someone who looks on: `viewer`.
     Viewer,
+    /// A reader of e-ID codes: `reader-` and its name, such as `reader-museum`.
+    Reader(VerifierId),
     /// A device from outside that speaks a dialect: its place in the register. See [`Rules::principal`].
     Outside(usize),
     /// Home Assistant, if lights are shown to it: `homeassistant`. See [`Rules::principal`].
@@ -99,9 +102,10 @@ impl Principal {
         match username {
             "operator" => Some(Self::Operator),
             "viewer" => Some(Self::Viewer),
-            _ => match username.strip_prefix("svc-") {
-                Some(role) => role.parse().ok().map(Self::Service),
-                None => {
+            _ => match (username.strip_prefix("svc-"), username.strip_prefix(READER_CLIENT)) {
+                (Some(role), _) => role.parse().ok().map(Self::Service),
+                (_, Some(name)) => name.parse().ok().map(Self::Reader),
+                _ => {
                     let cabinet = || username.parse().ok().map(Self::Cabinet);
                     username.parse().ok().map(Self::Device).or_else(cabinet)
                 }
@@ -136,6 +140,7 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
     (Issuer, Publish, "eid/keys"),
     (Issuer, Publish, "evt/eid/#"),
     (Verifier, Publish, "evt/eid/#"),
+    (Verifier, Publish, "eid/consent/+"),
     (Verifier, Subscribe, "eid/keys"),
     (Payer, Publish, "evt/medpay/#"),
     (Clinic, Publish, "evt/medpay/#"),
@@ -160,14 +165,23 @@ pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
 
 /// Who may ask e-ID what, beside the operator, who runs the issuer's counter too. What is not here, no service asks.
 ///
+/// The console asks for people who have shown it who they are: the operator, readers and holders, by what they send over
+/// HTTP. It is why it may ask so much.
+///
 /// What is not of e-ID every service may ask.
 pub const EID_QUESTIONS: &[(&str, &[RoleName])] = &[
     ("rpc/issuer/+/enrol", &[Console, Residents, Scenario]),
     ("rpc/issuer/+/issue", &[Console, Residents, Scenario]),
     ("rpc/issuer/+/credential", &[Console, Residents, Scenario]),
-    ("rpc/issuer/+/manage", &[]),
+    ("rpc/issuer/+/manage", &[Console]),
+    ("rpc/issuer/+/own", &[Console]),
     ("rpc/verifier/+/verify", &[Console, Payer, Scenario]),
+    ("rpc/verifier/+/ask", &[Console]),
+    ("rpc/verifier/+/holder", &[Console]),
 ];
+
+/// What a reader of e-ID codes asks on the bus, as its own client: nobody else's name will do; the verifier sees to that.
+const READER_QUESTIONS: [&str; 2] = ["rpc/verifier/+/verify", "rpc/verifier/+/ask"];
 
 /// The rules of one run.
 #[derive(Clone, Debug)]
@@ -262,6 +276,8 @@ impl Rules {
             Principal::Device(_) | Principal::Cabinet(_) => {
                 client_id == username && self.device_home(who).is_some()
             }
+            // A longer one could be another reader's.
+            Principal::Reader(_) => client_id == username,
             Principal::Service(_) => client_id == username || client_id.starts_with(&format!("{username}-")),
             Principal::Operator | Principal::Viewer | Principal::HomeAssistant => {
                 self.owner(client_id).is_none_or(|other| other == who)
@@ -299,6 +315,7 @@ impl Rules {
             Principal::Service(role) => {
                 self.allowed(role, Publish, role.as_str()).any(|rule| covers(&rule, topic))
             }
+            Principal::Reader(_) => READER_QUESTIONS.iter().any(|rule| covers(rule, topic)),
             Principal::Operator => !matches!(topic, "sim/clock" | "eid/keys"),
             Principal::Viewer | Principal::Outside(_) | Principal::HomeAssistant => false,
         }
@@ -347,6 +364,9 @@ impl Rules {
             }
             Principal::Service(role) => {
                 self.allowed(role, Subscribe, client_id).any(|rule| covers(&rule, filter))
+            }
+            Principal::Reader(_) => {
+                !shared && (filter == "eid/keys" || covers(&format!("rsp/{client_id}/#"), filter))
             }
             Principal::Operator => true,
             Principal::Viewer => {

@@ -10,7 +10,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use eid::{Freshness, Shown, Verdict};
+use eid::{Freshness, PseudonymKey, Shown, Verdict};
 use medpay::{Bill, BillLine, Care, Category, PresettleReply, SettleReply, SettleRequest};
 use types::{BillId, Fen, ProviderId, ReplyTo, ResidentId, RunId};
 use uuid::Uuid;
@@ -119,7 +119,8 @@ fn accepted(code: String, reference: String) -> Option<Verdict> {
     let resident = whose(code.parse().ok()?);
     let disclosed = BTreeMap::new();
     Some(Verdict::Accepted {
-        resident,
+        pseudonym: PseudonymKey::of_issuer([7; 32]).pseudonym(resident, "payment".parse().ok()?),
+        resident: Some(resident),
         disclosed,
         code_id: code,
         issued: wall_now(),

@@ -34,7 +34,9 @@ use crate::access::Secret;
 use crate::broker::Inside;
 use crate::bus::BusEvent;
 use crate::caller::Caller;
+use crate::identity::{Identity, PublishedKeys};
 use crate::link::Link;
+use crate::time::wall_now;
 
 /// How often changed lamps go to the browsers.
 const LAMPS_EVERY: Duration = Duration::from_millis(100);
@@ -71,6 +73,7 @@ pub(crate) struct App {
     pub(crate) events: broadcast::Sender<Event>,
     /// Held during an attack: one at a time.
     pub(crate) attacking: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) identity: Identity,
 }
 
 impl App {
@@ -126,7 +129,16 @@ impl Console {
         let (told, _) = broadcast::channel(EVENTS_MAX);
         let (events_of_services, _) = broadcast::channel(EVENTS_MAX);
         let counters = broker.as_ref().map(|broker| broker.counters.clone());
+        let secret = link.secret.clone().unwrap_or_else(Secret::random);
+        let identity = Identity {
+            caller: caller.clone(),
+            secret: secret.clone(),
+            readers: cast.readers().clone(),
+            keys: PublishedKeys::default(),
+            now: wall_now,
+        };
         let app = App {
+            identity,
             run: link.run.to_string(),
             seed: cast.plan().spec().seed.0,
             view: Arc::new(Mutex::new(View::new(&cast, counters))),
@@ -138,7 +150,7 @@ impl Console {
             broker,
             events: events_of_services,
             attacking: Arc::default(),
-            wallets: Arc::new(Wallets::new(link.secret.clone().unwrap_or_else(Secret::random))),
+            wallets: Arc::new(Wallets::new(secret)),
         };
         let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
         let serving = axum::serve(self.listener, http::router(app, self.address));
@@ -210,6 +222,9 @@ async fn listen(
 
 fn tell(app: &App, topic: &str, message: &Message) {
     app.kiosk.hear(message);
+    if let Message::EidKeys(keys) = message {
+        app.identity.keys.take(keys);
+    }
     let told = app.view().take(message);
     for (event, data) in told {
         let _ = app.told.send(Told { event, data: data.to_string() });

@@ -31,7 +31,7 @@ pub(crate) use store::digest;
 pub use store::{Recovered, RoleJournal, Store};
 
 /// Raised whenever a role would make something else of the same inputs: then a journal of before cannot be replayed.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The roles that keep a journal: those that live by the wall's clock and have something to lose.
 ///

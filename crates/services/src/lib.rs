@@ -19,6 +19,7 @@ pub mod time;
 
 mod caller;
 mod http;
+mod identity;
 mod link;
 mod payment;
 

@@ -64,6 +64,7 @@ fn message_into(message: &Message, fields: &mut Fields) {
             reply_into(&reply.body, fields);
         }
         Message::EidKeys(keys) => tagged(fields, 60, keys),
+        Message::EidConsent(asked) => tagged(fields, 66, asked),
         Message::Clock(state) => tagged(fields, 61, state),
         Message::Presence(walkers) => tagged(fields, 62, walkers),
         Message::Fault { district, luminaire, order } => {
@@ -171,6 +172,9 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Books(body) => tagged(fields, 14, body),
         RequestBody::DimGroup(body) => tagged(fields, 15, body),
         RequestBody::Firmware(body) => tagged(fields, 16, body),
+        RequestBody::Own(body) => tagged(fields, 17, body),
+        RequestBody::Ask(body) => tagged(fields, 18, body),
+        RequestBody::Holder(body) => tagged(fields, 19, body),
     }
 }
 
@@ -193,6 +197,9 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Books(body) => tagged(fields, 15, body),
         ReplyBody::DimGroup(body) => tagged(fields, 16, body),
         ReplyBody::Firmware(body) => tagged(fields, 17, body),
+        ReplyBody::Own(body) => tagged(fields, 18, body),
+        ReplyBody::Ask(body) => tagged(fields, 19, body),
+        ReplyBody::Holder(body) => tagged(fields, 20, body),
     }
 }
 

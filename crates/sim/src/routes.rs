@@ -1,6 +1,6 @@
 //! Who listens to what, worked out once.
 
-use types::{CabinetId, LuminaireId, ReplyTo};
+use types::{CabinetId, LuminaireId, ReplyTo, ResidentId};
 use wire::{Light, Message, RoleName, Segment, Topic, filter_matches};
 
 /// For each kind of message the roles that listen to it, as a set of places in [`RoleName::ALL`].
@@ -19,7 +19,7 @@ pub(crate) struct Routes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listeners(u16);
 
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 
 impl Routes {
     /// The routes to roles with these filters.
@@ -51,6 +51,7 @@ impl Routes {
             Message::DeadLetter { .. } => self.kinds[11],
             Message::Cabinet { body, .. } => self.kinds[segment_kind(body)],
             Message::CabinetEvent { .. } => self.kinds[17],
+            Message::EidConsent(_) => self.kinds[20],
         }
     }
 
@@ -129,6 +130,7 @@ fn topics() -> [String; KINDS] {
         Topic::CabinetEvent(district, cabinet),
         Topic::LightFirmware(district, luminaire),
         Topic::LightFirmwareOrder(district, luminaire),
+        Topic::EidConsent(ResidentId(0)),
     ]
     .map(|topic| topic.to_string())
 }

@@ -234,6 +234,16 @@ pub const CHANNELS: &[Channel] = &[
         "The keys to verify e-ID codes with, in all states of their lives, and the status list of cards; signed by the root key.",
         r#"{"v":1,"d":{"version":1776510000,"issued":1776510000000,"keys":[{"kid":"cbf65c8afcb5f690","alg":"EdDSA","key":"ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c","state":"active"},{"kid":"7587d6cfa1fc8b7e","alg":"EdDSA","key":"271bd290f1a2c25036f27ce339787f93b31c0a936ed1e919a319936eb7cddfae","state":"next"}],"signature":"33bfdb97902033885dc9054019d9f3a80a84131d7b6d142c448661a6d80be8605c59335b34d1519463ec5b3ba3abf601ca8a9fc2dd9b4ce39c23072c4cfe490a"}}"#,
     )),
+    expiring(
+        device(
+            "eidConsent",
+            "eid/consent/{resident}",
+            "verifier",
+            "A reader asks a resident for attributes: the phone asks its owner, and answers the request with a code that has it as its challenge.",
+            r#"{"v":1,"d":{"request":"5d0b8f7c21aa9e34","resident":"r-0042","verifier":"clinic-counter","profile":"name","asked":1776510000000,"expires":1776510300000}}"#,
+        ),
+        300,
+    ),
     retained(device(
         "clock",
         "sim/clock",
@@ -292,6 +302,7 @@ pub(crate) fn of(topic: &Topic) -> &'static Channel {
         Topic::Request { .. } => "request",
         Topic::Reply(_) => "reply",
         Topic::EidKeys => "eidKeys",
+        Topic::EidConsent(_) => "eidConsent",
         Topic::Clock => "clock",
         Topic::Presence => "presence",
         Topic::Fault(..) => "fault",

@@ -1,10 +1,11 @@
 //! Topics and payloads ⇄ messages. The only place that turns one into the other.
 
+use eid::ConsentRequest;
 use lighting::FirmwareAction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use types::{CabinetId, DistrictId, ReplyTo, RunId, Slug};
+use types::{CabinetId, DistrictId, ReplyTo, ResidentId, RunId, Slug};
 use uuid::Uuid;
 
 use crate::channels::{self, Channel};
@@ -102,6 +103,7 @@ pub fn encode(run: RunId, message: &Message) -> Frame {
         Message::Request(request) => encode_request(request),
         Message::Reply(reply) => encode_reply(reply),
         Message::EidKeys(keys) => (Topic::EidKeys, plain(keys)),
+        Message::EidConsent(asked) => (Topic::EidConsent(asked.resident), plain(asked)),
         Message::Clock(state) => (Topic::Clock, plain(state)),
         Message::Presence(walkers) => (Topic::Presence, plain(walkers)),
         Message::Fault { district, luminaire, order } => (Topic::Fault(*district, *luminaire), plain(order)),
@@ -156,6 +158,7 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
         Topic::Request { service, method, .. } => decode_request(run, delivery, service, method)?,
         Topic::Reply(path) => decode_reply(delivery, path)?,
         Topic::EidKeys => Message::EidKeys(read_plain(payload)?),
+        Topic::EidConsent(resident) => Message::EidConsent(consent_for(resident, payload)?),
         Topic::Clock => Message::Clock(read_plain(payload)?),
         Topic::Presence => Message::Presence(read_plain(payload)?),
         Topic::Fault(district, luminaire) => {
@@ -166,6 +169,15 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
         }
         Topic::DeadLetter(consumer) => Message::DeadLetter { consumer, letter: read_plain(payload)? },
     })
+}
+
+/// A request on another resident's topic would be put to the wrong phone.
+fn consent_for(resident: ResidentId, payload: &[u8]) -> Result<ConsentRequest, DecodeError> {
+    let asked: ConsentRequest = read_plain(payload)?;
+    if asked.resident == resident {
+        return Ok(asked);
+    }
+    Err(DecodeError::Payload { offset: 0, reason: "the payload is for another resident".to_owned() })
 }
 
 fn encode_segment(district: DistrictId, cabinet: CabinetId, body: &Segment) -> (Topic, Vec<u8>) {

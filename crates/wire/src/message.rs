@@ -1,8 +1,9 @@
 //! Everything that can be said on the bus, typed.
 
 use eid::{
-    CredentialReply, CredentialRequest, EidEvent, EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet,
-    ManageReply, ManageRequest, Verdict, VerifyRequest,
+    AskReply, AskRequest, ConsentRequest, CredentialReply, CredentialRequest, EidEvent, EnrolReply,
+    EnrolRequest, HolderReply, HolderRequest, IssueReply, IssueRequest, KeySet, ManageReply, ManageRequest,
+    OwnReply, OwnRequest, Verdict, VerifyRequest,
 };
 use lighting::{
     Alarm, CabinetEvent, CabinetState, CabinetTelemetry, CampaignReply, CampaignRequest, CommandAck,
@@ -48,6 +49,8 @@ pub enum Message {
     Reply(Reply),
     /// The keys to verify e-ID codes with, retained.
     EidKeys(KeySet),
+    /// A reader asks for attributes: to the phones of the resident it names.
+    EidConsent(ConsentRequest),
     /// How the city's clock runs, retained.
     Clock(ClockState),
     /// Where people walk now.
@@ -203,8 +206,14 @@ pub enum RequestBody {
     Credential(CredentialRequest),
     /// Issuer: what its clerks do.
     Manage(ManageRequest),
+    /// Issuer: what holders do about their own phones and guardians.
+    Own(OwnRequest),
     /// Verifier: is this code good?
     Verify(VerifyRequest),
+    /// Verifier: what a reader asks a holder who is not there.
+    Ask(AskRequest),
+    /// Verifier: what holders ask about themselves, and answer.
+    Holder(HolderRequest),
     /// Payer: how would this bill be paid?
     Presettle(PresettleRequest),
     /// Payer: pay it.
@@ -253,8 +262,14 @@ pub enum ReplyBody {
     Credential(CredentialReply),
     /// Issuer.
     Manage(ManageReply),
+    /// Issuer.
+    Own(OwnReply),
     /// Verifier.
     Verify(Verdict),
+    /// Verifier.
+    Ask(AskReply),
+    /// Verifier.
+    Holder(HolderReply),
     /// Payer.
     Presettle(PresettleReply),
     /// Payer.

@@ -10,6 +10,6 @@ mod payment;
 
 pub use cabinet::CabinetRole;
 pub use cms::CmsRole;
-pub use identity::{IssuerRole, VerifierRole};
+pub use identity::{IssuerRole, READER_CLIENT, VerifierRole};
 pub use luminaire::LuminaireRole;
 pub use payment::{ClinicRole, PayerRole};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use types::{CabinetId, DistrictId, LuminaireId, RunId, Slug, fnv1a};
+use types::{CabinetId, DistrictId, LuminaireId, ResidentId, RunId, Slug, fnv1a};
 
 /// A place on the bus, below `kitecity/v1/{run}/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +57,8 @@ pub enum Topic {
     Reply(String),
     /// `eid/keys`
     EidKeys,
+    /// `eid/consent/{resident}`
+    EidConsent(ResidentId),
     /// `sim/clock`
     Clock,
     /// `sim/presence`
@@ -109,6 +111,7 @@ impl Topic {
             },
             ["rsp", _, ..] => Self::Reply(text["rsp/".len()..].to_owned()),
             ["eid", "keys"] => Self::EidKeys,
+            ["eid", "consent", resident] => Self::EidConsent(resident.parse().ok()?),
             ["sim", "clock"] => Self::Clock,
             ["sim", "presence"] => Self::Presence,
             ["sim", "fault", district, device] => {
@@ -178,6 +181,7 @@ impl fmt::Display for Topic {
             Self::Request { service, shard, method } => write!(f, "rpc/{service}/s{shard:02x}/{method}"),
             Self::Reply(path) => write!(f, "rsp/{path}"),
             Self::EidKeys => f.write_str("eid/keys"),
+            Self::EidConsent(resident) => write!(f, "eid/consent/{resident}"),
             Self::Clock => f.write_str("sim/clock"),
             Self::Presence => f.write_str("sim/presence"),
             Self::Fault(district, luminaire) => write!(f, "sim/fault/{district}/{luminaire}"),
@@ -222,6 +226,7 @@ mod tests {
             "rpc/eid/s00",
             "rsp/",
             "sim/clock/",
+            "eid/consent/l-0001",
             "dlq/",
         ] {
             let read = Topic::parse(text);
@@ -250,6 +255,7 @@ mod tests {
             "rpc/verifier/s00/verify",
             "rsp/svc-payer/x/y",
             "eid/keys",
+            "eid/consent/r-0042",
             "sim/clock",
             "sim/presence",
             "sim/fault/kuiwen/l-0001",

@@ -1,8 +1,9 @@
 //! The table of topics and payloads: refusals first, then that nothing is lost between message and bytes.
 
 use eid::{
-    Algorithm, CredentialRequest, Demand, EidEvent, KeySet, KeyState, LifeState, ManageRequest, Nonce,
-    Profile, PublicKey, QrText, RefusalReason, Scope, VerifyRequest,
+    Algorithm, AskRequest, ConsentRequest, CredentialRequest, Demand, EidEvent, HolderRequest, KeySet,
+    KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText, RefusalReason, Scope,
+    VerifyRequest,
 };
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, CampaignRefusal,
@@ -44,6 +45,14 @@ fn deliver(frame: &Frame) -> Result<Message, DecodeError> {
             correlation: frame.correlation.as_deref(),
         },
     )
+}
+
+#[test]
+fn a_request_for_consent_on_another_residents_topic_is_refused() {
+    let asked = r#"{"v":1,"d":{"request":"5d0b8f7c21aa9e34","resident":"r-0042","verifier":"bus","profile":"age","asked":1,"expires":2}}"#;
+    assert!(read("eid/consent/r-0042", asked.as_bytes()).is_ok());
+    let reason = "the payload is for another resident".to_owned();
+    assert_eq!(read("eid/consent/r-0043", asked.as_bytes()), Err(DecodeError::Payload { offset: 0, reason }));
 }
 
 #[test]
@@ -518,7 +527,40 @@ fn eid_request() -> impl Strategy<Value = RequestBody> {
         ])
         .prop_map(RequestBody::Manage)
     });
-    prop_oneof![verify, credential, manage]
+    prop_oneof![verify, credential, manage, holder_request()]
+}
+
+/// What holders ask, and what readers ask holders for.
+fn holder_request() -> impl Strategy<Value = RequestBody> {
+    (any::<u32>(), any::<[u8; 8]>(), any::<u32>()).prop_flat_map(|(resident, nonce, days)| {
+        let (resident, nonce, verifier) = (ResidentId(resident), Nonce(nonce), "bus".parse().unwrap());
+        let (key, proof, scope) = ("00".repeat(33), "00".repeat(64), Scope::School);
+        let code = Some(QrText("6BF".to_owned()));
+        prop::sample::select(vec![
+            RequestBody::Own(OwnRequest::Nonce { resident }),
+            RequestBody::Own(OwnRequest::Register { resident, key, nonce, proof }),
+            RequestBody::Own(OwnRequest::Forget { resident, phone: "00".repeat(8) }),
+            RequestBody::Own(OwnRequest::Entrust { resident, guardian: resident, scope, days }),
+            RequestBody::Ask(AskRequest::Ask { verifier, resident, profile: Profile::Age }),
+            RequestBody::Ask(AskRequest::Look { verifier, request: nonce }),
+            RequestBody::Holder(HolderRequest::History { resident }),
+            RequestBody::Holder(HolderRequest::Answer { resident, request: nonce, code }),
+            RequestBody::Holder(HolderRequest::Answer { resident, request: nonce, code: None }),
+        ])
+    })
+}
+
+fn consent() -> impl Strategy<Value = Message> {
+    (any::<u32>(), any::<[u8; 8]>(), time()).prop_map(|(resident, nonce, asked)| {
+        Message::EidConsent(ConsentRequest {
+            request: Nonce(nonce),
+            resident: ResidentId(resident),
+            verifier: "bus".parse().unwrap(),
+            profile: Profile::Age,
+            asked,
+            expires: asked,
+        })
+    })
 }
 
 fn message() -> impl Strategy<Value = Message> {
@@ -581,6 +623,7 @@ fn message() -> impl Strategy<Value = Message> {
         event,
         request,
         keys,
+        consent(),
         presence,
         fault,
         clock,

@@ -185,7 +185,11 @@ impl Issuer {
         out.push(Output::ManageReply { to, reply });
     }
 
-    fn manage(&mut self, now: Timestamp, request: ManageRequest) -> Result<ManageReply, ManageRefusal> {
+    pub(super) fn manage(
+        &mut self,
+        now: Timestamp,
+        request: ManageRequest,
+    ) -> Result<ManageReply, ManageRefusal> {
         use ManageRefusal::{TooMany, Unknown};
         let known = |is_known: bool| if is_known { Ok(ManageReply::Done) } else { Err(Unknown) };
         match request {

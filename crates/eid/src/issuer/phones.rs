@@ -9,7 +9,7 @@ use super::{Issuer, Output, seconds};
 use crate::attribute::claim_169;
 use crate::encode::{CodeHead, claims_set, pack, sign};
 use crate::guardian::Guardianship;
-use crate::keys::{from_hex, to_cbor};
+use crate::keys::{from_hex, key_id, to_cbor, to_hex};
 use crate::signature::{Algorithm, VerifyKey};
 use crate::{
     CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, EidEvent, Profile, QrText,
@@ -32,10 +32,22 @@ pub(super) struct Phones {
 
 impl Phones {
     /// Whether this phone is one of the resident's, now if not before.
-    fn admit(&mut self, resident: ResidentId, key: &VerifyKey) -> bool {
+    pub(super) fn admit(&mut self, resident: ResidentId, key: &VerifyKey) -> bool {
         let keys = self.keys.entry(resident).or_default();
         let key = key.to_bytes();
         keys.contains(&key) || (keys.len() < PHONES_MAX && keys.insert(key))
+    }
+
+    /// The resident's phones, in the order of their keys.
+    pub(super) fn of(&self, resident: ResidentId) -> impl Iterator<Item = VerifyKey> {
+        let keys = self.keys.get(&resident).into_iter().flatten();
+        keys.filter_map(|key| VerifyKey::read(Algorithm::Es256, key))
+    }
+
+    /// The same as [`remove`](Self::remove) by a phone's id, 16 hex digits.
+    pub(super) fn remove_by_id(&mut self, resident: ResidentId, id: &str) -> bool {
+        let phone = self.of(resident).find(|phone| to_hex(&key_id(phone)) == id);
+        phone.is_some_and(|phone| self.remove(resident, &to_hex(&phone.to_bytes())))
     }
 
     /// Takes a phone off; says whether it was one of theirs. It gets nothing more, and what it has ends within a day.

@@ -105,3 +105,25 @@ fn hex_is_read_back() {
     assert_eq!(to_hex(&[0x00, 0xff, 0x1a]), "00ff1a");
     assert_eq!(from_hex("00fF1a"), Some([0x00, 0xff, 0x1a]));
 }
+
+#[test]
+fn a_set_is_a_cose_sign1_that_any_reader_of_those_can_check_with_the_root() {
+    use coset::{CoseSign1, TaggedCborSerializable};
+    let set = key_set();
+    let cose = CoseSign1::from_tagged_slice(&set.to_cose().unwrap()).unwrap();
+    let root = VerifyKey::read(Algorithm::EdDsa, &root().to_bytes()).unwrap();
+    let check = |signature: &[u8], said: &[u8]| root.has_signed(said, signature).then_some(()).ok_or(());
+    assert_eq!(cose.verify_signature(b"", check), Ok(()));
+    assert_eq!(cose.verify_signature(b"another", check), Err(()));
+    assert_eq!(KeySet { signature: "00".into(), ..set }.to_cose(), None);
+}
+
+#[test]
+fn coordinates_are_those_of_the_key() {
+    let ours = SecretKey::from_seed(Algorithm::Es256, [1; 32]).public();
+    let published = PublicKey::publish(&ours, KeyState::Active, None);
+    let [x, y] = &published.coordinates().unwrap()[..] else { panic!("x and y") };
+    let read = VerifyKey::read(Algorithm::Es256, &[&[4], &x[..], y].concat());
+    assert_eq!(read, Some(ours));
+    assert_eq!(PublicKey { key: "00".into(), ..published }.coordinates(), None);
+}

@@ -344,7 +344,7 @@ fn a_counter_that_had_too_many_refusals_waits_and_only_that_counter() {
     let blocked = Refusal { retry_at: Some(now().plus_millis(60_000)), ..RefusalReason::RateLimited.into() };
     assert_eq!(good.ask(&mut verifier, "a"), Verdict::Refused(blocked));
     let other = VerifyRequest { verifier: "other".parse().unwrap(), ..good.request() };
-    assert!(verifier.verify(now(), &reply_to("a"), &other).is_ok());
+    assert!(verifier.verify(now(), &reply_to("a"), &other, None).is_ok());
 }
 
 #[test]
@@ -363,7 +363,8 @@ fn what_is_right_about_a_showing_is_told() {
     let late = Case { after: crate::STATUS_TTL_MS, ..card(Some(CardStatus::Valid)) };
     let age = Freshness { keys_age_s: 43_200, status_age_s: Some(43_200) };
     assert_eq!(told(&late), (Shown::Card, None, true, age, 3));
-    let guardian = Some(types::ResidentId(2));
+    let desk = "desk".parse().unwrap();
+    let guardian = Some(PseudonymKey::open(&root()).pseudonym(types::ResidentId(2), desk));
     assert_eq!(told(&ward(Scope::All, 1_000)), (Shown::Phone, guardian, false, fresh(None), 3));
     assert_eq!(told(&asking(Profile::Anon, good())), (Shown::Phone, None, false, fresh(None), 0));
     let answer = with_proof(|claims| claims.audience = Some("desk".into()), &phone());

@@ -1,6 +1,6 @@
 //! The checks of one code, in their order: cheap ones first, and one exact reason for each.
 
-use types::{ReplyTo, SECOND_MS, Timestamp};
+use types::{ReplyTo, ResidentId, SECOND_MS, Timestamp};
 
 use super::{Pass, SKEW_MS, Verifier};
 use crate::decode::{Claims, DecodedCode, Identity, decode_code};
@@ -19,11 +19,13 @@ struct Showing {
 }
 
 impl Verifier {
+    /// `holder` – whose code alone will do, if somebody was asked by name.
     pub(super) fn verify(
         &mut self,
         now: Timestamp,
         from: &ReplyTo,
         request: &VerifyRequest,
+        holder: Option<ResidentId>,
     ) -> Result<Pass, Refusal> {
         let reader = self.reader(request.verifier);
         let refusals_max = reader.refusals_a_minute_max;
@@ -35,18 +37,39 @@ impl Verifier {
         let mut claims = code.claims()?;
         check_times(now, claims.valid_from, claims.expires)?;
         let identity = claims.identity.take().ok_or(RefusalReason::ClaimMissing)?;
-        let showing = check_holder(now, reader, &code, &claims)?;
-        check_audience(reader, request, showing.proof.as_ref())?;
+        let pass = self.check_showing(now, (from, request, holder), (kid, &code, &claims), &identity);
+        // From here on the code is known to be somebody's.
+        match &pass {
+            Ok(pass) if pass.is_repeated => {}
+            Ok(pass) => self.history.note_accepted(now, request.verifier, &identity, &pass.verdict),
+            Err(refusal) => self.history.note_refused(now, request.verifier, &identity, refusal.reason),
+        }
+        pass
+    }
 
-        let first_seen = self.check_replay(now, kid, &claims, &showing, (from, request))?;
+    /// The issuer's words are good: are they shown by whom, to whom, when and for what they may be?
+    fn check_showing(
+        &mut self,
+        now: Timestamp,
+        (from, request, holder): (&ReplyTo, &VerifyRequest, Option<ResidentId>),
+        (kid, code, claims): (KeyId, &DecodedCode, &Claims),
+        identity: &Identity,
+    ) -> Result<Pass, Refusal> {
+        let reader = self.reader(request.verifier);
+        let showing = check_holder(now, reader, code, claims)?;
+        check_audience(reader, request, showing.proof.as_ref())?;
+        if holder.is_some_and(|holder| holder != identity.resident) {
+            return Err(RefusalReason::AudienceMismatch.into());
+        }
+        let first_seen = self.check_replay(now, kid, claims, &showing, (from, request))?;
         let reader = self.reader(request.verifier);
         let unconfirmed = self.check_status(now, reader, claims.status.as_ref())?;
-        check_guardian(now, reader, &identity)?;
-        check_scope(reader, &identity, request)?;
+        check_guardian(now, reader, identity)?;
+        check_scope(reader, identity, request)?;
         let resident = identity.resident;
         // Whatever is told of the verifier itself is told as it was the first time.
         let told = first_seen.unwrap_or(now);
-        let verdict = self.accepted(told, identity, &claims, &showing, unconfirmed, request);
+        let verdict = self.accepted(told, identity, claims, &showing, unconfirmed, request);
         Ok(Pass { verdict, resident, is_repeated: first_seen.is_some() })
     }
 
@@ -107,7 +130,7 @@ impl Verifier {
     fn accepted(
         &self,
         now: Timestamp,
-        identity: Identity,
+        identity: &Identity,
         claims: &Claims,
         showing: &Showing,
         unconfirmed: bool,
@@ -117,15 +140,18 @@ impl Verifier {
             let profile = request.demand.profile;
             profile.is_none_or(|profile| Attribute::disclosed_by(profile).contains(attribute))
         };
-        let told = identity.disclosed.into_iter().filter(|(attribute, _)| asked(attribute));
+        let told = identity.disclosed.iter().filter(|(attribute, _)| asked(attribute));
+        let pseudonym = |resident| self.pseudonyms.pseudonym(resident, request.verifier);
+        let is_told = self.reader(request.verifier).identifies;
         Verdict::Accepted {
-            resident: identity.resident,
-            disclosed: told.map(|(attribute, value)| (attribute.name().to_owned(), value)).collect(),
+            pseudonym: pseudonym(identity.resident),
+            resident: is_told.then_some(identity.resident),
+            disclosed: told.map(|(attribute, value)| (attribute.name().to_owned(), value.clone())).collect(),
             code_id: to_hex(&showing.id(claims)),
             issued: claims.issued,
             reference: request.reference.clone(),
             shown: showing.shown,
-            guardian: identity.guardianship.map(|guardianship| guardianship.guardian),
+            guardian: identity.guardianship.map(|guardianship| pseudonym(guardianship.guardian)),
             unconfirmed,
             freshness: self.freshness(now),
         }

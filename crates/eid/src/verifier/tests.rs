@@ -263,10 +263,14 @@ fn a_key_that_cannot_be_read_does_not_harm_the_others() {
 fn the_verdict_names_what_was_disclosed() {
     let check = |profile, expected: &[(&str, &str)]| {
         let verdict = verdict(&mut verifier(), now(), "a", &code_of(2, profile));
-        let Verdict::Accepted { resident, disclosed, issued, reference, code_id, .. } = verdict else {
+        let Verdict::Accepted { pseudonym, resident, disclosed, issued, reference, code_id, .. } = verdict
+        else {
             panic!("{verdict:?}")
         };
-        assert_eq!((resident, issued, &*reference, code_id.len()), (ResidentId(2), now(), "bill 1", 16));
+        assert_eq!((resident, issued, &*reference, code_id.len()), (None, now(), "bill 1", 16));
+        let expected_pseudonym =
+            PseudonymKey::open(&root()).pseudonym(ResidentId(2), "clinic-desk".parse().unwrap());
+        assert_eq!(pseudonym, expected_pseudonym);
         let disclosed: Vec<_> = disclosed.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(disclosed, expected);
     };
@@ -286,6 +290,30 @@ fn the_verdict_names_what_was_disclosed() {
             ("secondary_name", "Wang Xiao 2"),
         ],
     );
+}
+
+#[test]
+fn two_readers_are_not_told_that_they_saw_the_same_holder_and_only_the_payer_is_told_who_it_is() {
+    let mut verifier = verifier().with_pseudonyms(PseudonymKey::of_issuer([3; 32]));
+    let mut n = 0;
+    let mut told = |resident, reader: &str| {
+        n += 1;
+        let request =
+            VerifyRequest { verifier: reader.parse().unwrap(), ..request(code_of(resident, Profile::Anon)) };
+        verifier.seen = ReplayCache::new(9);
+        match ask(&mut verifier, now(), &n.to_string(), request).remove(0) {
+            Output::Verdict { verdict: Verdict::Accepted { pseudonym, resident, .. }, .. } => {
+                (pseudonym, resident)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let (bus, museum) = (told(1, "bus"), told(1, "museum"));
+    assert_ne!(bus.0, museum.0);
+    assert_eq!((bus.1, museum.1), (None, None));
+    assert_eq!(told(1, "bus"), bus, "to one reader the same again");
+    assert_ne!(told(2, "bus").0, bus.0);
+    assert_eq!(told(1, "payment").1, Some(ResidentId(1)));
 }
 
 #[test]

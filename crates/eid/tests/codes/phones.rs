@@ -4,8 +4,8 @@ use ciborium::Value;
 use claim169_core::Decoder;
 use eid::qr::{Level, SCREEN_MODULES_MAX, Symbol};
 use eid::{
-    CredentialReply, Demand, ManageRequest, Nonce, Phone, PhoneKey, Profile, QrText, Readers, RefusalReason,
-    Scope, Verdict, Verifier, VerifyRequest, issuer, phone, verifier,
+    CredentialReply, Demand, ManageRequest, Nonce, Phone, PhoneKey, Profile, PseudonymKey, QrText, Readers,
+    RefusalReason, Scope, Verdict, Verifier, VerifyRequest, issuer, phone, verifier,
 };
 use p256::ecdsa::signature::Verifier as _;
 use types::{Core, ResidentId, Seed, Timestamp};
@@ -159,7 +159,9 @@ fn a_guardian_shows_a_child_where_the_grant_covers_it() {
     let Some(phone::Output::Display { code, .. }) = out.pop() else { panic!("{out:?}") };
     assert!(Symbol::from_text(&code.0, Level::Low).unwrap().side() <= SCREEN_MODULES_MAX);
 
-    let mut verifier = Verifier::new(issuer.root()).with_readers(Readers::presets());
+    let pseudonyms = PseudonymKey::of_issuer([1; 32]);
+    let mut verifier =
+        Verifier::new(issuer.root()).with_readers(Readers::presets()).with_pseudonyms(pseudonyms.clone());
     verifier.handle(noon(), verifier::Input::Keys(issuer.key_set(noon())), &mut Vec::new());
     let mut ask = |n: u32, reader: &str| {
         let (reference, demand) = (String::new(), Demand::default());
@@ -171,7 +173,8 @@ fn a_guardian_shows_a_child_where_the_grant_covers_it() {
         verdict
     };
     let verdict = ask(0, "school-gate");
-    let Verdict::Accepted { resident, guardian: by, .. } = verdict else { panic!("{verdict:?}") };
-    assert_eq!((resident, by), (ward, Some(guardian)));
+    let Verdict::Accepted { pseudonym, guardian: by, .. } = verdict else { panic!("{verdict:?}") };
+    let to_the_school = |resident| pseudonyms.pseudonym(resident, "school-gate".parse().unwrap());
+    assert_eq!((pseudonym, by), (to_the_school(ward), Some(to_the_school(guardian))));
     assert_eq!(reason_of(&ask(1, "hospital")), Some(RefusalReason::TokenReplayed), "the same proof");
 }

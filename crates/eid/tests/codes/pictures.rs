@@ -5,9 +5,10 @@ use crate::strict_inflate::inflates_without_stored_blocks;
 use crate::town::{PROFILES, displayed, issuer_with, noon, reply_to};
 use eid::qr::{Level, QUIET_ZONE, SCREEN_MODULES_MAX, Symbol};
 use eid::{
-    Demand, Profile, QrText, Refusal, RefusalReason, Verdict, Verifier, VerifyRequest, issuer, verifier,
+    Demand, Profile, PseudonymKey, QrText, Refusal, RefusalReason, Verdict, Verifier, VerifyRequest, issuer,
+    verifier,
 };
-use types::{Core, ResidentId, Timestamp};
+use types::{Core, ResidentId, Timestamp, VerifierId};
 
 const RESIDENTS: u32 = 1_000;
 const PIXELS_PER_MODULE: usize = 3;
@@ -22,14 +23,14 @@ fn read_back(symbol: &Symbol) -> String {
     grids[0].decode().unwrap().1
 }
 
+fn kiosk(n: u32) -> VerifierId {
+    format!("kiosk-{}", n / 100).parse().unwrap()
+}
+
 pub(crate) fn verify(verifier: &mut Verifier, now: Timestamp, code: &str, n: u32) -> Verdict {
     let code = QrText(code.to_owned());
-    let request = VerifyRequest {
-        code,
-        verifier: format!("kiosk-{}", n / 100).parse().unwrap(),
-        reference: String::new(),
-        demand: Demand::default(),
-    };
+    let request =
+        VerifyRequest { code, verifier: kiosk(n), reference: String::new(), demand: Demand::default() };
     let mut out = Vec::new();
     verifier.handle(now, verifier::Input::Verify { from: reply_to(n), request }, &mut out);
     match out.remove(0) {
@@ -58,7 +59,9 @@ enum Mode {
 /// of them shows it on a screen, the others on paper.
 fn each_is_accepted_once(mode: Mode, profile: Profile, residents: impl Iterator<Item = u32>) {
     let mut issuer = issuer_with(RESIDENTS);
-    let mut verifier = Verifier::new(issuer.root());
+    let pseudonyms = PseudonymKey::of_issuer([1; 32]);
+    let known_as = |n| pseudonyms.pseudonym(ResidentId(n), kiosk(2 * n));
+    let mut verifier = Verifier::new(issuer.root()).with_pseudonyms(pseudonyms.clone());
     verifier.handle(noon(), verifier::Input::Keys(issuer.key_set(noon())), &mut Vec::new());
     for n in residents {
         let code = match mode {
@@ -75,7 +78,7 @@ fn each_is_accepted_once(mode: Mode, profile: Profile, residents: impl Iterator<
         assert_eq!(seen, code.0);
         let verdict = verify(&mut verifier, noon(), &seen, 2 * n);
         assert!(
-            matches!(verdict, Verdict::Accepted { resident: ResidentId(m), .. } if m == n),
+            matches!(verdict, Verdict::Accepted { pseudonym, .. } if pseudonym == known_as(n)),
             "{verdict:?}"
         );
         let replayed = Refusal { first_seen: Some(noon()), ..RefusalReason::TokenReplayed.into() };

@@ -11,6 +11,9 @@ use super::parse;
 /// What says that the presets are meant.
 const BUILT_IN: &str = "builtin";
 
+/// As which reader the payer asks.
+const PAYER: &str = "payment";
+
 /// The rules of e-ID.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +48,8 @@ fn checked(text: &str, place: &str) -> Result<Readers> {
     for (name, reader) in readers.iter() {
         let asks = !reader.may_ask.is_empty();
         ensure!(asks, "{place}: `{name}` may ask for nothing: name a profile in `may_ask`, such as \"anon\"");
+        let payer = name.to_string() != PAYER || reader.identifies;
+        ensure!(payer, "{place}: `{name}` pays for people it must know: set `identifies = true`");
         let tries = reader.refusals_a_minute_max > 0;
         ensure!(tries, "{place}: `{name}` must be allowed a refusal: `refusals_a_minute_max` is at least 1");
     }
@@ -67,6 +72,11 @@ mod tests {
         assert!(message.starts_with("readers.toml: `museum` may ask for nothing"), "{message}");
         let message = refused("refusals_a_minute_max = 120\n", "refusals_a_minute_max = 0\n");
         assert!(message.starts_with("readers.toml: `hospital` must be allowed"), "{message}");
+        let message = refused(
+            "purpose = \"medical\"\nidentifies = true\nstale_status = \"accept\"\nrefusals_a_minute_max = 12000",
+            "purpose = \"medical\"\nstale_status = \"accept\"\nrefusals_a_minute_max = 12000",
+        );
+        assert!(message.starts_with("readers.toml: `payment` pays for people"), "{message}");
         let message = refused("assurance =", "asurance =");
         assert!(message.contains("did you mean `assurance`?") && message.contains("line "), "{message}");
         let message = refused("[school-gate]", "[\"School Gate\"]");

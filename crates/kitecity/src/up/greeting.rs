@@ -29,6 +29,7 @@ pub(super) fn print(city: &City, link: &Link, page: SocketAddr, began: Instant) 
             println!(
                 "  listen   mosquitto_sub -h {host} -p {port} -u operator -P {password} -t 'kitecity/#' -v"
             );
+            println!("  readers  curl -H 'Authorization: Bearer {password}' http://{page}/v1/admin/readers");
             let lamp = city.cast.plan().luminaires().first();
             if let Some(lamp) = lamp {
                 println!(

@@ -78,6 +78,34 @@ fn a_cabinet_is_kept_to_its_own_topics_not_to_those_of_its_luminaires() {
 }
 
 #[test]
+fn a_reader_asks_the_verifier_as_itself_and_hears_nothing_but_its_answers_and_the_keys() {
+    let (rules, me) = (rules(), Principal::of("reader-bus").unwrap());
+    for topic in [
+        "rpc/issuer/s00/issue",
+        "rpc/verifier/s00/holder",
+        "rsp/svc-payer/x",
+        "eid/keys",
+        "evt/eid/code/s00/x",
+    ] {
+        assert!(!rules.may_publish(me, &at(topic)) && !rules.may_will(me, &at(topic)), "{topic}");
+    }
+    for filter in ["#", "rsp/#", "rsp/reader-museum/#", "evt/#", "eid/#", "eid/consent/+", "rpc/verifier/#"] {
+        assert!(!rules.may_subscribe(me, "reader-bus", &at(filter), false), "{filter}");
+    }
+    for client_id in ["reader-museum", "reader-bus-2", "reader-bus/2", "x"] {
+        assert!(!rules.may_connect(me, "reader-bus", client_id), "{client_id}");
+    }
+    assert!(!rules.may_connect(Principal::Viewer, "viewer", "reader-bus"));
+    assert!(!rules.may_subscribe(me, "reader-bus", &at("eid/keys"), true), "a group");
+
+    assert!(rules.may_connect(me, "reader-bus", "reader-bus"));
+    assert!(rules.may_publish(me, &at("rpc/verifier/s0f/verify")));
+    assert!(rules.may_publish(me, &at("rpc/verifier/s0f/ask")));
+    assert!(rules.may_subscribe(me, "reader-bus", &at("rsp/reader-bus/#"), false));
+    assert!(rules.may_subscribe(me, "reader-bus", &at("eid/keys"), false));
+}
+
+#[test]
 fn only_the_issuer_publishes_keys_and_only_the_clock_the_time() {
     let rules = rules();
     for role in RoleName::ALL {
@@ -174,7 +202,10 @@ fn each_question_to_eid_has_its_askers_and_no_others() {
         }
         assert!(rules.may_publish(Principal::Operator, &at(topic)), "{topic}");
     };
-    check("rpc/issuer/s00/manage", &[]);
+    check("rpc/issuer/s00/manage", &[Console]);
+    check("rpc/issuer/s00/own", &[Console]);
+    check("rpc/verifier/s00/ask", &[Console]);
+    check("rpc/verifier/s00/holder", &[Console]);
     check("rpc/issuer/s00/enrol", &[Console, Residents, Scenario]);
     check("rpc/issuer/s00/issue", &[Console, Residents, Scenario]);
     check("rpc/issuer/s00/credential", &[Console, Residents, Scenario]);
@@ -197,6 +228,9 @@ fn every_question_of_eid_is_in_the_table() {
         Body::Enrol(eid::EnrolRequest { resident_no: String::new(), name: String::new() }),
         Body::Issue(eid::IssueRequest { resident, profile }),
         Body::Manage(eid::ManageRequest::TellKeys),
+        Body::Own(eid::OwnRequest::Phones { resident }),
+        Body::Holder(eid::HolderRequest::History { resident }),
+        Body::Ask(eid::AskRequest::Ask { verifier, resident, profile }),
         Body::Verify(eid::VerifyRequest { code, verifier, reference, demand }),
     ];
     for body in bodies {

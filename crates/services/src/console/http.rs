@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::{App, Told, attack, kiosk, lamps, pages, phone, plan, till};
 use crate::http::{no_such_place, only_from_here, openapi};
-use crate::payment;
+use crate::{identity, payment};
 
 /// The longest body that is read: a camera's frame \[bytes\].
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -22,6 +22,7 @@ const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Everything the console serves.
 pub(crate) fn router(app: App, address: SocketAddr) -> Router {
     let payment = payment::router(app.caller.clone());
+    let identity = identity::router(app.identity.clone());
     Router::new()
         .route("/", get(pages::console))
         .route("/phone", get(pages::phone))
@@ -56,6 +57,7 @@ pub(crate) fn router(app: App, address: SocketAddr) -> Router {
         .route("/openapi.json", get(async || Json(openapi())))
         .with_state(app)
         .merge(payment)
+        .merge(identity)
         .fallback(no_such_place)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(address, only_from_here))
@@ -63,7 +65,8 @@ pub(crate) fn router(app: App, address: SocketAddr) -> Router {
 
 /// What is served for programs, as an `OpenAPI` 3.1 document.
 pub fn openapi() -> Value {
-    openapi::document(&payment::paths(), &payment::refusals())
+    let paths = payment::paths().into_iter().chain(identity::paths()).collect();
+    openapi::document(&paths, &[payment::refusals(), identity::refusals()].concat())
 }
 
 /// `GET /api/events`: everything as it is, then everything as it changes.

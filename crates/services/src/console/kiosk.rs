@@ -197,9 +197,9 @@ fn judge_offline(app: &App, request: &VerifyRequest) -> Option<Verdict> {
 
 fn describe(verdict: &Verdict, offline: bool) -> Value {
     match verdict {
-        Verdict::Accepted { resident, disclosed, shown, guardian, unconfirmed, freshness, .. } => {
+        Verdict::Accepted { pseudonym, disclosed, shown, guardian, unconfirmed, freshness, .. } => {
             let mut disclosed = disclosed.clone();
-            disclosed.insert("pseudonym".to_owned(), resident.to_string());
+            disclosed.insert("pseudonym".to_owned(), pseudonym.to_string());
             json!({
                 "verdict": "accepted", "reason": null, "disclosed": disclosed, "offline": offline,
                 "shown": shown, "guardian": guardian, "unconfirmed": unconfirmed, "freshness": freshness,

@@ -11,7 +11,7 @@ use super::interface;
 pub(crate) struct Operation<S: 'static> {
     /// Its name in the document.
     pub(crate) name: &'static str,
-    /// `get` or `post`.
+    /// `get`, `post` or `delete`.
     pub(crate) method: &'static str,
     /// Where, with parameters in braces.
     pub(crate) path: &'static str,
@@ -25,7 +25,14 @@ pub(crate) struct Operation<S: 'static> {
     pub(crate) answer: &'static str,
     /// Who does it.
     pub(crate) handler: fn() -> MethodRouter<S>,
+    /// Whose bearer token it wants; empty = none.
+    pub(crate) asker: &'static str,
+    /// The media type of the answer.
+    pub(crate) media: &'static str,
 }
+
+/// The media type of answers, unless said otherwise.
+const JSON: &str = "application/json";
 
 impl<S> Operation<S> {
     /// A row that changes nothing.
@@ -37,7 +44,8 @@ impl<S> Operation<S> {
         answer: &'static str,
         handler: fn() -> MethodRouter<S>,
     ) -> Self {
-        Self { name, method: "get", path, summary, example, request: "", answer, handler }
+        let (asker, media) = ("", JSON);
+        Self { name, method: "get", path, summary, example, request: "", answer, handler, asker, media }
     }
 
     /// A row that takes a body, or none, and a key.
@@ -49,7 +57,33 @@ impl<S> Operation<S> {
         (request, answer): (&'static str, &'static str),
         handler: fn() -> MethodRouter<S>,
     ) -> Self {
-        Self { name, method: "post", path, summary, example, request, answer, handler }
+        let (asker, media) = ("", JSON);
+        Self { name, method: "post", path, summary, example, request, answer, handler, asker, media }
+    }
+
+    /// A row that ends something; twice is as good as once.
+    pub(crate) const fn delete(
+        name: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        example: &'static str,
+        answer: &'static str,
+        handler: fn() -> MethodRouter<S>,
+    ) -> Self {
+        let (asker, media) = ("", JSON);
+        Self { name, method: "delete", path, summary, example, request: "", answer, handler, asker, media }
+    }
+
+    /// The same, for whoever has the bearer token of an `asker`.
+    pub(crate) const fn by(mut self, asker: &'static str) -> Self {
+        self.asker = asker;
+        self
+    }
+
+    /// The same with an answer that is no JSON.
+    pub(crate) const fn gives(mut self, media: &'static str) -> Self {
+        self.media = media;
+        self
     }
 }
 
@@ -86,6 +120,11 @@ pub(crate) fn document(paths: &Map<String, Value>, refusals: &[Refusal]) -> Valu
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
+            "securitySchemes": {
+                "holder": { "type": "http", "scheme": "bearer", "description": "The session of `POST /v1/enrollments`." },
+                "reader": { "type": "http", "scheme": "bearer", "description": "The token of a reader, such as `museum.…`; `GET /v1/admin/readers` tells them." },
+                "operator": { "type": "http", "scheme": "bearer", "description": "The operator's password." },
+            },
             "parameters": { "IdempotencyKey": {
                 "name": "Idempotency-Key", "in": "header", "required": true,
                 "description": "Names this request: sent again under the same key, it is done once.",
@@ -127,14 +166,21 @@ fn operation<S>(row: &Operation<S>, parameter: fn(&str) -> &'static str) -> Valu
         "summary": row.summary,
         "parameters": named.chain(key).collect::<Vec<_>>(),
         "responses": {
-            "200": { "description": "Done.", "content": body(row.answer) },
+            "200": { "description": "Done.", "content": answer(row) },
             "default": { "$ref": "#/components/responses/Problem" },
         },
     });
     if !row.request.is_empty() {
         operation["requestBody"] = json!({ "required": true, "content": body(row.request) });
     }
+    if !row.asker.is_empty() {
+        operation["security"] = json!([{ row.asker: [] }]);
+    }
     operation
+}
+
+fn answer<S>(row: &Operation<S>) -> Value {
+    if row.media == JSON { body(row.answer) } else { json!({ row.media: {} }) }
 }
 
 fn body(example: &str) -> Value {

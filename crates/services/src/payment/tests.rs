@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
-use eid::{Freshness, Refusal, RefusalReason, Shown, Verdict, VerifyRequest};
+use eid::{Freshness, PseudonymKey, Refusal, RefusalReason, Shown, Verdict, VerifyRequest};
 use medpay::{Account, Beneficiary, Insured, Payer, Policies, Unit};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -167,8 +167,10 @@ fn verdict(now: Timestamp, asked: &VerifyRequest) -> Option<Verdict> {
         let refusal = Refusal { reason: RefusalReason::TokenExpired, first_seen: None, retry_at: None };
         return Some(Verdict::Refused(refusal));
     }
+    let resident = holder.to_lowercase().parse().unwrap();
     Some(Verdict::Accepted {
-        resident: holder.to_lowercase().parse().unwrap(),
+        pseudonym: PseudonymKey::of_issuer([7; 32]).pseudonym(resident, asked.verifier),
+        resident: Some(resident),
         disclosed: BTreeMap::new(),
         code_id: code_id.to_owned(),
         issued: now,

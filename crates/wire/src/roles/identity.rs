@@ -1,7 +1,14 @@
-use eid::{EidEvent, issuer, verifier};
-use types::{Core, Timestamp};
+use eid::{AskReply, EidEvent, RefusalReason, Verdict, issuer, verifier};
+use types::{Core, ReplyTo, Timestamp, VerifierId};
 
-use crate::{BusInput, Event, EventBody, Message, MessageIds, Reply, ReplyBody, RequestBody, Role, RoleName};
+use crate::{
+    BusInput, Event, EventBody, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, Role, RoleName,
+};
+
+use super::payment::PAYMENT_VERIFIER;
+
+/// What the client id and user name of a reader begin with; its name follows.
+pub const READER_CLIENT: &str = "reader-";
 
 /// The e-ID issuer on the bus.
 #[derive(Debug)]
@@ -29,6 +36,7 @@ impl IssuerRole {
             issuer::Output::IssueReply { to, reply } => reply_to(to, now, ReplyBody::Issue(reply)),
             issuer::Output::CredentialReply { to, reply } => reply_to(to, now, ReplyBody::Credential(reply)),
             issuer::Output::ManageReply { to, reply } => reply_to(to, now, ReplyBody::Manage(reply)),
+            issuer::Output::OwnReply { to, reply } => reply_to(to, now, ReplyBody::Own(reply)),
             issuer::Output::Event(event) => eid_event(&mut self.ids, now, event),
         }));
     }
@@ -53,6 +61,9 @@ impl Core for IssuerRole {
                 }
                 RequestBody::Manage(body) => {
                     self.run(now, issuer::Input::Manage { from: request.reply_to, request: body }, out);
+                }
+                RequestBody::Own(body) => {
+                    self.run(now, issuer::Input::Own { from: request.reply_to, request: body }, out);
                 }
                 _ => {}
             },
@@ -81,6 +92,22 @@ impl Role for IssuerRole {
     }
 }
 
+/// What a client is told that asks as a reader that it is not.
+const NOT_THIS_READER: RefusalReason = RefusalReason::ScopeNotGranted;
+
+/// Whether a client may ask as this reader. The client is known by where its answer goes: who names another's place there
+/// is told nothing, since everybody hears only their own answers.
+///
+/// A reader's own client is `reader-` and its name; the payer is the reader `payment`. Pages, scenarios and the operator
+/// ask for readers whom they know by other means.
+fn may_ask_as(from: &ReplyTo, reader: VerifierId) -> bool {
+    let client = from.path.split('/').next().unwrap_or_default();
+    match client.strip_prefix(READER_CLIENT) {
+        Some(name) => name == reader.to_string(),
+        None => client != RoleName::Payer.client_id() || reader.to_string() == PAYMENT_VERIFIER,
+    }
+}
+
 /// The e-ID verifier on the bus.
 #[derive(Debug)]
 pub struct VerifierRole {
@@ -97,6 +124,9 @@ impl VerifierRole {
     fn publish(&mut self, now: Timestamp, outputs: Vec<verifier::Output>, out: &mut Vec<Message>) {
         out.extend(outputs.into_iter().map(|output| match output {
             verifier::Output::Verdict { to, verdict } => reply_to(to, now, ReplyBody::Verify(verdict)),
+            verifier::Output::AskReply { to, reply } => reply_to(to, now, ReplyBody::Ask(reply)),
+            verifier::Output::HolderReply { to, reply } => reply_to(to, now, ReplyBody::Holder(reply)),
+            verifier::Output::Consent(asked) => Message::EidConsent(asked),
             verifier::Output::Event(event) => eid_event(&mut self.ids, now, event),
         }));
     }
@@ -109,10 +139,22 @@ impl Core for VerifierRole {
     fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
         let input = match bus {
             BusInput::Message(Message::EidKeys(keys)) => verifier::Input::Keys(keys),
-            BusInput::Message(Message::Request(request)) => match request.body {
-                RequestBody::Verify(body) => {
-                    verifier::Input::Verify { from: request.reply_to, request: body }
+            BusInput::Message(Message::Request(Request { reply_to: from, body, .. })) => match body {
+                RequestBody::Verify(asked) if !may_ask_as(&from, asked.verifier) => {
+                    out.push(reply_to(
+                        from,
+                        now,
+                        ReplyBody::Verify(Verdict::Refused(NOT_THIS_READER.into())),
+                    ));
+                    return;
                 }
+                RequestBody::Ask(asked) if !may_ask_as(&from, asked.verifier()) => {
+                    out.push(reply_to(from, now, ReplyBody::Ask(AskReply::Refused(NOT_THIS_READER))));
+                    return;
+                }
+                RequestBody::Verify(request) => verifier::Input::Verify { from, request },
+                RequestBody::Ask(request) => verifier::Input::Ask { from, request },
+                RequestBody::Holder(request) => verifier::Input::Holder { from, request },
                 _ => return,
             },
             BusInput::Connected | BusInput::Message(_) => return,
@@ -143,10 +185,40 @@ impl Role for VerifierRole {
     }
 }
 
-fn reply_to(to: types::ReplyTo, time: Timestamp, body: ReplyBody) -> Message {
+fn reply_to(to: ReplyTo, time: Timestamp, body: ReplyBody) -> Message {
     Message::Reply(Reply { to, time, body })
 }
 
 fn eid_event(ids: &mut MessageIds, time: Timestamp, event: EidEvent) -> Message {
     Message::Event(Event { id: ids.next(time), time, body: EventBody::Eid(event) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_does_not_ask_as_a_reader_that_it_is_not() {
+        let may = |path: &str, reader: &str| {
+            let from = ReplyTo { path: path.into(), correlation: Box::new([]) };
+            may_ask_as(&from, reader.parse().unwrap())
+        };
+        for (path, reader) in [
+            ("reader-bus", "museum"),
+            ("reader-bus/museum", "museum"),
+            ("reader-", "museum"),
+            ("reader-bus", "payment"),
+            ("svc-payer/eid", "hospital"),
+        ] {
+            assert!(!may(path, reader), "{path} {reader}");
+        }
+        for (path, reader) in [
+            ("reader-bus/1", "bus"),
+            ("svc-payer/eid", "payment"),
+            ("svc-console/ask", "museum"),
+            ("operator-7/ask", "kiosk"),
+        ] {
+            assert!(may(path, reader), "{path} {reader}");
+        }
+    }
 }

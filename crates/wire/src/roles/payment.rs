@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Under which name the payer asks the verifier.
-const PAYMENT_VERIFIER: &str = "payment";
+pub(super) const PAYMENT_VERIFIER: &str = "payment";
 /// Questions of the clinic whose answers are still waited for. Beyond it the oldest is forgotten: its bill is resent.
 const ASKED_MAX: usize = 20_000;
 
@@ -69,8 +69,12 @@ fn identity_answer(reply: Reply) -> Option<IdentityAnswer> {
     let attempt = u32::from_be_bytes(attempt.try_into().ok()?);
     let ReplyBody::Verify(verdict) = reply.body else { return None };
     let result = match verdict {
-        Verdict::Accepted { resident, code_id, issued, reference, .. } => {
+        Verdict::Accepted { resident: Some(resident), code_id, issued, reference, .. } => {
             IdentityResult::Accepted { resident, code_id, issued, reference }
+        }
+        // Somebody took `identifies` from the reader that a payer is: nobody can be matched to a bill.
+        Verdict::Accepted { resident: None, .. } => {
+            IdentityResult::Refused { reason: "holder_not_identified".to_owned() }
         }
         Verdict::Refused(refusal) => {
             IdentityResult::Refused { reason: snake(&format!("{:?}", refusal.reason)) }

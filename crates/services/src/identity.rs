@@ -1,0 +1,99 @@
+//! e-ID over HTTP: each request is a question on the bus to issuer or verifier, each answer is theirs.
+//!
+//! Read [`table`] first: everything that is served, in one table. Nothing is decided here but who asks ([`bearer`]): a
+//! holder by the session of their enrolment, a reader by its token, the operator by the password. What issuer and
+//! verifier refuse becomes a problem in [`refusal`].
+
+mod bearer;
+mod counter;
+mod holder;
+mod phones;
+mod published;
+mod reader;
+mod refusal;
+mod table;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use eid::{KeySet, Readers};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use types::Timestamp;
+use wire::{ReplyBody, RequestBody};
+
+pub(crate) use self::refusal::refusals;
+use crate::access::Secret;
+use crate::caller::Caller;
+use crate::http::{IdempotencyKey, Problem, openapi};
+
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    /// Asks issuer and verifier.
+    pub(crate) caller: Caller,
+    /// What sessions and tokens are made from.
+    pub(crate) secret: Secret,
+    /// Who may have a token.
+    pub(crate) readers: Arc<Readers>,
+    /// The issuer's keys as they were last published.
+    pub(crate) keys: PublishedKeys,
+    /// The wall's clock.
+    pub(crate) now: fn() -> Timestamp,
+}
+
+/// The issuer's keys as they were last published; none before the first time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PublishedKeys(Arc<Mutex<Option<KeySet>>>);
+
+impl PublishedKeys {
+    pub(crate) fn take(&self, keys: &KeySet) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys.clone());
+    }
+
+    fn told(&self) -> Option<KeySet> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Everything of e-ID that is served.
+pub(crate) fn router(identity: Identity) -> Router {
+    openapi::router(table::OPERATIONS).with_state(identity)
+}
+
+/// The paths, for the document.
+pub(crate) fn paths() -> Map<String, Value> {
+    openapi::paths(table::OPERATIONS, table::parameter)
+}
+
+/// Asks something that changes nothing.
+async fn look(identity: &Identity, body: RequestBody) -> Result<ReplyBody, Problem> {
+    let service = body.service().as_str();
+    identity.caller.ask(body).await.ok_or_else(|| Problem::silent(service))
+}
+
+/// Asks under the client's own key: the verifier knows a repeated request again.
+async fn change(identity: &Identity, key: &IdempotencyKey, body: RequestBody) -> Result<ReplyBody, Problem> {
+    let service = body.service().as_str();
+    identity.caller.ask_as(key.correlation(), body).await.ok_or_else(|| Problem::silent(service))
+}
+
+/// A part of the path, as what it stands for; what it is not, is told as a problem.
+#[derive(Clone, Copy, Debug)]
+struct Place<T>(T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Identity> for Place<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Problem> {
+        let Path(place) = Path::<T>::from_request_parts(parts, identity)
+            .await
+            .map_err(|error| Problem::invalid(error.body_text()))?;
+        Ok(Self(place))
+    }
+}
+
+#[cfg(test)]
+mod tests;
