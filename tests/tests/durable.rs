@@ -238,7 +238,7 @@ fn resident(bill: &str) -> String {
 }
 
 #[test]
-fn what_a_killed_payer_acknowledged_is_paid_and_paid_once() {
+fn i12_what_a_killed_payer_acknowledged_is_paid_and_paid_once() {
     let city = City::start(&[&SETTINGS[..], &["--without", "payer", "--without", "residents"]].concat());
     let data = tempfile::tempdir().expect("a folder");
     let mut till = Till::new(&city);

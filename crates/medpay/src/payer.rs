@@ -1,6 +1,7 @@
 //! The payer: splits bills, and pays them once the e-ID verifier has accepted a fresh code of the beneficiary.
 
 mod accounts;
+mod audit;
 mod desk;
 mod drafts;
 mod events;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use types::{Core, Fen, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use self::accounts::Accounts;
+pub use self::audit::{Broken, Invariant, Told};
 use self::drafts::Drafts;
 use self::links::Links;
 use self::open::{Open, OpenBills};

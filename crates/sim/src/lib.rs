@@ -19,6 +19,7 @@
 //! delay.
 
 pub mod bench;
+mod books;
 
 mod cabinets;
 mod client;

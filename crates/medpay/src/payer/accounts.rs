@@ -126,6 +126,11 @@ impl Accounts {
         }
     }
 
+    /// What is gone of a cap, set aside or paid.
+    pub(super) fn cap_gone(&self, quota: Quota) -> Fen {
+        self.used(Account::CapQuota(quota))
+    }
+
     fn used(&self, quota: Account) -> Fen {
         let granted = self.granted.get(&quota).copied().unwrap_or_default();
         granted.minus(self.ledger.available(quota)).expect("what is left lies between zero and the whole")

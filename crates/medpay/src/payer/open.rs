@@ -147,6 +147,11 @@ impl OpenBills {
         }
     }
 
+    /// All that are held.
+    pub(super) fn held_bills(&self) -> impl Iterator<Item = Held> + '_ {
+        self.bills.values().filter_map(|open| open.held)
+    }
+
     /// The bill of a held settlement.
     pub(super) fn held(&self, settlement: Uuid) -> Option<BillId> {
         self.held.get(&settlement).copied()

@@ -69,6 +69,15 @@ impl Register {
         Ok(())
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// What each account opened with.
+    pub(super) fn opening_balances(&self) -> impl Iterator<Item = (ResidentId, Fen)> + '_ {
+        self.people.values().map(|person| (person.resident, person.balance))
+    }
+
     pub(super) fn knows(&self, resident: ResidentId) -> bool {
         self.people.contains_key(&resident)
     }

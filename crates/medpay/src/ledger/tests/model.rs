@@ -175,7 +175,7 @@ fn opening() -> Vec<Step> {
 
 proptest! {
     #[test]
-    fn the_ledger_agrees_with_one_kept_on_paper(
+    fn i7_i8_the_ledger_agrees_with_one_kept_on_paper(
         linked in prop::collection::vec(prop::collection::vec(any_step(), 1..4), 0..50),
     ) {
         let (mut ledger, mut paper) = (Ledger::default(), Paper::default());
