@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use medpay::{
-    Account, Clinic, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, Payer, Policies,
-    Policy, PresettleReply, ProviderConfig, Scheme, SettleReply, SettleRequest, Split, VisitReply,
+    Account, CashChannel, Clinic, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, Payer,
+    Policies, Policy, PresettleReply, ProviderConfig, Scheme, SettleReply, SettleRequest, Split, VisitReply,
     VisitRequest, payer, provider,
 };
 use proptest::prelude::*;
@@ -284,7 +284,10 @@ impl City {
         };
         let left = Fen::new(OPENING_FUND).minus(sum(|split| split.pool)).unwrap();
         assert_eq!(ledger.balance(Account::PoolFund(Scheme::Employee)), left);
-        assert_eq!(ledger.balance(Account::CashClearing), Fen::ZERO.minus(sum(|split| split.cash)).unwrap());
+        assert_eq!(
+            ledger.balance(Account::CashClearing(CashChannel::Counter)),
+            Fen::ZERO.minus(sum(|split| split.cash)).unwrap()
+        );
         for provider in PROVIDERS {
             let owed = self
                 .settled

@@ -9,6 +9,7 @@ mod books;
 mod desk;
 mod offline;
 mod refusal;
+mod stays;
 mod table;
 
 use axum::Router;

@@ -7,7 +7,7 @@ use super::{BENEFICIARIES_MAX, PayerConfigError};
 use crate::adjudicate::Standing;
 use crate::day::Day;
 use crate::ledger::{Account, Quota};
-use crate::messages::{Bill, PayRefusal};
+use crate::messages::{Bill, CashChannel, PayRefusal};
 use crate::policy::{Care, Insured, Policies, Policy};
 
 /// Family members whose account one beneficiary may use, at most.
@@ -133,7 +133,15 @@ impl Register {
             standing.family = Fen::ZERO;
         }
         let scheme = person.insured.scheme();
-        let parties = Parties { beneficiary: resident, family, provider: ProviderId(0), scheme, quota, care };
+        let parties = Parties {
+            beneficiary: resident,
+            family,
+            provider: ProviderId(0),
+            scheme,
+            quota,
+            care,
+            cash: CashChannel::default(),
+        };
         Some(Case { policy, standing, parties, deposit: None })
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Operation<S: 'static> {
     pub(crate) example: &'static str,
     /// A body; empty = it takes none.
     pub(crate) request: &'static str,
-    /// An answer to it.
+    /// An answer to it; empty = an image, as SVG.
     pub(crate) answer: &'static str,
     /// Who does it.
     pub(crate) handler: fn() -> MethodRouter<S>,
@@ -38,6 +38,17 @@ impl<S> Operation<S> {
         handler: fn() -> MethodRouter<S>,
     ) -> Self {
         Self { name, method: "get", path, summary, example, request: "", answer, handler }
+    }
+
+    /// A row that answers with an image and changes nothing.
+    pub(crate) const fn image(
+        name: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        example: &'static str,
+        handler: fn() -> MethodRouter<S>,
+    ) -> Self {
+        Self::get(name, path, summary, example, "", handler)
     }
 
     /// A row that takes a body, or none, and a key.
@@ -122,12 +133,16 @@ fn operation<S>(row: &Operation<S>, parameter: fn(&str) -> &'static str) -> Valu
         }))
     });
     let key = (row.method == "post").then(|| json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
+    let content = match row.answer {
+        "" => json!({ "image/svg+xml": { "schema": { "type": "string" } } }),
+        answer => body(answer),
+    };
     let mut operation = json!({
         "operationId": row.name,
         "summary": row.summary,
         "parameters": named.chain(key).collect::<Vec<_>>(),
         "responses": {
-            "200": { "description": "Done.", "content": body(row.answer) },
+            "200": { "description": "Done.", "content": content },
             "default": { "$ref": "#/components/responses/Problem" },
         },
     });

@@ -132,7 +132,7 @@ const ACCOUNTS: [Account; 9] = [
     FUND,
     Account::Personal(P),
     Account::Personal(ResidentId(2)),
-    Account::CashClearing,
+    Account::CashClearing(CashChannel::Counter),
     Account::Payable(H),
     Account::QuotaWorld,
     Account::DeductibleQuota(QUOTA),

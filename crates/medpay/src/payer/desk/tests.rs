@@ -5,7 +5,8 @@ use types::{BillId, ProviderId, Seed};
 use super::*;
 use crate::ledger::Unit;
 use crate::messages::{
-    BillLine, Category, IdentityAnswer, PresettleReply, PresettleRequest, SettleReply, SettleRequest, Split,
+    BillLine, CashChannel, Category, IdentityAnswer, PresettleReply, PresettleRequest, SettleReply,
+    SettleRequest, Split,
 };
 use crate::payer::{Beneficiary, HOLD_MS, Input, Told};
 use crate::policy::{Insured, Limits, Policies, demo, demo_book};
@@ -420,7 +421,8 @@ fn vector_10_a_partial_refund_reverses_and_settles_what_is_left() {
     let mut desk = desk();
     let fund = Account::PoolFund(crate::Scheme::Employee);
     let settlement = desk.pay(&bill(1)).unwrap();
-    let accounts = [fund, Account::Personal(P), Account::CashClearing, Account::Payable(H)];
+    let accounts =
+        [fund, Account::Personal(P), Account::CashClearing(CashChannel::Counter), Account::Payable(H)];
     let before = accounts.map(|account| desk.balance(account));
     let lines = vec![RefundLine { line: 2, quantity_milli: 3_000 }];
     let Ok(PayReply::Refunded { replacement, split, .. }) =
@@ -494,4 +496,6 @@ fn a_statement_a_list_and_a_trace_tell_what_was_paid_and_why() {
 
 mod deposits;
 mod events;
+mod means;
 mod orders;
+mod stays;
