@@ -11,6 +11,7 @@ mod offline;
 mod refusal;
 mod stays;
 mod table;
+mod upload;
 
 use axum::Router;
 use medpay::{PayReply, PayRequest};
