@@ -238,7 +238,7 @@ fn resident(bill: &str) -> String {
 }
 
 #[test]
-fn what_a_killed_payer_acknowledged_is_paid_and_paid_once() {
+fn i12_what_a_killed_payer_acknowledged_is_paid_and_paid_once() {
     let city = City::start(&[&SETTINGS[..], &["--without", "payer", "--without", "residents"]].concat());
     let data = tempfile::tempdir().expect("a folder");
     let mut till = Till::new(&city);
@@ -269,11 +269,21 @@ fn what_a_killed_payer_acknowledged_is_paid_and_paid_once() {
         Stage::New | Stage::Payable(_) => panic!("{bill} is not paid"),
     });
     assert!(told.eq(settled.iter().map(|(bill, (settlement, _))| (bill, settlement))));
+    // What can be asked in SQL was written together with it.
+    let tables =
+        rusqlite::Connection::open(data.path().join("city").join("city.sqlite")).expect("the folder");
+    let mut rows = tables.prepare("SELECT bill, settlement FROM settlements ORDER BY bill").expect("a table");
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+    let rows: Vec<(String, String)> = rows.map(|row| row.expect("a row")).collect();
+    assert!(rows.iter().map(|(bill, id)| (bill, id)).eq(settled.iter().map(|(bill, (id, _))| (bill, id))));
     // No half group, and nothing charged twice: every account has lost exactly its parts.
     for (resident, before) in opening {
         let parts = settled.iter().filter(|(bill, _)| self::resident(bill) == resident);
         let spent: i64 = parts.map(|(_, (_, split))| split["account"].as_i64().expect("fen")).sum();
         assert_eq!(till.balance(&resident), before - spent, "{resident}");
+        let moved = "SELECT coalesce(sum(moved), 0) FROM accounts WHERE beneficiary = ?1";
+        let moved: i64 = tables.query_row(moved, [&resident], |row| row.get(0)).expect("a sum");
+        assert_eq!(moved, -spent, "{resident}");
     }
 }
 

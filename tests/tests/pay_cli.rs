@@ -47,6 +47,10 @@ fn what_cannot_be_done_is_refused_with_exit_code_one() {
         (&["pay", "refund", nil, "--line", "1=1"], "refused: no such settlement"),
         (&["pay", "confirm", nil], "refused: no such settlement"),
         (&["pay", "resolve", "h-0001", nil, "rebook"], "refused: no such settlement"),
+        (&["pay", "deposit", nil, "100"], "refused: bill is not presettled"),
+        (&["pay", "interim", nil], "refused: no such stay goes on"),
+        (&["pay", "discharge", nil], "refused: no such stay goes on"),
+        (&["pay", "admit", "--provider", "h-0001", "--resident", "r-9999"], "refused: beneficiary is not"),
         (&["pay", "freeze", "r-9999"], "refused: beneficiary is not covered"),
         (&["pay", "link", "--for", "r-0001", "--family", "r-0002", "HC1:X"], "refused: e-ID code refused"),
         (&["pay", "statement", "r-9999"], "refused: beneficiary is not covered"),
@@ -156,4 +160,59 @@ fn a_bill_tells_how_far_it_is_and_shows_the_code_of_its_cash_part() {
     assert_eq!(bills[0]["settlement"], paid.as_str());
     let (status, _) = run(&city, &["pay", "bill", text(&bills[0]["bill"]), "--qr"]);
     assert_eq!(status, Some(1));
+}
+
+/// A file for the city's command line.
+fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let file = folder.path().join(name);
+    std::fs::write(&file, text).expect("a file");
+    file.to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn a_stay_goes_from_admission_to_its_settlement_by_its_own_means() {
+    let (city, folder) = (city(), tempfile::tempdir().expect("a folder"));
+    let admitted = good(&city, &["pay", "admit", "--provider", "h-0001", "--resident", "r-0005"]);
+    let stay = text(&admitted["admitted"]["stay"]).to_owned();
+    good(&city, &["pay", "deposit", &stay, "50000", "--cash", "wechat"]);
+    let bed = r#"[{"item":"bed-day","category":"A","unit_price":90000,"quantity_milli":2000}]"#;
+    let lines = file(&folder, "lines.json", bed);
+    let (status, words) = run(&city, &["pay", "interim", &stay, "--lines", &lines]);
+    assert_eq!(status, Some(0), "{words}");
+    assert!(words.contains("of the deposit ¥500.00 would be used"), "{words}");
+    let bill = good(&city, &["pay", "discharge", &stay]);
+    assert_eq!(bill["presettled"]["split"]["total"], 180_000);
+
+    let (_, code) = run(&city, &["eid", "show", "--resident", "r-0005"]);
+    let code = code.trim_end_matches('\n');
+    let paid = good(&city, &["pay", "settle", &stay, code, "--stay", "--spare-accounts", "--cash", "wechat"]);
+    assert_eq!(paid["settled"]["split"]["account"], 0, "{paid}");
+    let (_, words) = run(&city, &["pay", "bill", &stay]);
+    assert!(words.contains("settled as"), "{words}");
+}
+
+#[test]
+fn a_terminal_is_allowed_and_a_voucher_it_did_not_sign_is_refused() {
+    let (city, folder) = (city(), tempfile::tempdir().expect("a folder"));
+    let key = file(&folder, "key", &"07".repeat(32));
+    let allow = |key: &str| {
+        let limits = ["--per-payment", "5000", "--total", "50000"];
+        run(
+            &city,
+            &[
+                &["pay", "terminal", "allow", "t-0001", "--provider", "h-0001", "--key-file", key],
+                &limits[..],
+            ]
+            .concat(),
+        )
+    };
+    let (status, words) = allow(&file(&folder, "no-key", "0707"));
+    assert_eq!(status, Some(2), "{words}");
+    assert_eq!(allow(&key), (Some(0), "t-0001 may take ¥500.00 offline\n".to_owned()));
+    let voucher = r#"[{"counter":1,"taken":1776509000000,"account":700,"mac":"00","bill":{
+        "id":"019d9e2c-5b80-7000-8005-000000000001","provider":"h-0001","level":1,"beneficiary":"r-0006","total":700,
+        "lines":[{"item":"consultation","category":"A","unit_price":700,"quantity_milli":1000}]}}]"#;
+    let vouchers = file(&folder, "vouchers.json", voucher);
+    let (status, words) = run(&city, &["pay", "terminal", "forward", "t-0001", &vouchers]);
+    assert_eq!((status, words.as_str()), (Some(1), "refused: voucher 1: signature is wrong\n"));
 }

@@ -2,7 +2,10 @@
 
 mod bill;
 mod desk;
+mod file;
 mod reconcile;
+mod stay;
+mod terminal;
 mod words;
 
 use std::io::Read;
@@ -10,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use medpay::{Day, PayReply, PayRequest, SettleReply, SettleRequest, VisitReply, VisitRequest};
+use medpay::{CashChannel, Day, PayReply, PayRequest, SettleReply, SettleRequest, VisitReply, VisitRequest};
 use serde::Serialize;
 use services::operator::Operator;
 use types::{BillId, ProviderId, ResidentId};
@@ -32,6 +35,14 @@ pub(crate) enum Pay {
     Settle(Asked<Settle>),
     /// Say how far a bill is; with `--qr`, show the code by which its cash part is paid.
     Bill(Asked<bill::Show>),
+    /// Open a stay in hospital.
+    Admit(Asked<stay::Admit>),
+    /// Take cash before a bill is settled, at admission, or give it back.
+    Deposit(Asked<stay::Deposit>),
+    /// Add lines to a stay, and say how it would be paid if it ended now.
+    Interim(Asked<stay::Interim>),
+    /// End a stay: its lines become one bill, to be paid with `settle --stay`.
+    Discharge(Asked<stay::Discharge>),
     /// List settled bills.
     Bills(Asked<Bills>),
     /// Say why a bill was paid as it was, step by step.
@@ -50,6 +61,9 @@ pub(crate) enum Pay {
     Statement(Asked<desk::Statement>),
     /// Compare the payer's book of a day with a provider's own.
     Reconcile(Asked<reconcile::Reconcile>),
+    /// Terminals that work while nobody can be asked.
+    #[command(subcommand)]
+    Terminal(terminal::Terminal),
     /// Resolve a difference that was put aside, or list those that are.
     Resolve(Asked<desk::Resolve>),
 }
@@ -74,6 +88,18 @@ pub(crate) struct Settle {
     /// The beneficiary's code; `-` = the standard input.
     #[arg(default_value = "-", allow_hyphen_values = true)]
     code: String,
+    /// The family member who is known to pay too, such as r-0043.
+    #[arg(long)]
+    family: Option<ResidentId>,
+    /// Spare the accounts: what they would pay is paid in cash.
+    #[arg(long)]
+    spare_accounts: bool,
+    /// How the cash part is paid: counter, wechat, alipay or unionpay.
+    #[arg(long, value_name = "CHANNEL", default_value = "counter")]
+    cash: CashChannel,
+    /// It is the bill of a stay, which the payer keeps: ask there, and not at the till.
+    #[arg(long)]
+    stay: bool,
 }
 
 /// What `pay bills` takes.
@@ -107,9 +133,15 @@ pub(crate) fn run(what: &Pay, settings: &Settings) -> Result<ExitCode> {
         Pay::Settle(asked) => on_bus(asked, settings, async |operator, settle| {
             let given = settle.code.clone();
             let code = apart(move || read(given)).await?;
-            let body = SettleRequest::new(settle.bill, code);
-            match operator.ask(RequestBody::Till(body)).await? {
-                ReplyBody::Till(reply) => {
+            let body = SettleRequest {
+                family: settle.family,
+                spare_accounts: settle.spare_accounts,
+                cash_channel: settle.cash,
+                ..SettleRequest::new(settle.bill, code)
+            };
+            let body = if settle.stay { RequestBody::Settle(body) } else { RequestBody::Till(body) };
+            match operator.ask(body).await? {
+                ReplyBody::Till(reply) | ReplyBody::Settle(reply) => {
                     let fine = matches!(reply, SettleReply::Settled { .. });
                     Ok((words::settled(&reply), serde_json::to_value(reply)?, fine))
                 }
@@ -119,6 +151,17 @@ pub(crate) fn run(what: &Pay, settings: &Settings) -> Result<ExitCode> {
         Pay::Bill(asked) => on_bus(asked, settings, async |operator, show| bill::run(operator, &show).await),
         Pay::Bills(asked) => {
             on_bus(asked, settings, async |operator, bills| all_bills(operator, &bills).await)
+        }
+        Pay::Terminal(what) => terminal::run(what, settings),
+        Pay::Admit(asked) => at_desk(asked, settings),
+        Pay::Deposit(asked) => at_desk(asked, settings),
+        Pay::Interim(asked) => on_bus(asked, settings, async |operator, interim| {
+            let stay::Interim { stay, lines } = interim;
+            let lines = apart(move || stay::read_lines(lines)).await?;
+            desk(operator, PayRequest::Interim { stay, lines }).await
+        }),
+        Pay::Discharge(asked) => {
+            on_bus(asked, settings, async |operator, discharge| stay::end(operator, &discharge).await)
         }
         Pay::Trace(asked) => at_desk(asked, settings),
         Pay::Reverse(asked) => at_desk(asked, settings),

@@ -132,7 +132,7 @@ pub(crate) fn total_of(policy: &Policy, bill: &Bill) -> Result<Fen, PayRefusal> 
 }
 
 /// What of the deductible is still to be paid \[fen\].
-fn deductible_left(policy: &Policy, first: Fen, standing: &Standing) -> i64 {
+pub(crate) fn deductible_left(policy: &Policy, first: Fen, standing: &Standing) -> i64 {
     match policy.deductible_per {
         Period::Year => left(first, standing.deductible_used),
         Period::Admission if standing.admissions == 0 => first.get(),

@@ -21,8 +21,7 @@
 //! - What is taken back is taken back by counter-entries, once; nothing is ever edited.
 //! - The bus may lose, repeat, delay and reorder: a repeated request gets the answer it got before.
 //!
-//! Not here yet: interim bills of a stay, a register of contracted
-//! providers (the level is taken from the bill). The numbers in `config/policies/demo.toml` are not official.
+//! Not here yet: a register of contracted providers (the level is taken from the bill). The numbers in `config/policies/demo.toml` are not official.
 
 #![deny(clippy::float_arithmetic)]
 
@@ -44,8 +43,8 @@ pub use adjudicate::{DepositUse, LINES_MAX, Standing, adjudicate};
 pub use day::{Day, DayError};
 pub use ledger::{Account, Group, Ledger, LedgerError, Quota, State, Step, Transfer, Unit};
 pub use messages::{
-    AccountUse, Bill, BillLine, BillState, BooksReply, BooksRequest, Category, Eligibility, Entry,
-    IdentityAnswer, IdentityCheck, IdentityResult, LimitRule, Parked, PayEvent, PayRefusal, PayReply,
+    AccountUse, Bill, BillLine, BillState, BooksReply, BooksRequest, CashChannel, Category, Eligibility,
+    Entry, IdentityAnswer, IdentityCheck, IdentityResult, LimitRule, Parked, PayEvent, PayRefusal, PayReply,
     PayRequest, PresettleReply, PresettleRequest, RefundLine, Replacement, Resolution, SettleReply,
     SettleRequest, SettledBill, Split, Statement, TillReply, TillRequest, TraceStep, VisitReply,
     VisitRequest,

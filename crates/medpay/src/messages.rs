@@ -1,6 +1,7 @@
 //! What the roles of medical payment say to each other. `wire` puts these on topics.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
@@ -174,12 +175,65 @@ pub struct SettleRequest {
     /// Whether the cash is paid elsewhere: then everything is set aside until that is confirmed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hold: bool,
+    /// The family member who is known to pay too; if the presettlement has another, or none, the payment is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<ResidentId>,
+    /// The patient spares the accounts, also the family member's: what they would pay is paid in cash.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub spare_accounts: bool,
+    /// How the cash part is paid.
+    #[serde(default, skip_serializing_if = "CashChannel::is_counter")]
+    pub cash_channel: CashChannel,
 }
 
 impl SettleRequest {
-    /// Pays at once, by whatever presettlement is in force.
+    /// Pays at once, by whatever presettlement is in force, the cash part at the counter.
     pub fn new(bill: BillId, code: String) -> Self {
-        Self { bill, code, presettlement: None, hold: false }
+        Self {
+            bill,
+            code,
+            presettlement: None,
+            hold: false,
+            family: None,
+            spare_accounts: false,
+            cash_channel: CashChannel::default(),
+        }
+    }
+}
+
+/// How cash reaches a provider. The ledger clears each on an account of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CashChannel {
+    /// Notes, coins or a card at the provider's counter.
+    #[default]
+    Counter,
+    /// WeChat Pay.
+    Wechat,
+    /// Alipay.
+    Alipay,
+    /// UnionPay.
+    Unionpay,
+}
+
+impl FromStr for CashChannel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "counter" => Ok(Self::Counter),
+            "wechat" => Ok(Self::Wechat),
+            "alipay" => Ok(Self::Alipay),
+            "unionpay" => Ok(Self::Unionpay),
+            _ => Err(format!("`{text}` is no way to pay cash: counter, wechat, alipay or unionpay")),
+        }
+    }
+}
+
+impl CashChannel {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    pub(crate) fn is_counter(&self) -> bool {
+        *self == Self::Counter
     }
 }
 

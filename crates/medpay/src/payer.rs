@@ -1,6 +1,7 @@
 //! The payer: splits bills, and pays them once the e-ID verifier has accepted a fresh code of the beneficiary.
 
 mod accounts;
+mod audit;
 mod desk;
 mod drafts;
 mod events;
@@ -9,6 +10,7 @@ mod open;
 mod register;
 mod settle;
 mod settlements;
+mod stays;
 mod suspense;
 mod terminals;
 
@@ -17,12 +19,14 @@ use std::collections::BTreeSet;
 use types::{Core, Fen, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use self::accounts::Accounts;
+pub use self::audit::{Broken, Invariant, Told};
 use self::drafts::Drafts;
 use self::links::Links;
 use self::open::{Open, OpenBills};
 use self::register::Register;
 pub use self::register::{Beneficiary, FAMILY_MAX};
 use self::settlements::Settlements;
+use self::stays::Stays;
 use self::suspense::Suspense;
 use self::terminals::Terminals;
 use crate::adjudicate::{Standing, adjudicate};
@@ -154,6 +158,7 @@ pub struct Payer {
     policies: Policies,
     register: Register,
     accounts: Accounts,
+    stays: Stays,
     drafts: Drafts,
     open: OpenBills,
     links: Links,
@@ -194,6 +199,7 @@ impl Payer {
             policies,
             register,
             accounts,
+            stays: Stays::default(),
             drafts: Drafts::default(),
             open: OpenBills::default(),
             links: Links::default(),
@@ -258,6 +264,9 @@ impl Payer {
         let PresettleRequest { bill, family } = request;
         let id = bill.id;
         self.settlements.of_bill(id).map_or(Ok(()), |paid| Err(over(paid)))?;
+        if self.stays.has(id) {
+            return Err(PayRefusal::BillConflict);
+        }
         let attempts = match self.open.get(id) {
             Some(open) if open.bill != bill => return Err(PayRefusal::BillConflict),
             Some(open) if open.stands(now) && (open.family == family || open.is_busy()) => {

@@ -90,17 +90,17 @@ enum Stage {
     /// The patient can pay.
     Payable { split: Split },
     /// The payer is asked to pay.
-    Paying { split: Split, till: ReplyTo, code: Code, sends: u32 },
+    Paying { split: Split, till: ReplyTo, request: Request, sends: u32 },
     /// The payer did not answer: the bill is paid, or it is not.
-    Unknown { split: Split, till: ReplyTo, code: Code, asks: u32 },
+    Unknown { split: Split, till: ReplyTo, request: Request, asks: u32 },
 }
 
-/// A scanned code, kept to be sent again. It is the patient's, so it is not shown.
-struct Code(String);
+/// What the payer was asked, kept to be asked again. The code in it is the patient's, so it is not shown.
+struct Request(SettleRequest);
 
-impl fmt::Debug for Code {
+impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(..)")
+        f.write_str("Request(..)")
     }
 }
 
@@ -344,9 +344,9 @@ impl Clinic {
         out: &mut Vec<Output>,
     ) {
         let Some(Open { bill, .. }) = self.remove(request.bill) else { return };
-        let code = Code(request.code.clone());
-        out.push(Output::Settle(request));
-        self.insert(bill, Stage::Paying { split, till, code, sends: 1 }, now.plus_millis(PAYER_TIMEOUT_MS));
+        out.push(Output::Settle(request.clone()));
+        let stage = Stage::Paying { split, till, request: Request(request), sends: 1 };
+        self.insert(bill, stage, now.plus_millis(PAYER_TIMEOUT_MS));
     }
 
     /// The payer was silent, or the bill is too old.
@@ -362,18 +362,18 @@ impl Clinic {
                 self.answer_visit(visit, VisitReply::PayerUnavailable, out);
             }
             Stage::Presettling { visit: None, .. } => self.insert(bill, Stage::Unpriced, kept),
-            Stage::Paying { split, till, code, sends } if sends < SENDS_MAX => {
-                out.push(Output::Settle(SettleRequest::new(id, code.0.clone())));
-                self.insert(bill, Stage::Paying { split, till, code, sends: sends + 1 }, again);
+            Stage::Paying { split, till, request, sends } if sends < SENDS_MAX => {
+                out.push(Output::Settle(request.0.clone()));
+                self.insert(bill, Stage::Paying { split, till, request, sends: sends + 1 }, again);
             }
-            Stage::Paying { split, till, code, .. } => {
+            Stage::Paying { split, till, request, .. } => {
                 let asked = now.plus_millis(RESOLVE_EVERY_MS);
-                self.insert(bill, Stage::Unknown { split, till, code, asks: 0 }, asked);
+                self.insert(bill, Stage::Unknown { split, till, request, asks: 0 }, asked);
             }
-            Stage::Unknown { split, till, code, asks } if asks < RESOLVE_MAX => {
-                out.push(Output::Settle(SettleRequest::new(id, code.0.clone())));
+            Stage::Unknown { split, till, request, asks } if asks < RESOLVE_MAX => {
+                out.push(Output::Settle(request.0.clone()));
                 let asked = now.plus_millis(RESOLVE_EVERY_MS);
-                self.insert(bill, Stage::Unknown { split, till, code, asks: asks + 1 }, asked);
+                self.insert(bill, Stage::Unknown { split, till, request, asks: asks + 1 }, asked);
             }
             Stage::Unknown { split, .. } => self.insert(bill, Stage::Payable { split }, kept),
             Stage::Payable { .. } | Stage::Unpriced => {}

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use wire::{BusInput, Frame, Message, Reply, ReplyBody, Request, RequestBody, Role, decode, encode};
 
 use crate::bus::Received;
-use crate::journal::{Entry, JournalError, RoleJournal, Told, digest};
+use crate::journal::{Entry, JournalError, RoleJournal, Told, digest, facts};
 use crate::time::wall_now;
 
 /// Inputs of one commit, at most: as in the host.
@@ -95,6 +95,7 @@ pub async fn settle(
                 time: now,
                 told: Told::Message(received),
                 said: digest(run, &said[first..]),
+                facts: facts(&said[first..]),
             });
         }
         journal.append(entries).await?;

@@ -7,10 +7,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use types::Timestamp;
-use wire::{BusInput, Message, Role};
+use wire::{BusInput, Message, Role, RoleName};
 
 use crate::bus::BusEvent;
-use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest};
+use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest, facts};
 use crate::link::{Link, Port};
 use crate::time::RoleClock;
 
@@ -175,9 +175,11 @@ impl Host {
 
     fn note(&mut self, time: Timestamp, told: Told) {
         let Some(kept) = &mut self.kept else { return };
-        let said = digest(self.link.run, &self.out[kept.hashed..]);
+        let fresh = &self.out[kept.hashed..];
+        let said = digest(self.link.run, fresh);
+        let facts = if self.role.name() == RoleName::Payer { facts(fresh) } else { Vec::new() };
         (kept.hashed, kept.last) = (self.out.len(), time);
-        kept.entries.push(Entry { time, told, said });
+        kept.entries.push(Entry { time, told, said, facts });
     }
 
     async fn keep(&mut self) -> Result<(), JournalError> {

@@ -24,14 +24,18 @@ mod city;
 mod seal;
 pub mod sqlite;
 mod store;
+mod tables;
 
 pub use city::{Founding, Identity};
 pub use seal::KeyFile;
 pub(crate) use store::digest;
 pub use store::{Recovered, RoleJournal, Store};
+pub use tables::Fact;
+pub(crate) use tables::facts;
 
-/// Raised whenever a role would make something else of the same inputs: then a journal of before cannot be replayed.
-pub const FORMAT: u32 = 3;
+/// Raised whenever a role would make something else of the same inputs, so that a journal of before cannot be replayed; or
+/// when something stands beside the journal that an older one has not.
+pub const FORMAT: u32 = 4;
 
 /// The roles that keep a journal: those that live by the wall's clock and have something to lose.
 ///
@@ -59,6 +63,8 @@ pub struct Entry {
     pub told: Told,
     /// A hash of all that the role said to it.
     pub said: u64,
+    /// What the role said that stands in tables for others to ask; empty when it is read back.
+    pub facts: Vec<Fact>,
 }
 
 /// Entries of one role that are kept together.

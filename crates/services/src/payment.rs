@@ -9,7 +9,9 @@ mod books;
 mod desk;
 mod offline;
 mod refusal;
+mod stays;
 mod table;
+mod upload;
 
 use axum::Router;
 use medpay::{PayReply, PayRequest};

@@ -21,6 +21,7 @@
 pub mod bench;
 pub mod explore;
 
+mod books;
 mod cabinets;
 mod client;
 mod clock;

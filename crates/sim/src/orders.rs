@@ -181,6 +181,7 @@ impl Sim {
             return;
         }
         service.restart(&self.cast);
+        service.look_at_books(self.now);
         self.connect(client, observer);
         self.arm_service(place);
     }

@@ -5,10 +5,14 @@ use types::{LuminaireId, Timestamp};
 use wire::roles::LuminaireRole;
 use wire::{BusInput, Light, Message, Role, RoleName};
 
+use crate::books::BooksWatch;
+
 /// A role, and everything it was told.
 pub(crate) struct Service {
     pub(crate) role: Box<dyn Role>,
     journal: Option<Vec<(Timestamp, Told)>>,
+    /// If it is the payer.
+    books: Option<Box<BooksWatch>>,
     /// When it starts again, if it crashed.
     pub(crate) down_until: Option<Timestamp>,
 }
@@ -42,12 +46,23 @@ impl Service {
     /// [`CastError`] if it cannot be made.
     pub(crate) fn new(cast: &Cast, name: RoleName) -> Result<Option<Self>, CastError> {
         let role = make(cast, name)?;
-        Ok(role.map(|role| Self { role, journal: Some(Vec::new()), down_until: None }))
+        let seed = cast.plan().spec().seed;
+        Ok(role.map(|role| Self {
+            books: role.payer().map(|_| Box::new(BooksWatch::new(seed))),
+            role,
+            journal: Some(Vec::new()),
+            down_until: None,
+        }))
     }
 
     pub(crate) fn handle(&mut self, now: Timestamp, input: BusInput, out: &mut Vec<Message>) {
         self.note(now, || Told::Input(input.clone()));
+        if let Some(books) = &mut self.books {
+            books.note(&input);
+        }
+        let before = out.len();
         self.role.handle(now, input, out);
+        self.check_books(now, &out[before..]);
     }
 
     /// The same with a message of a luminaire; its role is looked at only if need be, since it is far away
@@ -71,7 +86,22 @@ impl Service {
 
     pub(crate) fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {
         self.note(now, || Told::Timeout);
+        let before = out.len();
         self.role.handle_timeout(now, out);
+        self.check_books(now, &out[before..]);
+    }
+
+    fn check_books(&mut self, now: Timestamp, said: &[Message]) {
+        if let Some(books) = &mut self.books {
+            books.check(now, self.role.as_mut(), said);
+        }
+    }
+
+    /// Looks whether the books are right, if it keeps any and something happened since the last look.
+    pub(crate) fn look_at_books(&mut self, now: Timestamp) {
+        if let Some(books) = &mut self.books {
+            books.look(now, self.role.as_ref());
+        }
     }
 
     /// Makes the role anew and tells it again everything in its journal; what it says to that was said before.
@@ -89,6 +119,10 @@ impl Service {
             said.clear();
         }
         self.role = role;
+        // What was told before the crash must be there after it.
+        if let Some(books) = &mut self.books {
+            books.doubt();
+        }
     }
 
     /// Keeps no journal from now on.

@@ -140,6 +140,11 @@ impl Sim {
 
     /// Runs until the clock shows `until`: everything that is due then or before has happened. Shows each message to
     /// `observer` as it reaches the broker, and does what it orders.
+    ///
+    /// # Panics
+    ///
+    /// If the payer's books are wrong ([`medpay::Payer::audit`]), which no run can cause: it says which invariant is
+    /// broken, and the seed and the moment at which that is seen.
     pub fn run_until(&mut self, until: Timestamp, observer: &mut impl Observer) {
         let mut orders = Vec::new();
         let mut woken = None;
@@ -166,6 +171,8 @@ impl Sim {
             }
         }
         self.now = self.now.max(until);
+        let now = self.now;
+        self.services.iter_mut().flatten().for_each(|service| service.look_at_books(now));
     }
 
     /// What the clock shows.

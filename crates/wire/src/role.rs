@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use medpay::Payer;
 use types::{Core, DistrictId, LuminaireId, Slug, Stream, Timestamp};
 use uuid::Uuid;
 
@@ -30,6 +31,11 @@ pub trait Role: Core<Input = BusInput, Output = Message> + Send {
     /// Reads what it knows of a luminaire that it will soon hear of; see [`lighting::Luminaire::warm`].
     fn warm(&self, _luminaire: LuminaireId) -> i64 {
         0
+    }
+
+    /// The payer in it, for a driver that looks whether its books are right.
+    fn payer(&self) -> Option<&Payer> {
+        None
     }
 
     /// What it subscribes to, below `kitecity/v1/{run}/`. `rsp/{client}/#` is always subscribed for it.

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use medpay::reconcile::Totals;
 use medpay::{
-    BillState, Parked, PayReply, SettleReply, SettledBill, Split, Statement, TraceStep, VisitReply,
+    BillState, DepositUse, Parked, PayReply, SettleReply, SettledBill, Split, Statement, TraceStep,
+    VisitReply,
 };
 
 /// One line: where the money comes from.
@@ -62,6 +63,13 @@ pub(super) fn reply(reply: &PayReply) -> String {
         }
         PayReply::Filed { bill } => format!("bill {bill} is kept"),
         PayReply::Presettled { bill, split: parts, .. } => format!("bill {bill}\n{}", split(parts)),
+        PayReply::Admitted { stay, policy, deductible, earlier } => format!(
+            "stay {stay} is open under {policy}\ndeductible ¥{deductible}, {earlier} earlier stays this year"
+        ),
+        PayReply::Interim { stay, split: parts, deposit } => {
+            format!("stay {stay} so far\n{}\n{}", split(parts), self::deposit(deposit))
+        }
+        PayReply::Discharged { bill } => format!("bill {} of ¥{}", bill.id, bill.total),
         PayReply::Deposited { bill, balance } => format!("¥{balance} deposited for bill {bill}"),
         PayReply::Bill { bill, state } => {
             format!("bill {} of ¥{}: {}", bill.id, bill.total, self::state(state))
@@ -100,6 +108,7 @@ pub(super) fn reply(reply: &PayReply) -> String {
 /// How far a bill is.
 pub(super) fn state(state: &BillState) -> String {
     match state {
+        BillState::Admitted { deposit } => format!("goes on, ¥{deposit} deposited"),
         BillState::Draft => "not presettled".to_owned(),
         BillState::Presettled { split: parts, .. } => format!("can be paid, {}", split(parts)),
         BillState::Expired { .. } => "its presettlement is over".to_owned(),
@@ -108,6 +117,11 @@ pub(super) fn state(state: &BillState) -> String {
         BillState::Settled { settlement, .. } => format!("settled as {settlement}"),
         BillState::Reversed { settlement, .. } => format!("settled as {settlement}, and taken back"),
     }
+}
+
+fn deposit(deposit: &DepositUse) -> String {
+    let DepositUse { used, refund, due } = deposit;
+    format!("of the deposit ¥{used} would be used and ¥{refund} given back; ¥{due} would be due")
 }
 
 fn parked_list(parked: &[Parked]) -> String {

@@ -301,7 +301,7 @@ fn any_policy() -> impl Strategy<Value = (Policy, Insured)> {
 proptest! {
     /// Sums, signs, bounds.
     #[test]
-    fn the_parts_add_up_and_stay_in_their_bounds(
+    fn i1_i2_i4_the_parts_add_up_and_stay_in_their_bounds(
         bill in any_bill(), standing in any_standing(), (policy, insured) in any_policy(),
     ) {
         let standing = Standing { insured, ..standing };
@@ -320,7 +320,7 @@ proptest! {
 
     /// Per line, and in sum.
     #[test]
-    fn no_line_has_less_than_nothing_in_scope(bill in any_bill()) {
+    fn i3_no_line_has_less_than_nothing_in_scope(bill in any_bill()) {
         let mut sum = 0;
         for line in &bill.lines {
             let parts = line_parts(&demo().rounding, line).unwrap();
@@ -333,7 +333,7 @@ proptest! {
     }
 
     #[test]
-    fn more_fund_used_never_raises_and_more_deductible_used_never_lowers_the_pool(
+    fn i5_i6_more_fund_used_never_raises_and_more_deductible_used_never_lowers_the_pool(
         bill in any_bill(), standing in any_standing(), (policy, insured) in any_policy(), more in 0..700_000_i64,
     ) {
         let more = Fen::new(more);

@@ -1,6 +1,7 @@
 use types::{BillId, ProviderId, ResidentId, TerminalId};
 
 use crate::day::Day;
+use crate::messages::CashChannel;
 use crate::policy::Scheme;
 
 /// Something that has a balance: its credits less its debits.
@@ -14,8 +15,8 @@ pub enum Account {
     SupplementFund,
     /// A beneficiary's personal account. Never below zero.
     Personal(ResidentId),
-    /// Cash taken at tills. Runs below zero, by what was taken.
-    CashClearing,
+    /// Cash taken by one channel. Runs below zero, by what was taken.
+    CashClearing(CashChannel),
     /// What the payer owes a provider. Never below zero.
     Payable(ProviderId),
     /// What was paid out to a provider's bank. Never below zero.
@@ -64,7 +65,7 @@ impl Account {
             | Self::PoolFund(_)
             | Self::SupplementFund
             | Self::Personal(_)
-            | Self::CashClearing
+            | Self::CashClearing(_)
             | Self::Payable(_)
             | Self::SettleBank(_)
             | Self::Suspense(..)
@@ -78,6 +79,6 @@ impl Account {
 
     /// Whether it may never fall below zero.
     pub fn is_bounded(self) -> bool {
-        !matches!(self, Self::WorldBudget | Self::CashClearing | Self::Suspense(..) | Self::QuotaWorld)
+        !matches!(self, Self::WorldBudget | Self::CashClearing(_) | Self::Suspense(..) | Self::QuotaWorld)
     }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::messages::CashChannel;
 use crate::policy::Scheme;
 use types::{ProviderId, ResidentId};
 

@@ -44,6 +44,31 @@ pub enum PayReply {
         /// When this stops being valid.
         expires: Timestamp,
     },
+    /// A stay is open.
+    Admitted {
+        /// Which.
+        stay: BillId,
+        /// Under which policy, such as `emp_inpatient_demo@1`.
+        policy: String,
+        /// What the beneficiary pays first of this stay \[fen\]: less for a second one in a year.
+        deductible: Fen,
+        /// Stays of this year that were settled before.
+        earlier: u32,
+    },
+    /// How a stay would be paid if it ended now.
+    Interim {
+        /// Which.
+        stay: BillId,
+        /// The parts.
+        split: Split,
+        /// What would become of the deposit; `due` is what is missing of it.
+        deposit: DepositUse,
+    },
+    /// A stay has ended, and this is its bill.
+    Discharged {
+        /// With the id of the stay.
+        bill: Box<Bill>,
+    },
     /// Cash was taken before a bill is settled, or given back.
     Deposited {
         /// Which bill.
@@ -160,6 +185,11 @@ pub enum PayReply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BillState {
+    /// No bill yet: a stay that goes on, with the lines so far.
+    Admitted {
+        /// What is deposited for it \[fen\].
+        deposit: Fen,
+    },
     /// Filed, and never presettled, or so long ago that it is forgotten.
     Draft,
     /// It can be paid.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use types::{BillId, Fen, ProviderId, ResidentId, TerminalId};
 use uuid::Uuid;
 
-use super::Bill;
+use super::{Bill, BillLine, CashChannel};
 use crate::day::Day;
 use crate::offline::{TerminalKey, Voucher};
 use crate::policy::Care;
@@ -50,15 +50,42 @@ pub enum PayRequest {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         family: Option<ResidentId>,
     },
+    /// Open a stay in hospital: deposits can be taken for it, and lines added, until it is discharged.
+    Admit {
+        /// Its id, chosen by the provider; its bill will have it too.
+        stay: BillId,
+        /// Who treats.
+        provider: ProviderId,
+        /// Level of the provider, 1 (community) to 3 (large hospital).
+        level: u8,
+        /// Who is treated.
+        beneficiary: ResidentId,
+    },
+    /// Add lines to a stay, and tell how it would be paid if it ended now.
+    Interim {
+        /// Which.
+        stay: BillId,
+        /// What was done since; none to ask only.
+        #[serde(default)]
+        lines: Vec<BillLine>,
+    },
+    /// End a stay: all its lines become one bill, which is kept and settled like any other.
+    Discharge {
+        /// Which.
+        stay: BillId,
+    },
     /// Take cash before a bill is settled, at admission; it pays the cash part then, and the rest is given back.
     Deposit {
-        /// Which bill; kept or presettled.
+        /// Which bill, kept or presettled; or which stay.
         bill: BillId,
         /// How much \[fen\], more than nothing.
         amount: Fen,
         /// Whether it is given back instead.
         #[serde(default)]
         back: bool,
+        /// How it is paid, or given back.
+        #[serde(default, skip_serializing_if = "CashChannel::is_counter")]
+        cash_channel: CashChannel,
     },
     /// How far is a bill?
     Bill {

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use types::{Fen, TerminalId};
+use types::{BillId, Fen, TerminalId};
 use uuid::Uuid;
 
 use super::{LimitRule, Split};
@@ -34,6 +34,15 @@ pub enum PayRefusal {
     /// No presettled bill of this id.
     #[error("bill is not presettled")]
     BillUnknown,
+    /// The beneficiary is in hospital already.
+    #[error("beneficiary is admitted already, for stay {stay}")]
+    AlreadyAdmitted {
+        /// The stay that goes on.
+        stay: BillId,
+    },
+    /// No stay of this id goes on.
+    #[error("no such stay goes on")]
+    StayUnknown,
     /// The same bill id was presettled with other contents.
     #[error("bill id is in use for another bill")]
     BillConflict,

@@ -8,7 +8,7 @@ use super::register::Case;
 use crate::adjudicate::{DepositUse, Standing};
 use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Group, Ledger, LedgerError, Quota, Step, Transfer};
-use crate::messages::{PayRefusal, Split};
+use crate::messages::{CashChannel, PayRefusal, Split};
 use crate::policy::{Care, Insured, Policies, Policy, Scheme};
 
 /// The ledger of a payer, and what its accounts say about a beneficiary.
@@ -51,6 +51,8 @@ pub(super) struct Parties {
     pub(super) scheme: Scheme,
     pub(super) quota: Quota,
     pub(super) care: Care,
+    /// How cash is paid, and given back.
+    pub(super) cash: CashChannel,
 }
 
 impl Accounts {
@@ -124,6 +126,11 @@ impl Accounts {
             cross_region,
             admissions: self.admissions.get(&(quota.resident, quota.year)).copied().unwrap_or(0),
         }
+    }
+
+    /// What is gone of a cap, set aside or paid.
+    pub(super) fn cap_gone(&self, quota: Quota) -> Fen {
+        self.used(Account::CapQuota(quota))
     }
 
     fn used(&self, quota: Account) -> Fen {
@@ -271,7 +278,8 @@ fn personal(settlement: Uuid, transfer: &Transfer) -> impl Iterator<Item = Moved
 fn legs(parties: &Parties, split: &Split, deposit: Option<(Account, Fen)>) -> [(Account, Account, Fen); 10] {
     let &Parties { beneficiary, family, provider, scheme, quota, .. } = parties;
     let payable = Account::Payable(provider);
-    let (deposit, there) = deposit.unwrap_or((Account::CashClearing, Fen::ZERO));
+    let clearing = Account::CashClearing(parties.cash);
+    let (deposit, there) = deposit.unwrap_or((clearing, Fen::ZERO));
     let cash = DepositUse::of(there, split.cash);
     let by_stay = parties.care == Care::Inpatient;
     [
@@ -280,8 +288,8 @@ fn legs(parties: &Parties, split: &Split, deposit: Option<(Account, Fen)>) -> [(
         (Account::Personal(beneficiary), payable, split.account),
         (Account::Personal(family.unwrap_or(beneficiary)), payable, split.family),
         (deposit, payable, cash.used),
-        (deposit, Account::CashClearing, cash.refund),
-        (Account::CashClearing, payable, cash.due),
+        (deposit, clearing, cash.refund),
+        (clearing, payable, cash.due),
         (
             Account::DeductibleQuota(quota),
             Account::QuotaWorld,

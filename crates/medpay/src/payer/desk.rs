@@ -94,6 +94,9 @@ impl Payer {
             | PayRequest::Park { .. }
             | PayRequest::Resolve { .. }
             | PayRequest::Deposit { .. }
+            | PayRequest::Admit { .. }
+            | PayRequest::Interim { .. }
+            | PayRequest::Discharge { .. }
             | PayRequest::Allow { .. }
             | PayRequest::Forward { .. }
             | PayRequest::Close { .. } => unreachable!("this one changes something"),
@@ -149,7 +152,14 @@ impl Payer {
                 self.register.freeze(beneficiary, frozen);
                 Ok(PayReply::Frozen { beneficiary, frozen })
             }
-            PayRequest::Deposit { bill, amount, back } => self.deposit(now, bill, amount, back),
+            PayRequest::Deposit { bill, amount, back, cash_channel } => {
+                self.deposit(now, bill, amount, cash_channel, back)
+            }
+            PayRequest::Admit { stay, provider, level, beneficiary } => {
+                self.admit(now, stay, provider, level, beneficiary)
+            }
+            PayRequest::Interim { stay, lines } => self.interim(now, stay, lines),
+            PayRequest::Discharge { stay } => self.discharge(now, stay, out),
             PayRequest::Allow { terminal, provider, key, per_payment, total } => {
                 self.allow(now, terminal, Allowance { provider, key, per_payment }, total)
             }
@@ -194,6 +204,7 @@ impl Payer {
         let Some(left) = left_of(&paid.bill, lines)? else { return self.reverse(now, settlement, out) };
         let (day, family) = (paid.day, paid.parties.family);
         let mut case = self.register.case(&self.policies, &self.accounts, &left, Day::of(now), family)?;
+        case.parties.cash = paid.parties.cash;
         // As if the settlement had never been: its counter-entries are posted together with the new one.
         if case.parties.quota == paid.parties.quota {
             let back =

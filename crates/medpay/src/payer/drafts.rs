@@ -12,7 +12,8 @@ use crate::day::Day;
 use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Step};
 use crate::messages::{
-    Bill, BillState, Eligibility, PayEvent, PayRefusal, PayReply, PresettleReply, PresettleRequest,
+    Bill, BillState, CashChannel, Eligibility, PayEvent, PayRefusal, PayReply, PresettleReply,
+    PresettleRequest,
 };
 use crate::policy::Care;
 
@@ -52,7 +53,7 @@ impl Payer {
         let id = bill.id;
         self.settlements.of_bill(id).map_or(Ok(()), |paid| Err(over(paid)))?;
         let known = self.known(id);
-        if known.is_some_and(|known| *known != bill) {
+        if self.stays.has(id) || known.is_some_and(|known| *known != bill) {
             return Err(PayRefusal::BillConflict);
         }
         let day = bill.date.unwrap_or_else(|| Day::of(now));
@@ -85,7 +86,7 @@ impl Payer {
     }
 
     /// A bill that is not settled.
-    fn known(&self, id: BillId) -> Option<&Bill> {
+    pub(super) fn known(&self, id: BillId) -> Option<&Bill> {
         self.open.get(id).map(|open| &open.bill).or(self.drafts.bills.get(&id))
     }
 
@@ -95,21 +96,24 @@ impl Payer {
         now: Timestamp,
         id: BillId,
         amount: Fen,
+        channel: CashChannel,
         back: bool,
     ) -> Result<PayReply, PayRefusal> {
         let account = Account::Deposit(id);
         if amount <= Fen::ZERO {
             return Err(PayRefusal::AmountInvalid { line: 0 });
         }
-        let (from, to) =
-            if back { (account, Account::CashClearing) } else { (Account::CashClearing, account) };
+        let clearing = Account::CashClearing(channel);
+        let (from, to) = if back { (account, clearing) } else { (clearing, account) };
         let available = self.ledger().available(account);
         if back && available < amount {
             return Err(PayRefusal::AccountInsufficient { available });
         }
         if !back {
             self.settlements.of_bill(id).map_or(Ok(()), |paid| Err(over(paid)))?;
-            self.known(id).ok_or(PayRefusal::BillUnknown)?;
+            if !self.stays.has(id) {
+                self.known(id).ok_or(PayRefusal::BillUnknown)?;
+            }
         }
         let moved = group(fresh_id(now, &mut self.ids), &[(from, to, amount)]);
         self.accounts.link(&moved.into_iter().map(Step::Post).collect::<Vec<_>>())?;
@@ -126,6 +130,12 @@ impl Payer {
             (&open.bill, open.state(now, deposit))
         } else if let Some(paid) = self.settlements.of_bill(id) {
             (&paid.bill, self.state(paid))
+        } else if let Some(stay) = self.stays.get(id) {
+            let deposit = self.ledger().available(Account::Deposit(id));
+            return Ok(PayReply::Bill {
+                bill: Box::new(stay.bill.clone()),
+                state: BillState::Admitted { deposit },
+            });
         } else {
             (self.drafts.bills.get(&id).ok_or(PayRefusal::BillUnknown)?, BillState::Draft)
         };

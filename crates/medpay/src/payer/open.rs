@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::EXPIRED_KEPT_MS;
 use crate::adjudicate::DepositUse;
 use crate::day::Day;
-use crate::messages::{Bill, BillState, PresettleReply, Split, TraceStep};
+use crate::messages::{Bill, BillState, CashChannel, PresettleReply, Split, TraceStep};
 
 /// A presettled bill.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub(super) struct Open {
 pub(super) struct Held {
     pub(super) settlement: Uuid,
     pub(super) until: Timestamp,
+    pub(super) means: Means,
 }
 
 /// An attempt at paying that waits for the verifier.
@@ -45,8 +46,17 @@ pub(super) struct Asking {
     pub(super) from: ReplyTo,
     pub(super) fingerprint: u128,
     pub(super) deadline: Timestamp,
-    /// Whether the cash is paid elsewhere, and confirmed later.
+    pub(super) means: Means,
+}
+
+/// How a patient wants to pay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means {
+    /// The cash is paid elsewhere, and confirmed later.
     pub(super) hold: bool,
+    /// Neither account pays.
+    pub(super) spare_accounts: bool,
+    pub(super) cash: CashChannel,
 }
 
 impl Open {
@@ -74,7 +84,7 @@ impl Open {
     pub(super) fn state(&self, now: Timestamp, deposit: Option<DepositUse>) -> BillState {
         let (presettlement, split) = (self.presettlement, self.split);
         match self.held {
-            Some(Held { settlement, until }) => BillState::Held { settlement, split, deposit, until },
+            Some(Held { settlement, until, .. }) => BillState::Held { settlement, split, deposit, until },
             None if self.asking.is_some() => BillState::Settling { presettlement },
             None if self.stands(now) => {
                 BillState::Presettled { presettlement, split, deposit, expires: self.expires }
@@ -145,6 +155,11 @@ impl OpenBills {
         if let Some(held) = held {
             self.held.insert(held.settlement, id);
         }
+    }
+
+    /// All that are held.
+    pub(super) fn held_bills(&self) -> impl Iterator<Item = Held> + '_ {
+        self.bills.values().filter_map(|open| open.held)
     }
 
     /// The bill of a held settlement.

@@ -7,7 +7,7 @@ use super::{BENEFICIARIES_MAX, PayerConfigError};
 use crate::adjudicate::Standing;
 use crate::day::Day;
 use crate::ledger::{Account, Quota};
-use crate::messages::{Bill, PayRefusal};
+use crate::messages::{Bill, CashChannel, PayRefusal};
 use crate::policy::{Care, Insured, Policies, Policy};
 
 /// Family members whose account one beneficiary may use, at most.
@@ -69,6 +69,15 @@ impl Register {
         Ok(())
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// What each account opened with.
+    pub(super) fn opening_balances(&self) -> impl Iterator<Item = (ResidentId, Fen)> + '_ {
+        self.people.values().map(|person| (person.resident, person.balance))
+    }
+
     pub(super) fn knows(&self, resident: ResidentId) -> bool {
         self.people.contains_key(&resident)
     }
@@ -124,7 +133,15 @@ impl Register {
             standing.family = Fen::ZERO;
         }
         let scheme = person.insured.scheme();
-        let parties = Parties { beneficiary: resident, family, provider: ProviderId(0), scheme, quota, care };
+        let parties = Parties {
+            beneficiary: resident,
+            family,
+            provider: ProviderId(0),
+            scheme,
+            quota,
+            care,
+            cash: CashChannel::default(),
+        };
         Some(Case { policy, standing, parties, deposit: None })
     }
 

@@ -4,7 +4,7 @@ use types::{BillId, Fen, HOUR_MS, ProviderId, ReplyTo, Timestamp};
 use uuid::Uuid;
 
 use super::events::flag;
-use super::open::{Asking, Held, Open};
+use super::open::{Asking, Held, Means, Open};
 use super::register::Case;
 use super::settlements::Settlement;
 use super::{
@@ -14,8 +14,8 @@ use crate::adjudicate::adjudicate;
 use crate::fingerprint::{fingerprint, fresh_id, reference};
 use crate::ledger::Step;
 use crate::messages::{
-    IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, SettleReply, SettleRequest, Split,
-    TraceStep,
+    CashChannel, IdentityAnswer, IdentityCheck, IdentityResult, PayEvent, PayRefusal, SettleReply,
+    SettleRequest, Split, TraceStep,
 };
 
 /// What a bill was paid as, or is to be.
@@ -62,11 +62,13 @@ impl Payer {
         fingerprint: u128,
         request: SettleRequest,
     ) -> Result<Option<IdentityCheck>, PayRefusal> {
-        let SettleRequest { bill, code, presettlement, hold } = request;
+        let SettleRequest { bill, code, presettlement, hold, family, spare_accounts, cash_channel } = request;
+        let means = Means { hold, spare_accounts, cash: cash_channel };
         self.settlements.of_bill(bill).map_or(Ok(()), |paid| Err(over(paid)))?;
         let open = self.open.get(bill).ok_or(PayRefusal::BillUnknown)?;
-        let (fresh, asked) =
-            (Some(open.split), presettlement.is_none_or(|asked| asked == open.presettlement));
+        let fresh = Some(open.split);
+        let asked = presettlement.is_none_or(|asked| asked == open.presettlement)
+            && (family.is_none() || family == open.family);
         match &open.asking {
             Some(asking) if asking.from == *from => {
                 let same = asking.fingerprint == fingerprint;
@@ -85,7 +87,7 @@ impl Payer {
         let deadline = now.plus_millis(VERIFIER_TIMEOUT_MS);
         self.open.change(bill, |open| {
             open.attempts = attempt;
-            open.asking = Some(Asking { from: from.clone(), fingerprint, deadline, hold });
+            open.asking = Some(Asking { from: from.clone(), fingerprint, deadline, means });
         });
         Ok(Some(IdentityCheck { bill, attempt, code, reference }))
     }
@@ -99,7 +101,7 @@ impl Payer {
             return;
         }
         let Some(asking) = self.open.end_attempt(bill) else { return };
-        match self.pay(now, bill, result, asking.hold) {
+        match self.pay(now, bill, result, asking.means) {
             Ok(Paid { settlement, split, until: Some(until), .. }) => {
                 let reply = SettleReply::Held { bill, settlement, split, until };
                 self.settle_answers.remember(asking.from.clone(), asking.fingerprint, reply.clone());
@@ -129,7 +131,7 @@ impl Payer {
         now: Timestamp,
         id: BillId,
         result: IdentityResult,
-        hold: bool,
+        means: Means,
     ) -> Result<Paid, PayRefusal> {
         let open = self.open.get(id).expect("the attempt that just ended was for an open bill");
         let code = self.accept(now, open, result)?;
@@ -138,19 +140,27 @@ impl Payer {
         }
         self.check_limits(now, open)?;
         let (bill, day, family, told) = (open.bill.clone(), open.day, open.family, open.split);
-        let case = self.register.case(&self.policies, &self.accounts, &bill, day, family)?;
-        let (split, trace) = adjudicate(case.policy, &bill, case.standing)?;
+        let mut case = self.register.case(&self.policies, &self.accounts, &bill, day, family)?;
+        let (mut split, mut trace) = adjudicate(case.policy, &bill, case.standing)?;
         if (case.policy.id.as_str(), case.policy.version) != (open.policy.0.as_str(), open.policy.1) {
             return Err(PayRefusal::PresettlementStale { fresh: Some(split) });
         }
         same(&told, &split, &case)?;
+        case.parties.cash = means.cash;
+        if means.spare_accounts {
+            (case.standing.balance, case.standing.family) = (Fen::ZERO, Fen::ZERO);
+            (split, trace) = adjudicate(case.policy, &bill, case.standing)?;
+        }
         let settlement = fresh_id(now, &mut self.ids);
-        let until = hold.then(|| now.plus_millis(HOLD_MS));
+        let until = means.hold.then(|| now.plus_millis(HOLD_MS));
         self.accounts.settle(settlement, &case, &split, Vec::new(), until)?;
         self.codes.insert(code);
         let provider = bill.provider;
         match until {
-            Some(until) => self.open.hold(id, Some(Held { settlement, until })),
+            Some(until) => {
+                self.open.change(id, |open| (open.split, open.trace) = (split, trace));
+                self.open.hold(id, Some(Held { settlement, until, means }));
+            }
             None => {
                 let paid = record(settlement, now, &case, bill, day, split, trace);
                 self.settlements.add(paid);
@@ -171,6 +181,7 @@ impl Payer {
         if self.accounts.ledger().state(settlement).is_some() {
             self.accounts.link(&[Step::Capture(settlement)])?;
         }
+        let cash = open.held.map_or_else(CashChannel::default, |held| held.means.cash);
         let open = open_parts(open);
         let (bill, split, trace, policy, day, family) = open;
         let care = bill.care;
@@ -179,7 +190,7 @@ impl Payer {
             .standing(&self.policies, &self.accounts, bill.beneficiary, care, day, family)
             .expect("a bill that was held had a policy");
         let mut parties = case.parties;
-        parties.provider = bill.provider;
+        (parties.provider, parties.cash) = (bill.provider, cash);
         let (provider, bill_id) = (bill.provider, bill.id);
         self.accounts.count_admission(&parties, 1);
         let policy = format!("{}@{}", policy.0, policy.1);
@@ -206,6 +217,10 @@ impl Payer {
             self.accounts.link(&[Step::Void(held.settlement)]).expect("what is held can be let go");
         }
         self.open.hold(id, None);
+        if held.means.spare_accounts {
+            // What is kept of it is how it was to be paid without the accounts: the next payment is presettled anew.
+            self.open.change(id, |open| open.stale = true);
+        }
         out.push(Output::Event(PayEvent::BillReleased { bill: id, settlement: held.settlement }));
         true
     }

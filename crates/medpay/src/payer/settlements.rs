@@ -55,6 +55,10 @@ impl Settlements {
         self.all.len()
     }
 
+    pub(super) fn reversed_count(&self) -> usize {
+        self.all.values().filter(|settlement| settlement.reversal.is_some()).count()
+    }
+
     pub(super) fn get(&self, id: Uuid) -> Option<&Settlement> {
         self.all.get(&id)
     }

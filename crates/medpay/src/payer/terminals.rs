@@ -12,7 +12,7 @@ use crate::adjudicate::{Standing, adjudicate};
 use crate::day::Day;
 use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Step};
-use crate::messages::{Bill, PayEvent, PayRefusal, PayReply, Split};
+use crate::messages::{Bill, CashChannel, PayEvent, PayRefusal, PayReply, Split};
 use crate::offline::{Forwarded, Outcome, TerminalKey, VOUCHERS_MAX, Voucher};
 use crate::policy::Care;
 
@@ -156,6 +156,9 @@ impl Payer {
     ) -> Result<Outcome, PayRefusal> {
         let Voucher { taken, bill, account, .. } = voucher;
         self.settlements.of_bill(bill.id).map_or(Ok(()), |paid| Err(over(paid)))?;
+        if self.stays.has(bill.id) {
+            return Err(PayRefusal::BillConflict);
+        }
         if self.open.get(bill.id).is_some_and(super::Open::is_busy) {
             return Err(PayRefusal::SettlementInProgress);
         }
@@ -205,7 +208,7 @@ fn legs(terminal: TerminalId, bill: &Bill, split: &Split, there: Fen) -> [(Accou
     [
         (Account::Personal(bill.beneficiary), payable, there),
         (allowance, payable, less(split.account, there)),
-        (Account::CashClearing, payable, split.cash),
+        (Account::CashClearing(CashChannel::Counter), payable, split.cash),
         (allowance, Account::WorldBudget, there),
     ]
 }

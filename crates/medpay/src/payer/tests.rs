@@ -3,7 +3,7 @@ use types::Seed;
 use super::*;
 use crate::ledger::Quota;
 use crate::ledger::{Account, Unit};
-use crate::messages::{Bill, IdentityResult, Split};
+use crate::messages::{Bill, CashChannel, IdentityResult, Split};
 use crate::messages::{BillLine, Category};
 use crate::policy::{Policy, PolicyError, Scheme, demo};
 use types::{BillId, ProviderId};
@@ -535,7 +535,7 @@ fn a_payment_moves_fund_account_cash_and_quota_in_one_group() {
     assert_eq!(before[0] - after[0], 25_564);
     assert_eq!([after[1], after[2]], [60_000 - 40_000, 600_000 - 25_564]);
     assert_eq!(open(Account::Personal(P)), 0);
-    assert_eq!(open(Account::CashClearing), -11_636);
+    assert_eq!(open(Account::CashClearing(CashChannel::Counter)), -11_636);
     assert_eq!(open(Account::Payable(H)), 87_200);
     // And the quota of the year, which is granted when it is first used: deductible and cap.
     assert_eq!(desk.payer.ledger().group_count(), groups + 3);

@@ -21,7 +21,7 @@ pub(crate) struct Operation<S: 'static> {
     pub(crate) example: &'static str,
     /// A body; empty = it takes none.
     pub(crate) request: &'static str,
-    /// An answer to it.
+    /// An answer to it; empty = an image, as SVG.
     pub(crate) answer: &'static str,
     /// Who does it.
     pub(crate) handler: fn() -> MethodRouter<S>,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, Row, TransactionBehavior, params};
 use types::Timestamp;
 use wire::RoleName;
 
-use super::{Batch, Entry, JOURNALLED, Journal, JournalError, Told};
+use super::{Batch, Entry, JOURNALLED, Journal, JournalError, Told, tables};
 use crate::bus::Received;
 
 /// The file in the data folder.
@@ -66,8 +66,10 @@ impl Sqlite {
              CREATE TABLE IF NOT EXISTS city (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS published (role TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
              {}
+             {}
              COMMIT;",
-            entries.concat()
+            entries.concat(),
+            tables::LAYOUT
         ))
     }
 
@@ -169,6 +171,7 @@ fn write(transaction: &Connection, batch: &Batch) -> Result<(), JournalError> {
                 Some(ErrorCode::ConstraintViolation) => JournalError::Fenced { role, seq },
                 _ => medium(error),
             })?;
+        tables::fill(transaction, &entry.facts).map_err(medium)?;
     }
     transaction
         .prepare_cached(
@@ -199,7 +202,8 @@ fn entry(row: &Row<'_>) -> Result<Entry, rusqlite::Error> {
         )),
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
     };
-    Ok(Entry { time: Timestamp::from_millis(row.get(1)?), told, said: row.get::<_, i64>(3)?.cast_unsigned() })
+    let (time, said) = (Timestamp::from_millis(row.get(1)?), row.get::<_, i64>(3)?.cast_unsigned());
+    Ok(Entry { time, told, said, facts: Vec::new() })
 }
 
 /// What SQLite says, in our words where there are any.

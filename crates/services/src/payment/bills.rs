@@ -3,8 +3,11 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use eid::qr::{Level, Symbol};
 use medpay::emv::{BillCode, EmvError};
-use medpay::{Bill, PayReply, PayRequest, SettleReply, SettleRequest};
+use medpay::{Bill, CashChannel, PayReply, PayRequest, SettleReply, SettleRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{BillId, Fen, ResidentId};
@@ -42,6 +45,8 @@ struct Deposit {
     amount: Fen,
     #[serde(default)]
     back: bool,
+    #[serde(default)]
+    cash_channel: CashChannel,
 }
 
 /// `POST /v1/deposits`
@@ -50,8 +55,8 @@ pub(super) async fn deposit(
     key: IdempotencyKey,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>, Problem> {
-    let Deposit { bill, amount, back } = read(body)?;
-    told(&change(&caller, &key, PayRequest::Deposit { bill, amount, back }).await?)
+    let Deposit { bill, amount, back, cash_channel } = read(body)?;
+    told(&change(&caller, &key, PayRequest::Deposit { bill, amount, back, cash_channel }).await?)
 }
 
 /// `GET /v1/bills/{bill}/qr`
@@ -59,12 +64,29 @@ pub(super) async fn code(
     State(caller): State<Caller>,
     Path(bill): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let PayReply::Bill { bill, state } = look(&caller, PayRequest::Bill { bill: id(&bill)? }).await? else {
+    let (cash, emv) = code_of(&caller, id(&bill)?).await?;
+    Ok(Json(json!({ "emv": emv, "cash": cash })))
+}
+
+/// `GET /v1/bills/{bill}/qr.svg`
+pub(super) async fn symbol(
+    State(caller): State<Caller>,
+    Path(bill): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let (_, emv) = code_of(&caller, id(&bill)?).await?;
+    let symbol = Symbol::from_text(&emv, Level::Medium)
+        .map_err(|error| Problem::new(StatusCode::CONFLICT, "bill_not_payable", error.to_string()))?;
+    Ok(([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "no-store")], symbol.to_svg()))
+}
+
+/// What is to be paid in cash for a bill, and the text of the code for it.
+async fn code_of(caller: &Caller, bill: BillId) -> Result<(Fen, String), Problem> {
+    let PayReply::Bill { bill, state } = look(caller, PayRequest::Bill { bill }).await? else {
         return Err(Problem::silent("payer"));
     };
     let none = |error: EmvError| Problem::new(StatusCode::CONFLICT, "bill_not_payable", error.to_string());
     let code = BillCode::of(&bill, &state).map_err(none)?;
-    Ok(Json(json!({ "emv": code.encode().map_err(none)?, "cash": code.amount })))
+    Ok((code.amount, code.encode().map_err(none)?))
 }
 
 /// What a presettlement takes.
@@ -98,6 +120,19 @@ pub(super) struct Settle {
     /// Whether the cash is paid elsewhere: then everything is set aside until that is confirmed.
     #[serde(default)]
     hold: bool,
+    /// Whether the accounts pay too, the family member's as well; otherwise it is all cash.
+    #[serde(default = "yes")]
+    use_account: bool,
+    /// The family member who is known to pay too: as in the presettlement.
+    #[serde(default)]
+    family_payer: Option<ResidentId>,
+    /// How the cash part is paid.
+    #[serde(default)]
+    cash_channel: CashChannel,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// `POST /v1/bills/{bill}/settle`
@@ -107,9 +142,16 @@ pub(super) async fn settle(
     Path(bill): Path<String>,
     JsonBody(body): JsonBody<Settle>,
 ) -> Result<Json<Value>, Problem> {
-    let Settle { presettlement_id, eid_token, hold } = body;
-    let request =
-        SettleRequest { bill: id(&bill)?, code: eid_token, presettlement: Some(presettlement_id), hold };
+    let Settle { presettlement_id, eid_token, hold, use_account, family_payer, cash_channel } = body;
+    let request = SettleRequest {
+        bill: id(&bill)?,
+        code: eid_token,
+        presettlement: Some(presettlement_id),
+        hold,
+        family: family_payer,
+        spare_accounts: !use_account,
+        cash_channel,
+    };
     match ask(&caller, &key, RequestBody::Settle(request)).await {
         Some(ReplyBody::Settle(SettleReply::Refused { refusal, .. })) => Err(refusal::problem(&refusal)),
         Some(ReplyBody::Settle(reply)) => told(&reply),

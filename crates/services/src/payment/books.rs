@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use types::ProviderId;
 
 use super::body::{place, told};
+use super::upload::BookBody;
 use super::{change, look};
 use crate::caller::Caller;
 use crate::http::{IdempotencyKey, JsonBody, Problem};
@@ -29,18 +30,11 @@ pub(super) async fn totals(
     Ok(Json(json!({ "agree": platform == hospital, "platform": platform, "hospital": hospital })))
 }
 
-/// A provider's own book: of the day, and of the days around it, where what was booked on another day is found.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Detail {
-    rows: Vec<Row>,
-}
-
 /// `POST /v1/recon/{provider}/{day}/detail`: where do the books differ?
 pub(super) async fn detail(
     State(caller): State<Caller>,
     Path(book): Book,
-    JsonBody(Detail { rows }): JsonBody<Detail>,
+    BookBody(rows): BookBody,
 ) -> Result<Json<Value>, Problem> {
     let (provider, day) = read_book(&book)?;
     told(&report(&caller, provider, day, &rows).await?)

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use medpay::PayRefusal;
 use serde_json::Value;
-use types::{Fen, TerminalId};
+use types::{BillId, Fen, TerminalId};
 use uuid::Uuid;
 
 use crate::http::Problem;
@@ -26,11 +26,13 @@ fn status(refusal: &PayRefusal) -> StatusCode {
         | PayRefusal::LimitDailyExceeded { .. }
         | PayRefusal::LimitHourlyExceeded { .. }
         | PayRefusal::OfflineLimitExceeded { .. } => StatusCode::FORBIDDEN,
-        PayRefusal::BillUnknown | PayRefusal::SettlementUnknown | PayRefusal::TerminalUnknown { .. } => {
-            StatusCode::NOT_FOUND
-        }
+        PayRefusal::BillUnknown
+        | PayRefusal::StayUnknown
+        | PayRefusal::SettlementUnknown
+        | PayRefusal::TerminalUnknown { .. } => StatusCode::NOT_FOUND,
         PayRefusal::PresettlementStale { .. }
         | PayRefusal::BillConflict
+        | PayRefusal::AlreadyAdmitted { .. }
         | PayRefusal::BillAlreadySettled { .. }
         | PayRefusal::AlreadyReversed { .. }
         | PayRefusal::SettlementInProgress
@@ -80,7 +82,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
 }
 
 /// One of each kind.
-fn every() -> [PayRefusal; 30] {
+fn every() -> [PayRefusal; 32] {
     let (none, id) = (Fen::ZERO, Uuid::nil());
     [
         PayRefusal::BillTotalMismatch { expected: 0, got: 0 },
@@ -89,6 +91,8 @@ fn every() -> [PayRefusal; 30] {
         PayRefusal::CoverageInactive,
         PayRefusal::BillUnknown,
         PayRefusal::BillConflict,
+        PayRefusal::AlreadyAdmitted { stay: BillId(id) },
+        PayRefusal::StayUnknown,
         PayRefusal::PresettlementExpired,
         PayRefusal::PresettlementStale { fresh: None },
         PayRefusal::AccountInsufficient { available: none },

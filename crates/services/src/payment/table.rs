@@ -2,7 +2,7 @@
 
 use axum::routing::{get, post};
 
-use super::{bills, books, desk, offline};
+use super::{bills, books, desk, offline, stays};
 use crate::caller::Caller;
 use crate::http::openapi::Operation;
 
@@ -10,6 +10,7 @@ use crate::http::openapi::Operation;
 pub(super) fn parameter(name: &str) -> &'static str {
     match name {
         "bill" => "A bill's id, chosen by who makes it.",
+        "stay" => "A stay's id, chosen by who admits; its bill will have it too.",
         "settlement" => "A settlement's id.",
         "beneficiary" => "A resident, such as `r-0042`.",
         "terminal" => "A terminal, such as `t-0001`.",
@@ -61,6 +62,15 @@ pub(super) const OPERATIONS: &[Operation<Caller>] = &[
         r#"{"cash":11636,"emv":"00020101021226630013city.kite.pay0106h-00010232019d9e2c5b80700080000000000000015204806253031565406116.365802CN5915Kitecity h-00016007Weifang63042662"}"#,
         || get(bills::code),
     ),
+    Operation::get(
+        "billSymbol",
+        "/v1/bills/{bill}/qr.svg",
+        "The same code as an image, to be shown at the till.",
+        "/v1/bills/019d9e2c-5b80-7000-8000-000000000001/qr.svg",
+        "",
+        || get(bills::symbol),
+    )
+    .gives("image/svg+xml"),
     Operation::post(
         "settleBill",
         "/v1/bills/{bill}/settle",
@@ -234,5 +244,46 @@ pub(super) const OPERATIONS: &[Operation<Caller>] = &[
             r#"{"balance":50000,"bill":"019d9e2c-5b80-7000-8000-000000000004"}"#,
         ),
         || post(bills::deposit),
+    ),
+    Operation::post(
+        "openStay",
+        "/v1/admissions",
+        "Open a stay in hospital: deposits can be taken for it, and lines added, until it is discharged.",
+        "/v1/admissions",
+        (
+            r#"{"stay":"019d9e2c-5b80-7000-8000-000000000005","provider":"h-0002","level":3,"beneficiary":"r-0001"}"#,
+            r#"{"deductible":80000,"earlier":0,"policy":"emp_inpatient_demo@1","stay":"019d9e2c-5b80-7000-8000-000000000005"}"#,
+        ),
+        || post(stays::admit),
+    ),
+    Operation::post(
+        "interimBill",
+        "/v1/interim",
+        "Add lines to a stay, or none, and tell how it would be paid if it ended now.",
+        "/v1/interim",
+        (
+            r#"{"stay":"019d9e2c-5b80-7000-8000-000000000005","lines":[{"item":"bed-day","category":"A","unit_price":90000,"quantity_milli":2000}]}"#,
+            r#"{"deposit":{"due":46280,"refund":0,"used":0},"split":{"account":48720,"cash":46280,"deductible":80000,"in_scope":180000,"pool":85000,"total":180000},"stay":"019d9e2c-5b80-7000-8000-000000000005"}"#,
+        ),
+        || post(stays::interim),
+    ),
+    Operation::get(
+        "showStay",
+        "/v1/admissions/{stay}",
+        "A stay: its lines so far, and what is deposited for it; later, its bill.",
+        "/v1/admissions/019d9e2c-5b80-7000-8000-000000000005",
+        r#"{"bill":{"beneficiary":"r-0001","care":"inpatient","id":"019d9e2c-5b80-7000-8000-000000000005","level":3,"lines":[{"category":"A","item":"bed-day","preself_bp":0,"quantity_milli":2000,"unit_price":90000}],"provider":"h-0002","total":180000},"state":{"admitted":{"deposit":0}}}"#,
+        || get(stays::show),
+    ),
+    Operation::post(
+        "dischargeStay",
+        "/v1/admissions/{stay}/discharge",
+        "End a stay: all its lines become one bill, which is presettled and settled like any other.",
+        "/v1/admissions/019d9e2c-5b80-7000-8000-000000000005/discharge",
+        (
+            "",
+            r#"{"bill":{"beneficiary":"r-0001","care":"inpatient","id":"019d9e2c-5b80-7000-8000-000000000005","level":3,"lines":[{"category":"A","item":"bed-day","preself_bp":0,"quantity_milli":2000,"unit_price":90000}],"provider":"h-0002","total":180000}}"#,
+        ),
+        || post(stays::discharge),
     ),
 ];

@@ -136,6 +136,10 @@ impl Role for PayerRole {
         RoleName::Payer
     }
 
+    fn payer(&self) -> Option<&Payer> {
+        Some(&self.core)
+    }
+
     fn filters(&self) -> Vec<&'static str> {
         vec!["rpc/payer/#"]
     }

@@ -132,7 +132,7 @@ const ACCOUNTS: [Account; 9] = [
     FUND,
     Account::Personal(P),
     Account::Personal(ResidentId(2)),
-    Account::CashClearing,
+    Account::CashClearing(CashChannel::Counter),
     Account::Payable(H),
     Account::QuotaWorld,
     Account::DeductibleQuota(QUOTA),
@@ -175,7 +175,7 @@ fn opening() -> Vec<Step> {
 
 proptest! {
     #[test]
-    fn the_ledger_agrees_with_one_kept_on_paper(
+    fn i7_i8_the_ledger_agrees_with_one_kept_on_paper(
         linked in prop::collection::vec(prop::collection::vec(any_step(), 1..4), 0..50),
     ) {
         let (mut ledger, mut paper) = (Ledger::default(), Paper::default());

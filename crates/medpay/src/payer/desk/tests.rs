@@ -1,15 +1,14 @@
 //! Reversals, refunds, holds, consents, limits and the close of a day. Refusals first, by their codes.
 
-use std::collections::BTreeMap;
-
 use types::{BillId, ProviderId, Seed};
 
 use super::*;
 use crate::ledger::Unit;
 use crate::messages::{
-    BillLine, Category, IdentityAnswer, PresettleReply, PresettleRequest, SettleReply, SettleRequest, Split,
+    BillLine, CashChannel, Category, IdentityAnswer, PresettleReply, PresettleRequest, SettleReply,
+    SettleRequest, Split,
 };
-use crate::payer::{Beneficiary, HOLD_MS, Input};
+use crate::payer::{Beneficiary, HOLD_MS, Input, Told};
 use crate::policy::{Insured, Limits, Policies, demo, demo_book};
 use types::Core;
 
@@ -23,15 +22,19 @@ struct Desk {
     asked: u32,
     /// All that was told to everyone.
     told: Vec<PayEvent>,
-    /// What personal accounts have by what was told, from what they opened with.
-    accounts: BTreeMap<ResidentId, i64>,
+    heard: Told,
 }
 
 fn desk_with(policies: Policies, people: impl IntoIterator<Item = Beneficiary>) -> Desk {
     let people: Vec<Beneficiary> = people.into_iter().collect();
-    let accounts = people.iter().map(|person| (person.resident, person.balance.get())).collect();
     let payer = Payer::new(policies, Fen::new(100_000_000), people, Seed(1).stream("settlement", 0)).unwrap();
-    Desk { payer, now: Timestamp::from_local(20_561, 3_600_000), asked: 0, told: vec![], accounts }
+    Desk {
+        payer,
+        now: Timestamp::from_local(20_561, 3_600_000),
+        asked: 0,
+        told: vec![],
+        heard: Told::default(),
+    }
 }
 
 /// With 500.00 yuan on the account of each of two beneficiaries.
@@ -83,62 +86,72 @@ impl Desk {
     fn handle(&mut self, input: Input) -> Vec<Output> {
         let mut out = vec![];
         self.payer.handle(self.now, input, &mut out);
-        let ledger = self.payer.ledger();
-        assert_eq!((ledger.imbalance(Unit::Cny), ledger.imbalance(Unit::Quota)), (0, 0));
         self.listen(&out);
         out
     }
 
-    /// Each personal account has what was told of it, after each step.
+    /// After each step everything holds that can be seen.
     fn listen(&mut self, outputs: &[Output]) {
         for output in outputs {
             let Output::Event(event) = output else { continue };
-            let (entry, sign) = match event {
-                PayEvent::AccountDebited(entry) => (Some(entry), -1),
-                PayEvent::AccountCredited(entry) => (Some(entry), 1),
-                _ => (None, 0),
-            };
-            if let Some(entry) = entry {
-                *self.accounts.get_mut(&entry.beneficiary).unwrap() += sign * entry.amount.get();
-            }
+            self.heard.hear(event);
             self.told.push(event.clone());
         }
-        for (&resident, &balance) in &self.accounts {
-            assert_eq!(self.payer.ledger().balance(Account::Personal(resident)).get(), balance);
-        }
+        self.payer.audit(&self.heard).unwrap();
+    }
+
+    /// Invariant 10: what is sent again is answered in the same words, and nothing changes.
+    fn i10_sent_again(&mut self, input: Input, answer: &Output) {
+        let state = |desk: &Self| {
+            let ledger = desk.payer.ledger();
+            let balances: Vec<_> =
+                ledger.balances().map(|(account, fen)| (account, fen, ledger.available(account))).collect();
+            (balances, ledger.group_count(), desk.payer.open_count(), desk.payer.next_timeout())
+        };
+        let before = state(self);
+        assert_eq!(&self.handle(input)[..], std::slice::from_ref(answer));
+        assert_eq!(state(self), before);
+    }
+
+    /// The answer to a request that is answered at once.
+    fn answer(&mut self, input: Input) -> Output {
+        let answer = self.handle(input.clone()).pop().expect("an answer comes last");
+        self.i10_sent_again(input, &answer);
+        answer
     }
 
     fn desk(&mut self, request: PayRequest) -> Result<PayReply, PayRefusal> {
         let from = self.request();
-        match self.handle(Input::Desk { from, request }).pop() {
-            Some(Output::DeskReply { reply: PayReply::Refused(refusal), .. }) => Err(refusal),
-            Some(Output::DeskReply { reply, .. }) => Ok(reply),
+        match self.answer(Input::Desk { from, request }) {
+            Output::DeskReply { reply: PayReply::Refused(refusal), .. } => Err(refusal),
+            Output::DeskReply { reply, .. } => Ok(reply),
             other => panic!("{other:?}"),
         }
     }
 
     fn presettle(&mut self, request: impl Into<PresettleRequest>) -> Result<(Uuid, Split), PayRefusal> {
         let (from, request) = (self.request(), request.into());
-        match self.handle(Input::Presettle { from, request }).pop() {
-            Some(Output::PresettleReply {
-                reply: PresettleReply::Presettled { presettlement, split, .. },
-                ..
-            }) => Ok((presettlement, split)),
-            Some(Output::PresettleReply { reply: PresettleReply::Refused(refusal), .. }) => Err(refusal),
+        match self.answer(Input::Presettle { from, request }) {
+            Output::PresettleReply {
+                reply: PresettleReply::Presettled { presettlement, split, .. }, ..
+            } => Ok((presettlement, split)),
+            Output::PresettleReply { reply: PresettleReply::Refused(refusal), .. } => Err(refusal),
             other => panic!("{other:?}"),
         }
     }
 
     /// Pays with a fresh code of `holder`.
     fn settle(&mut self, request: SettleRequest, holder: ResidentId) -> SettleReply {
-        let from = self.request();
-        let mut outputs = self.handle(Input::Settle { from, request });
+        let input = Input::Settle { from: self.request(), request };
+        let mut outputs = self.handle(input.clone());
         if let Some(Output::CheckIdentity(check)) = outputs.pop_if(|o| matches!(o, Output::CheckIdentity(_)))
         {
             outputs = self.verified(&check, holder);
         }
-        match outputs.pop() {
-            Some(Output::SettleReply { reply, .. }) => reply,
+        let answer = outputs.pop().expect("an answer comes last");
+        self.i10_sent_again(input, &answer);
+        match answer {
+            Output::SettleReply { reply, .. } => reply,
             other => panic!("{other:?}"),
         }
     }
@@ -408,7 +421,8 @@ fn vector_10_a_partial_refund_reverses_and_settles_what_is_left() {
     let mut desk = desk();
     let fund = Account::PoolFund(crate::Scheme::Employee);
     let settlement = desk.pay(&bill(1)).unwrap();
-    let accounts = [fund, Account::Personal(P), Account::CashClearing, Account::Payable(H)];
+    let accounts =
+        [fund, Account::Personal(P), Account::CashClearing(CashChannel::Counter), Account::Payable(H)];
     let before = accounts.map(|account| desk.balance(account));
     let lines = vec![RefundLine { line: 2, quantity_milli: 3_000 }];
     let Ok(PayReply::Refunded { replacement, split, .. }) =
@@ -482,4 +496,6 @@ fn a_statement_a_list_and_a_trace_tell_what_was_paid_and_why() {
 
 mod deposits;
 mod events;
+mod means;
 mod orders;
+mod stays;

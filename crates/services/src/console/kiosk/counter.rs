@@ -67,7 +67,7 @@ impl Counter {
         self.verifier.handle(now, verifier::Input::Verify { from, request }, &mut out);
         let verdict = out.into_iter().find_map(|output| match output {
             verifier::Output::Verdict { verdict, .. } => Some(verdict),
-            verifier::Output::Event(_) => None,
+            _ => None,
         });
         verdict.expect("a verifier answers every request at once")
     }

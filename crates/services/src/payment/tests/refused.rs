@@ -266,3 +266,40 @@ async fn ids_and_days_that_are_none_and_things_that_nobody_knows() {
     let other = json!({ "beneficiary": "r-0001", "when": "now" });
     city.refused("a", ("/v1/eligibility".into(), other), (400, "invalid")).await;
 }
+
+#[tokio::test]
+async fn stays_that_cannot_begin_and_stays_that_nobody_knows() {
+    let city = City::new();
+    let stay = |number, beneficiary: &str| {
+        let body =
+            json!({ "stay": id(number), "provider": "h-0002", "level": 3, "beneficiary": beneficiary });
+        ("/v1/admissions".to_owned(), body)
+    };
+    city.refused("a", stay(1, "r-0003"), (422, "coverage_inactive")).await;
+    let interim = || ("/v1/interim".to_owned(), json!({ "stay": id(1) }));
+    city.refused("b", interim(), (404, "stay_unknown")).await;
+    let discharge = (format!("/v1/admissions/{}/discharge", id(1)), json!({}));
+    city.refused("c", discharge, (404, "stay_unknown")).await;
+    let (place, body) = stay(1, "r-0001");
+    city.done("d", &place, &body).await;
+    let problem = city.refused("e", stay(2, "r-0001"), (409, "already_admitted")).await;
+    assert_eq!(problem["stay"], id(1));
+    city.refused("f", filing(bill(1, 700)), (409, "bill_conflict")).await;
+}
+
+#[tokio::test]
+async fn means_of_payment_that_are_none_or_were_not_presettled() {
+    let city = City::new();
+    let presettlement = city.payable(1, 700).await;
+    let with = |name: &str, value: Value| {
+        let (place, mut body) = payment(1, &presettlement, &code(1));
+        body[name] = value;
+        (place, body)
+    };
+    city.refused("a", with("cash_channel", json!("barter")), (400, "invalid")).await;
+    city.refused("b", with("use_account", json!("no")), (400, "invalid")).await;
+    city.refused("c", with("family_payer", json!("r-0002")), (409, "presettlement_stale")).await;
+    let (place, body) = with("use_account", json!(false));
+    let paid = city.done("d", &place, &body).await;
+    assert_eq!((&paid["split"]["account"], &paid["split"]["cash"]), (&json!(0), &json!(700)));
+}

@@ -14,7 +14,8 @@ fn stay() -> Bill {
 }
 
 fn deposit(amount: i64, back: bool) -> PayRequest {
-    PayRequest::Deposit { bill: stay().id, amount: Fen::new(amount), back }
+    let cash_channel = CashChannel::Counter;
+    PayRequest::Deposit { bill: stay().id, amount: Fen::new(amount), back, cash_channel }
 }
 
 /// A filed stay, and so much deposited for it.
@@ -29,7 +30,7 @@ fn admitted(amount: i64) -> Desk {
 
 /// On deposit, taken at tills, and owed to the provider.
 fn sums(desk: &Desk) -> [i64; 3] {
-    [Account::Deposit(stay().id), Account::CashClearing, Account::Payable(H)]
+    [Account::Deposit(stay().id), Account::CashClearing(CashChannel::Counter), Account::Payable(H)]
         .map(|account| desk.balance(account))
 }
 
@@ -48,7 +49,13 @@ fn a_deposit_of_nothing_for_no_bill_or_a_paid_one_or_more_back_than_there_is_is_
     for amount in [0, -1] {
         assert_eq!(desk.desk(deposit(amount, false)), Err(PayRefusal::AmountInvalid { line: 0 }));
     }
-    let unknown = PayRequest::Deposit { bill: BillId(Uuid::from_u128(9)), amount: Fen::new(1), back: false };
+    let cash_channel = CashChannel::Counter;
+    let unknown = PayRequest::Deposit {
+        bill: BillId(Uuid::from_u128(9)),
+        amount: Fen::new(1),
+        back: false,
+        cash_channel,
+    };
     assert_eq!(desk.desk(unknown), Err(PayRefusal::BillUnknown));
     let available = Fen::new(50_000);
     assert_eq!(desk.desk(deposit(50_001, true)), Err(PayRefusal::AccountInsufficient { available }));

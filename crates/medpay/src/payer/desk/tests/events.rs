@@ -27,7 +27,8 @@ fn what_is_held_let_go_or_paid_without_the_account_is_not_told_of_it() {
     desk.desk(PayRequest::Confirm { settlement, paid: false }).unwrap();
     desk.pay(&simple(2, 0)).unwrap();
     desk.desk(PayRequest::File { bill: Box::new(bill(3)) }).unwrap();
-    let deposit = PayRequest::Deposit { bill: bill(3).id, amount: Fen::new(500), back: false };
+    let cash_channel = CashChannel::Counter;
+    let deposit = PayRequest::Deposit { bill: bill(3).id, amount: Fen::new(500), back: false, cash_channel };
     desk.desk(deposit).unwrap();
     assert_eq!(entries(&mut desk), []);
 }

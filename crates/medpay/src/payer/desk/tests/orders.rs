@@ -96,7 +96,7 @@ mod random {
         /// Whatever is done in whatever order: the pool pays no more than the cap, what is not reversed is owed, and
         /// once all is taken back, everything is as it was.
         #[test]
-        fn when_all_is_taken_back_everything_is_as_it_was(deeds in prop::collection::vec(any_deed(), 0..30)) {
+        fn i9_when_all_is_taken_back_everything_is_as_it_was(deeds in prop::collection::vec(any_deed(), 0..30)) {
             let cap = Fen::new(60_000);
             let policy = crate::Policy { cap, ..demo() };
             let mut desk = desk_with(policy.into(), [(P, Fen::new(50_000)).into()]);
@@ -168,7 +168,7 @@ fn till_step(desk: &mut Desk, bill: &Bill, step: usize, asked: &mut Option<Ident
 }
 
 #[test]
-fn two_tills_never_spend_more_than_the_cap_whoever_comes_first() {
+fn i11_two_tills_never_spend_more_than_the_cap_whoever_comes_first() {
     let cap = Fen::new(30_000);
     let mut both_paid = 0;
     // Six steps, three of each till, in every order; each till pays at once, or sets aside first.
