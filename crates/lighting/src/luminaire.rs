@@ -8,6 +8,7 @@ mod firmware;
 mod io;
 mod meter;
 mod model;
+mod operation;
 mod photometry;
 mod recent;
 mod report;
@@ -67,7 +68,8 @@ pub struct Luminaire {
     presence_until: Timestamp,
     drive: Drive,
     telemetry_at: Timestamp,
-    wake_at: Timestamp,
+    /// When something changes by itself next.
+    change_at: Timestamp,
     obeyed: Recent,
     firmware: Firmware,
     astro_shift_ms: i32,
@@ -138,7 +140,7 @@ impl Core for Luminaire {
 
     #[inline]
     fn next_timeout(&self) -> Option<Timestamp> {
-        Some(self.wake_at)
+        Some(self.telemetry_at.min(self.change_at))
     }
 }
 
@@ -157,7 +159,7 @@ impl Luminaire {
             presence_until: NOBODY,
             drive: Drive::resting(0, now),
             telemetry_at: now,
-            wake_at: now,
+            change_at: now,
             obeyed: Recent::default(),
             firmware: Firmware::default(),
             astro_shift_ms,
@@ -175,7 +177,7 @@ impl Luminaire {
         };
         luminaire.telemetry_at = luminaire.next_regular_report(now);
         luminaire.watch_heat(now);
-        luminaire.plan(now);
+        luminaire.change_at = luminaire.next_change();
         luminaire
     }
 
@@ -205,7 +207,7 @@ impl Luminaire {
     #[inline]
     pub fn warm(&self) -> i64 {
         let times =
-            [self.meter.counted_to(), self.drive.start(), self.wake_at, self.telemetry_at, self.held_until];
+            [self.meter.counted_to(), self.drive.start(), self.change_at, self.telemetry_at, self.held_until];
         let schedule = self.schedule.as_ref().map_or(0, |schedule| schedule.valid_until().as_millis());
         times.iter().fold(schedule ^ i64::from(self.seq), |all, time| all ^ time.as_millis())
     }
@@ -237,12 +239,10 @@ impl Luminaire {
 
     /// Applies, each at its own moment, what has become due.
     fn catch_up(&mut self, now: Timestamp) -> Due {
+        debug_assert_eq!(self.change_at, self.next_change(), "what changes that ends with `retarget`");
         let mut due = Due { telemetry: self.telemetry_at <= now, ..Due::NOTHING };
-        loop {
-            let at = self.next_change();
-            if at > now {
-                break;
-            }
+        while self.change_at <= now {
+            let at = self.change_at;
             self.count(at);
             due.add(self.turn_defect(at));
             if self.drive.arrival() == Some(at) {
@@ -267,7 +267,7 @@ impl Luminaire {
         due
     }
 
-    /// When something changes by itself next.
+    /// When something changes by itself next. Asked once after each change, and not at each report.
     fn next_change(&self) -> Timestamp {
         let schedule = self.schedule.as_ref().map_or(NEVER, Schedule::valid_until);
         let held = if self.held_level.is_some() { self.held_until } else { NEVER };
@@ -327,7 +327,8 @@ impl Luminaire {
         }
     }
 
-    /// Sets off towards the level that now counts, if it is another one.
+    /// Sets off towards the level that now counts, if it is another one. To be called after whatever may change that,
+    /// or when something changes next.
     fn retarget(&mut self, now: Timestamp) -> Due {
         let (target, mode) = self.wanted(now);
         let mut due = Due { state: (target, mode) != (self.target, self.mode), ..Due::NOTHING };
@@ -346,6 +347,7 @@ impl Luminaire {
         if self.thermal.is_some() {
             self.heat(now);
         }
+        self.change_at = self.next_change();
         due
     }
 
@@ -390,12 +392,11 @@ impl Luminaire {
         let Some(schedule) = &self.schedule else {
             return self.held_level.map_or((DimLevel::OFF, Mode::Default), |held| (held, Mode::Override));
         };
-        let near = self.presence_until > now;
-        match (self.held_level, schedule.presence_level().filter(|_| near)) {
-            (Some(held), _) => (held, Mode::Override),
-            (None, Some(raised)) => (raised, Mode::Sensor),
-            (None, None) => (schedule.level(), Mode::Programme),
+        if let Some(held) = self.held_level {
+            return (held, Mode::Override);
         }
+        let raised = if self.presence_until > now { schedule.presence_level() } else { None };
+        raised.map_or((schedule.level(), Mode::Programme), |raised| (raised, Mode::Sensor))
     }
 
     fn count(&mut self, now: Timestamp) {
@@ -403,11 +404,15 @@ impl Luminaire {
         self.meter.count(&self.model, self.drive, glow, self.defect.metered_percent(), now);
     }
 
+    #[inline]
     fn glow(&self, now: Timestamp) -> Glow {
         if !self.fed || self.firmware.outage() == Outage::Dark {
             return Glow::Dead;
         }
-        self.defect.glow(self.drive, &self.model, now)
+        match self.defect {
+            Defect::None => Glow::Follows,
+            defect => defect.glow(self.drive, &self.model, now),
+        }
     }
 }
 

@@ -65,8 +65,10 @@ impl AstroTable {
     }
 
     fn day(&self, local_day: i64) -> SunDay {
-        let position = local_day.saturating_sub(self.first_day).rem_euclid(self.days.len() as i64);
-        self.days[position as usize]
+        let position = local_day.saturating_sub(self.first_day);
+        let known = usize::try_from(position).ok().and_then(|position| self.days.get(position));
+        // Most days are in the table, and need no division.
+        known.copied().unwrap_or_else(|| self.days[position.rem_euclid(self.days.len() as i64) as usize])
     }
 }
 
