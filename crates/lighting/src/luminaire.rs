@@ -2,6 +2,7 @@
 
 pub mod dali;
 mod defect;
+mod demand;
 mod drive;
 mod electrics;
 mod firmware;
@@ -34,7 +35,7 @@ use self::report::Due;
 pub use self::schedule::{Schedule, Sun};
 use self::thermal::Thermal;
 pub use self::thermal::{Climate, ThermalConfig};
-use crate::{AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Mode, Programme, Report};
+use crate::{AstroTable, DimLevel, Mode, Report};
 
 /// One luminaire with its controller: obeys commands, keeps its programme, fades, measures.
 ///
@@ -101,6 +102,11 @@ impl Core for Luminaire {
     type Output = Output;
 
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        if let Input::Presence { hold_ms } = input
+            && self.senses_nothing_new(hold_ms, now)
+        {
+            return;
+        }
         let mut due = self.catch_up(now);
         if !self.is_running() && !input.is_physical() {
             // Without supply it hears nothing.
@@ -258,9 +264,6 @@ impl Luminaire {
             if let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.valid_until() <= at) {
                 schedule.refresh(sun, at);
             }
-            if self.presence_until <= at {
-                self.presence_until = NOBODY;
-            }
             due.add(self.retarget(at));
         }
         self.count(now);
@@ -292,44 +295,12 @@ impl Luminaire {
         }
     }
 
-    fn answer(&mut self, command: DimCommand, now: Timestamp) -> CommandAck {
-        if self.firmware.outage() != Outage::None {
-            let reason = Some("firmware is being installed".into());
-            return CommandAck { command: command.id, result: AckResult::Failed, reason };
-        }
-        let result = self.obey(&command, now);
-        CommandAck { command: command.id, result, reason: None }
-    }
-
-    fn obey(&mut self, command: &DimCommand, now: Timestamp) -> AckResult {
-        if self.obeyed.contains(&command.id) {
-            return AckResult::Done;
-        }
-        if command.until.is_some_and(|until| until <= now) {
-            return AckResult::Expired;
-        }
-        self.obeyed.insert(&command.id);
-        (self.held_level, self.held_until) = (command.level, command.until.unwrap_or(NEVER));
-        AckResult::Done
-    }
-
-    /// Ends an override whose time is over.
-    fn release(&mut self, now: Timestamp) {
-        if self.held_until <= now {
-            self.held_level = None;
-        }
-    }
-
-    fn take_programme(&mut self, programme: Programme, now: Timestamp) {
-        if self.schedule.as_ref().is_none_or(|present| present.version() <= programme.version) {
-            let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
-            self.schedule = Some(Schedule::new(programme, sun, now));
-        }
-    }
-
     /// Sets off towards the level that now counts, if it is another one. To be called after whatever may change that,
     /// or when something changes next.
     fn retarget(&mut self, now: Timestamp) -> Due {
+        if self.presence_until <= now {
+            self.presence_until = NOBODY;
+        }
         let (target, mode) = self.wanted(now);
         let mut due = Due { state: (target, mode) != (self.target, self.mode), ..Due::NOTHING };
         (self.target, self.mode) = (target, mode);
@@ -385,18 +356,6 @@ impl Luminaire {
             let now_k = self.rise_k(100, self.drive.goal(), now);
             self.thermal = Some(Box::new(Thermal::settled(config, now_k, now)));
         }
-    }
-
-    /// The level that counts, and why.
-    fn wanted(&self, now: Timestamp) -> (DimLevel, Mode) {
-        let Some(schedule) = &self.schedule else {
-            return self.held_level.map_or((DimLevel::OFF, Mode::Default), |held| (held, Mode::Override));
-        };
-        if let Some(held) = self.held_level {
-            return (held, Mode::Override);
-        }
-        let raised = if self.presence_until > now { schedule.presence_level() } else { None };
-        raised.map_or((schedule.level(), Mode::Programme), |raised| (raised, Mode::Sensor))
     }
 
     fn count(&mut self, now: Timestamp) {

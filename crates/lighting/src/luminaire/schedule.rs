@@ -73,66 +73,74 @@ impl Schedule {
         let (steps, presence_level) =
             rule.map_or((&self.steps, self.usual_presence), |rule| (&rule.steps, rule.presence_level));
         let night = Night::new(evening, sun);
-        let mut in_force = (Timestamp::from_millis(i64::MIN), DimLevel::OFF);
-        let mut next = night.noon.plus_millis(DAY_MS);
+        let noon = Timestamp::from_local(evening, NOON_MS);
+        let now_ms = now.millis_since(noon);
+        let (mut in_force, mut next_ms) = ((i64::MIN, DimLevel::OFF), DAY_MS);
         for step in steps.iter() {
-            let start = night.start_of(step.at);
-            if start > now {
-                next = next.min(start);
-            } else if start >= in_force.0 {
-                in_force = (start, step.level);
+            let start_ms = night.start_ms(step.at);
+            if start_ms > now_ms {
+                next_ms = next_ms.min(start_ms);
+            } else if start_ms >= in_force.0 {
+                in_force = (start_ms, step.level);
             }
         }
         self.presence_level = presence_level;
         self.level = in_force.1;
-        self.valid_until = next;
+        self.valid_until = noon.plus_millis(next_ms);
     }
 }
 
 /// Where one night ends and the next begins \[ms after local midnight\].
 const NOON_MS: i64 = DAY_MS / 2;
 
-/// One night over one luminaire, worked out once for all steps in it.
+/// The sun of one night over one luminaire, asked for once for all steps in it \[ms after the noon before\].
 #[derive(Clone, Copy, Debug)]
 struct Night {
-    /// When it begins.
-    noon: Timestamp,
-    sunset: Timestamp,
-    sunrise: Timestamp,
+    sunset_ms: i64,
+    sunrise_ms: i64,
 }
 
 impl Night {
+    /// The night that begins at noon of `evening` \[local day\].
     fn new(evening: i64, sun: Sun<'_>) -> Self {
         let shift_ms = i64::from(sun.shift_ms);
         Self {
-            noon: Timestamp::from_local(evening, NOON_MS),
-            sunset: sun.table.sunset(evening).plus_millis(shift_ms),
-            sunrise: sun.table.sunrise(evening + 1).plus_millis(shift_ms),
+            sunset_ms: i64::from(sun.table.day(evening).sunset_ms) - NOON_MS + shift_ms,
+            sunrise_ms: i64::from(sun.table.day(evening + 1).sunrise_ms) + NOON_MS + shift_ms,
         }
     }
 
     /// When a step takes effect.
-    fn start_of(&self, at: StepTime) -> Timestamp {
+    #[inline]
+    fn start_ms(self, at: StepTime) -> i64 {
         match at {
-            StepTime::Clock(minutes) => self.by_clock(minutes),
-            StepTime::Sunset(minutes) => self.by_sun(SunTime::Sunset(minutes)),
-            StepTime::Sunrise(minutes) => self.by_sun(SunTime::Sunrise(minutes)),
-            StepTime::Earlier(ClockAndSun { clock, sun }) => self.by_clock(clock).min(self.by_sun(sun)),
-            StepTime::Later(ClockAndSun { clock, sun }) => self.by_clock(clock).max(self.by_sun(sun)),
+            StepTime::Clock(minutes) => by_clock_ms(minutes),
+            StepTime::Sunset(minutes) => self.from_sunset_ms(minutes),
+            StepTime::Sunrise(minutes) => self.from_sunrise_ms(minutes),
+            StepTime::Earlier(ClockAndSun { clock, sun }) => by_clock_ms(clock).min(self.by_sun_ms(sun)),
+            StepTime::Later(ClockAndSun { clock, sun }) => by_clock_ms(clock).max(self.by_sun_ms(sun)),
         }
     }
 
-    fn by_clock(&self, minutes: u16) -> Timestamp {
-        let time_ms = i64::from(minutes) * MINUTE_MS;
-        self.noon.plus_millis(if time_ms < NOON_MS { time_ms + DAY_MS - NOON_MS } else { time_ms - NOON_MS })
-    }
-
-    fn by_sun(&self, time: SunTime) -> Timestamp {
+    fn by_sun_ms(self, time: SunTime) -> i64 {
         match time {
-            SunTime::Sunset(minutes) => self.sunset.plus_millis(i64::from(minutes) * MINUTE_MS),
-            SunTime::Sunrise(minutes) => self.sunrise.plus_millis(i64::from(minutes) * MINUTE_MS),
+            SunTime::Sunset(minutes) => self.from_sunset_ms(minutes),
+            SunTime::Sunrise(minutes) => self.from_sunrise_ms(minutes),
         }
     }
+
+    fn from_sunset_ms(self, minutes: i16) -> i64 {
+        self.sunset_ms + i64::from(minutes) * MINUTE_MS
+    }
+
+    fn from_sunrise_ms(self, minutes: i16) -> i64 {
+        self.sunrise_ms + i64::from(minutes) * MINUTE_MS
+    }
+}
+
+fn by_clock_ms(minutes: u16) -> i64 {
+    let time_ms = i64::from(minutes) * MINUTE_MS;
+    if time_ms < NOON_MS { time_ms + NOON_MS } else { time_ms - NOON_MS }
 }
 
 #[cfg(test)]
@@ -303,10 +311,10 @@ mod tests {
         (0u8..=100).prop_map(|percent| DimLevel::from_percent(percent).unwrap())
     }
 
-    fn programmes() -> impl Strategy<Value = Programme> {
+    fn steps() -> impl Strategy<Value = Vec<ProgrammeStep>> {
         let sun =
             prop_oneof![(-600i16..600).prop_map(SunTime::Sunset), (-600i16..600).prop_map(SunTime::Sunrise)];
-        let pair = (0u16..1_440, sun).prop_map(|(clock, sun)| ClockAndSun { clock, sun });
+        let pair = (0u16..1_440, sun).prop_map(|(clock, sun)| ClockAndSun { clock, sun }).boxed();
         let at = prop_oneof![
             (0u16..1_440).prop_map(StepTime::Clock),
             (-600i16..600).prop_map(StepTime::Sunset),
@@ -314,20 +322,28 @@ mod tests {
             pair.clone().prop_map(StepTime::Earlier),
             pair.prop_map(StepTime::Later),
         ];
-        let step = (at, levels()).prop_map(|(at, level)| ProgrammeStep { at, level });
-        let steps = prop::collection::vec(step, 0..6);
-        let presence = prop::option::of(levels());
+        prop::collection::vec((at, levels()).prop_map(|(at, level)| ProgrammeStep { at, level }), 0..6)
+    }
+
+    fn rules() -> impl Strategy<Value = NightRule> {
         let days = prop::collection::vec(prop::sample::select(&Weekday::ALL[..]), 0..3);
-        let rule = (prop::option::of(95i64..105), 0i64..4, days, steps.clone(), presence.clone());
-        let rule = rule.prop_map(|(from, length, weekdays, steps, presence_level)| NightRule {
+        let rule = (prop::option::of(95i64..105), 0i64..4, days, steps(), prop::option::of(levels()));
+        rule.prop_map(|(from, length, weekdays, steps, presence_level)| NightRule {
             from,
             to: from.map(|from| from + length),
             weekdays,
             steps: steps.into(),
             presence_level,
-        });
-        (steps, presence, prop::collection::vec(rule, 0..4)).prop_map(|(steps, presence_level, nights)| {
-            Programme { version: 1, steps: steps.into(), presence_level, nights: Nights::new(nights) }
+        })
+    }
+
+    fn programmes() -> impl Strategy<Value = Programme> {
+        let parts = (steps(), prop::option::of(levels()), prop::collection::vec(rules(), 0..4));
+        parts.prop_map(|(steps, presence_level, nights)| Programme {
+            version: 1,
+            steps: steps.into(),
+            presence_level,
+            nights: Nights::new(nights),
         })
     }
 
