@@ -115,8 +115,8 @@ impl Night {
     fn start_ms(self, at: StepTime) -> i64 {
         match at {
             StepTime::Clock(minutes) => by_clock_ms(minutes),
-            StepTime::Sunset(minutes) => self.from_sunset_ms(minutes),
-            StepTime::Sunrise(minutes) => self.from_sunrise_ms(minutes),
+            StepTime::Sunset(minutes) => self.after_sunset_ms(minutes),
+            StepTime::Sunrise(minutes) => self.after_sunrise_ms(minutes),
             StepTime::Earlier(ClockAndSun { clock, sun }) => by_clock_ms(clock).min(self.by_sun_ms(sun)),
             StepTime::Later(ClockAndSun { clock, sun }) => by_clock_ms(clock).max(self.by_sun_ms(sun)),
         }
@@ -124,16 +124,16 @@ impl Night {
 
     fn by_sun_ms(self, time: SunTime) -> i64 {
         match time {
-            SunTime::Sunset(minutes) => self.from_sunset_ms(minutes),
-            SunTime::Sunrise(minutes) => self.from_sunrise_ms(minutes),
+            SunTime::Sunset(minutes) => self.after_sunset_ms(minutes),
+            SunTime::Sunrise(minutes) => self.after_sunrise_ms(minutes),
         }
     }
 
-    fn from_sunset_ms(self, minutes: i16) -> i64 {
+    fn after_sunset_ms(self, minutes: i16) -> i64 {
         self.sunset_ms + i64::from(minutes) * MINUTE_MS
     }
 
-    fn from_sunrise_ms(self, minutes: i16) -> i64 {
+    fn after_sunrise_ms(self, minutes: i16) -> i64 {
         self.sunrise_ms + i64::from(minutes) * MINUTE_MS
     }
 }
