@@ -295,6 +295,10 @@ impl Cms {
                 None => {}
             }
         }
+        if changes.is_empty() && told.is_empty() {
+            // So it is with nearly all of very many.
+            return;
+        }
         announce(now, told, out);
         let burns = changes.contains(&(AlarmKind::LampUnexpectedOn, AlarmChange::Raised));
         tell_alarms(now, id, changes, out);

@@ -2,12 +2,14 @@
 
 pub mod dali;
 mod defect;
+mod demand;
 mod drive;
 mod electrics;
 mod firmware;
 mod io;
 mod meter;
 mod model;
+mod operation;
 mod photometry;
 mod recent;
 mod report;
@@ -33,7 +35,7 @@ use self::report::Due;
 pub use self::schedule::{Schedule, Sun};
 use self::thermal::Thermal;
 pub use self::thermal::{Climate, ThermalConfig};
-use crate::{AckResult, AstroTable, CommandAck, DimCommand, DimLevel, Mode, Programme, Report};
+use crate::{AstroTable, DimLevel, Mode, Report};
 
 /// One luminaire with its controller: obeys commands, keeps its programme, fades, measures.
 ///
@@ -67,7 +69,8 @@ pub struct Luminaire {
     presence_until: Timestamp,
     drive: Drive,
     telemetry_at: Timestamp,
-    wake_at: Timestamp,
+    /// When something changes by itself next.
+    change_at: Timestamp,
     obeyed: Recent,
     firmware: Firmware,
     astro_shift_ms: i32,
@@ -99,6 +102,11 @@ impl Core for Luminaire {
     type Output = Output;
 
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        if let Input::Presence { hold_ms } = input
+            && self.senses_nothing_new(hold_ms, now)
+        {
+            return;
+        }
         let mut due = self.catch_up(now);
         if !self.is_running() && !input.is_physical() {
             // Without supply it hears nothing.
@@ -138,7 +146,7 @@ impl Core for Luminaire {
 
     #[inline]
     fn next_timeout(&self) -> Option<Timestamp> {
-        Some(self.wake_at)
+        Some(self.telemetry_at.min(self.change_at))
     }
 }
 
@@ -157,7 +165,7 @@ impl Luminaire {
             presence_until: NOBODY,
             drive: Drive::resting(0, now),
             telemetry_at: now,
-            wake_at: now,
+            change_at: now,
             obeyed: Recent::default(),
             firmware: Firmware::default(),
             astro_shift_ms,
@@ -175,7 +183,7 @@ impl Luminaire {
         };
         luminaire.telemetry_at = luminaire.next_regular_report(now);
         luminaire.watch_heat(now);
-        luminaire.plan(now);
+        luminaire.change_at = luminaire.next_change();
         luminaire
     }
 
@@ -205,7 +213,7 @@ impl Luminaire {
     #[inline]
     pub fn warm(&self) -> i64 {
         let times =
-            [self.meter.counted_to(), self.drive.start(), self.wake_at, self.telemetry_at, self.held_until];
+            [self.meter.counted_to(), self.drive.start(), self.change_at, self.telemetry_at, self.held_until];
         let schedule = self.schedule.as_ref().map_or(0, |schedule| schedule.valid_until().as_millis());
         times.iter().fold(schedule ^ i64::from(self.seq), |all, time| all ^ time.as_millis())
     }
@@ -237,12 +245,10 @@ impl Luminaire {
 
     /// Applies, each at its own moment, what has become due.
     fn catch_up(&mut self, now: Timestamp) -> Due {
+        debug_assert_eq!(self.change_at, self.next_change(), "what changes that ends with `retarget`");
         let mut due = Due { telemetry: self.telemetry_at <= now, ..Due::NOTHING };
-        loop {
-            let at = self.next_change();
-            if at > now {
-                break;
-            }
+        while self.change_at <= now {
+            let at = self.change_at;
             self.count(at);
             due.add(self.turn_defect(at));
             if self.drive.arrival() == Some(at) {
@@ -258,16 +264,13 @@ impl Luminaire {
             if let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.valid_until() <= at) {
                 schedule.refresh(sun, at);
             }
-            if self.presence_until <= at {
-                self.presence_until = NOBODY;
-            }
             due.add(self.retarget(at));
         }
         self.count(now);
         due
     }
 
-    /// When something changes by itself next.
+    /// When something changes by itself next. Asked once after each change, and not at each report.
     fn next_change(&self) -> Timestamp {
         let schedule = self.schedule.as_ref().map_or(NEVER, Schedule::valid_until);
         let held = if self.held_level.is_some() { self.held_until } else { NEVER };
@@ -292,43 +295,12 @@ impl Luminaire {
         }
     }
 
-    fn answer(&mut self, command: DimCommand, now: Timestamp) -> CommandAck {
-        if self.firmware.outage() != Outage::None {
-            let reason = Some("firmware is being installed".into());
-            return CommandAck { command: command.id, result: AckResult::Failed, reason };
-        }
-        let result = self.obey(&command, now);
-        CommandAck { command: command.id, result, reason: None }
-    }
-
-    fn obey(&mut self, command: &DimCommand, now: Timestamp) -> AckResult {
-        if self.obeyed.contains(&command.id) {
-            return AckResult::Done;
-        }
-        if command.until.is_some_and(|until| until <= now) {
-            return AckResult::Expired;
-        }
-        self.obeyed.insert(&command.id);
-        (self.held_level, self.held_until) = (command.level, command.until.unwrap_or(NEVER));
-        AckResult::Done
-    }
-
-    /// Ends an override whose time is over.
-    fn release(&mut self, now: Timestamp) {
-        if self.held_until <= now {
-            self.held_level = None;
-        }
-    }
-
-    fn take_programme(&mut self, programme: Programme, now: Timestamp) {
-        if self.schedule.as_ref().is_none_or(|present| present.version() <= programme.version) {
-            let sun = Sun { table: &self.astro, shift_ms: self.astro_shift_ms };
-            self.schedule = Some(Schedule::new(programme, sun, now));
-        }
-    }
-
-    /// Sets off towards the level that now counts, if it is another one.
+    /// Sets off towards the level that now counts, if it is another one. To be called after whatever may change that,
+    /// or when something changes next.
     fn retarget(&mut self, now: Timestamp) -> Due {
+        if self.presence_until <= now {
+            self.presence_until = NOBODY;
+        }
         let (target, mode) = self.wanted(now);
         let mut due = Due { state: (target, mode) != (self.target, self.mode), ..Due::NOTHING };
         (self.target, self.mode) = (target, mode);
@@ -346,6 +318,7 @@ impl Luminaire {
         if self.thermal.is_some() {
             self.heat(now);
         }
+        self.change_at = self.next_change();
         due
     }
 
@@ -385,29 +358,20 @@ impl Luminaire {
         }
     }
 
-    /// The level that counts, and why.
-    fn wanted(&self, now: Timestamp) -> (DimLevel, Mode) {
-        let Some(schedule) = &self.schedule else {
-            return self.held_level.map_or((DimLevel::OFF, Mode::Default), |held| (held, Mode::Override));
-        };
-        let near = self.presence_until > now;
-        match (self.held_level, schedule.presence_level().filter(|_| near)) {
-            (Some(held), _) => (held, Mode::Override),
-            (None, Some(raised)) => (raised, Mode::Sensor),
-            (None, None) => (schedule.level(), Mode::Programme),
-        }
-    }
-
     fn count(&mut self, now: Timestamp) {
         let glow = self.glow(self.meter.counted_to());
         self.meter.count(&self.model, self.drive, glow, self.defect.metered_percent(), now);
     }
 
+    #[inline]
     fn glow(&self, now: Timestamp) -> Glow {
         if !self.fed || self.firmware.outage() == Outage::Dark {
             return Glow::Dead;
         }
-        self.defect.glow(self.drive, &self.model, now)
+        match self.defect {
+            Defect::None => Glow::Follows,
+            defect => defect.glow(self.drive, &self.model, now),
+        }
     }
 }
 

@@ -64,9 +64,12 @@ impl AstroTable {
         Timestamp::from_local(local_day, i64::from(self.day(local_day).sunset_ms))
     }
 
-    fn day(&self, local_day: i64) -> SunDay {
-        let position = local_day.saturating_sub(self.first_day).rem_euclid(self.days.len() as i64);
-        self.days[position as usize]
+    /// The sun on `local_day`.
+    pub(crate) fn day(&self, local_day: i64) -> SunDay {
+        let position = local_day.saturating_sub(self.first_day);
+        let known = usize::try_from(position).ok().and_then(|position| self.days.get(position));
+        // Most days are in the table, and need no division.
+        known.copied().unwrap_or_else(|| self.days[position.rem_euclid(self.days.len() as i64) as usize])
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use city::Plan;
+use city::{LuminaireSite, Plan};
 use types::{LuminaireId, SECOND_MS, Timestamp};
 use wire::Walker;
 
@@ -14,6 +14,8 @@ const AHEAD_S: f64 = 15.0;
 const SIGHTS_APART_MS_MAX: i64 = 30 * SECOND_MS;
 /// Nobody is faster \[m/s\]: it is somebody else, or a jump of the clock.
 const SPEED_M_PER_S_MAX: f64 = 40.0;
+/// More than any sum of distances is off by in floating point \[m\].
+const ROUNDING_M: f64 = 1e-3;
 
 type Point = (f64, f64);
 
@@ -54,11 +56,17 @@ impl Sensors {
         let steps = (length(ahead) / RANGE_M).ceil().max(1.0);
         // Someone who stands still has no way ahead, but a place.
         let steps = if ahead == (0.0, 0.0) { 0 } else { steps as u32 };
-        for step in 0..=steps {
-            let share = f64::from(step) / f64::from(steps.max(1));
-            let near = self.plan.luminaires_near(from.0 + ahead.0 * share, from.1 + ahead.1 * share, RANGE_M);
-            heard.extend(near.map(|site| site.id));
-        }
+        let sights = || {
+            let share = move |step| f64::from(step) / f64::from(steps.max(1));
+            (0..=steps).map(share).map(|share| (from.0 + ahead.0 * share, from.1 + ahead.1 * share))
+        };
+        // One look around the middle of the way finds all that any sight on it does, and some more.
+        let middle = (from.0 + ahead.0 / 2.0, from.1 + ahead.1 / 2.0);
+        let around =
+            self.plan.luminaires_near(middle.0, middle.1, RANGE_M + length(ahead) / 2.0 + ROUNDING_M);
+        let is_seen =
+            |site: &&LuminaireSite| sights().any(|at| length((at.0 - site.x_m, at.1 - site.y_m)) <= RANGE_M);
+        heard.extend(around.filter(is_seen).map(|site| site.id));
     }
 }
 

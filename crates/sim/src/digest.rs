@@ -46,7 +46,7 @@ fn message_into(message: &Message, fields: &mut Fields) {
     match message {
         Message::Light { district, luminaire, body } => {
             fields.word(u64::from(luminaire.0));
-            fields.text(district.0.as_str());
+            fields.bytes(district.0.as_bytes());
             light_into(body, fields);
         }
         Message::Event(Event { id, time, body }) => {
@@ -69,17 +69,17 @@ fn message_into(message: &Message, fields: &mut Fields) {
         Message::Presence(walkers) => tagged(fields, 62, walkers),
         Message::Fault { district, luminaire, order } => {
             fields.word(u64::from(luminaire.0));
-            fields.text(district.0.as_str());
+            fields.bytes(district.0.as_bytes());
             tagged(fields, 63, order);
         }
         Message::Cabinet { district, cabinet, body } => {
             fields.word(u64::from(cabinet.0));
-            fields.text(district.0.as_str());
+            fields.bytes(district.0.as_bytes());
             segment_into(body, fields);
         }
         Message::CabinetEvent { district, cabinet, event } => {
             fields.word(u64::from(cabinet.0));
-            fields.text(district.0.as_str());
+            fields.bytes(district.0.as_bytes());
             tagged(fields, 70, event);
         }
         Message::DeadLetter { consumer, letter } => {

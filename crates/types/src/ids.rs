@@ -108,7 +108,13 @@ pub struct Slug {
 impl Slug {
     /// The name.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).expect("only ASCII was let in")
+        std::str::from_utf8(self.as_bytes()).expect("only ASCII was let in")
+    }
+
+    /// The bytes of the name, which are ASCII.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
     }
 }
 

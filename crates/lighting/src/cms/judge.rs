@@ -84,15 +84,21 @@ impl Alarms {
         1 << kind as u32
     }
 
+    fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     fn contains(self, kind: AlarmKind) -> bool {
         self.0 & Self::bit(kind) != 0
     }
 
     /// Sets it; tells what that changes.
-    fn set(&mut self, kind: AlarmKind, raised: bool) -> Option<Change> {
-        let before = self.contains(kind);
-        self.0 = if raised { self.0 | Self::bit(kind) } else { self.0 & !Self::bit(kind) };
-        (before != raised).then_some((kind, if raised { AlarmChange::Raised } else { AlarmChange::Cleared }))
+    #[inline]
+    fn set(&mut self, kind: AlarmKind, raised: bool, changes: &mut Vec<Change>) {
+        if self.contains(kind) != raised {
+            self.0 ^= Self::bit(kind);
+            changes.push((kind, if raised { AlarmChange::Raised } else { AlarmChange::Cleared }));
+        }
     }
 }
 
@@ -103,8 +109,8 @@ impl Judge {
     }
 
     /// Raises or clears an alarm that something else than readings gives reason for.
-    pub(super) fn set(&mut self, kind: AlarmKind, raised: bool) -> Option<Change> {
-        self.raised.set(kind, raised)
+    pub(super) fn set(&mut self, kind: AlarmKind, raised: bool, changes: &mut Vec<Change>) {
+        self.raised.set(kind, raised, changes);
     }
 
     /// What was heard last was not the last that was said: nothing in a row counts any more.
@@ -144,7 +150,7 @@ impl Judge {
             if kind == AlarmKind::DimmingFailure {
                 self.stuck_mw = readings.power_mw;
             }
-            changes.extend(self.raised.set(kind, true));
+            self.raised.set(kind, true, changes);
         }
         self.clear_disproved(asset, readings, settled && symptom.is_none(), changes);
         self.judge_cycling(draws_power(asset, readings.power_mw), readings.in_effect, at, changes);
@@ -215,7 +221,7 @@ impl Judge {
             (AlarmKind::ThermalShutdown, limit == DimLevel::OFF, self.shut_down.take(limit == DimLevel::OFF)),
         ] {
             if enough || !shows {
-                changes.extend(self.raised.set(kind, enough));
+                self.raised.set(kind, enough, changes);
             }
         }
     }
@@ -235,14 +241,14 @@ impl Judge {
     pub(super) fn take_offset(&mut self, offset_ms: i64, tolerance_ms: i64, changes: &mut Vec<Change>) {
         if offset_ms.abs() <= tolerance_ms {
             self.offset_s = 0;
-            changes.extend(self.raised.set(AlarmKind::ClockFailure, false));
+            self.raised.set(AlarmKind::ClockFailure, false, changes);
             return;
         }
         // Time by this clock and time by a right one make no span: the meter is judged from the next report on.
         self.energy_since_s = 0;
         let offset_s = i32::try_from(offset_ms / SECOND_MS).unwrap_or(i32::MAX);
         if self.offset_s != 0 && self.offset_s.abs_diff(offset_s) <= OFFSET_AGREES_S {
-            changes.extend(self.raised.set(AlarmKind::ClockFailure, true));
+            self.raised.set(AlarmKind::ClockFailure, true, changes);
         }
         self.offset_s = offset_s;
     }
@@ -255,28 +261,31 @@ impl Judge {
         well: bool,
         changes: &mut Vec<Change>,
     ) {
+        if self.raised.is_empty() {
+            return;
+        }
         let load = draws_power(asset, readings.power_mw);
         let driven = readings.in_effect > DimLevel::OFF;
         if driven && load {
-            changes.extend(self.raised.set(AlarmKind::LampFailure, false));
+            self.raised.set(AlarmKind::LampFailure, false, changes);
         }
         if driven && (load || u64::from(readings.power_mw) * 2 >= u64::from(asset.standby_mw)) {
-            changes.extend(self.raised.set(AlarmKind::RelayFailure, false));
+            self.raised.set(AlarmKind::RelayFailure, false, changes);
         }
         // At the level at which it is stuck nothing is to be seen: only another power shows that it follows again.
         let moved = !is_near(asset, readings.power_mw, u64::from(self.stuck_mw));
         if driven && well && moved {
-            changes.extend(self.raised.set(AlarmKind::DimmingFailure, false));
+            self.raised.set(AlarmKind::DimmingFailure, false, changes);
         }
         if driven && well {
             for kind in
                 [AlarmKind::LampPowerTooLow, AlarmKind::ControlGearFailure, AlarmKind::ControlGearCommFailure]
             {
-                changes.extend(self.raised.set(kind, false));
+                self.raised.set(kind, false, changes);
             }
         }
         if !driven && !load {
-            changes.extend(self.raised.set(AlarmKind::LampUnexpectedOn, false));
+            self.raised.set(AlarmKind::LampUnexpectedOn, false, changes);
         }
     }
 
@@ -293,11 +302,11 @@ impl Judge {
             self.turned_s = now_s;
         } else if now_s.saturating_sub(self.turned_s) > CYCLING_WITHIN_S {
             self.turns = 0;
-            changes.extend(self.raised.set(AlarmKind::CyclingFailure, false));
+            self.raised.set(AlarmKind::CyclingFailure, false, changes);
         }
         self.load = Some(load);
         if self.turns >= TURNS_MAX {
-            changes.extend(self.raised.set(AlarmKind::CyclingFailure, true));
+            self.raised.set(AlarmKind::CyclingFailure, true, changes);
         }
     }
 
@@ -317,7 +326,7 @@ impl Judge {
         let counted_mwh = energy.wrapping_sub(self.energy);
         if counted_mwh == 0 {
             if passed_s > STANDSTILL_MAX_S {
-                changes.extend(self.raised.set(AlarmKind::MeterFailure, true));
+                self.raised.set(AlarmKind::MeterFailure, true, changes);
             }
             return;
         }
@@ -326,7 +335,7 @@ impl Judge {
         }
         if passed_s > STANDSTILL_MAX_S {
             // It moves again; over so long a time nothing more can be said of it.
-            changes.extend(self.raised.set(AlarmKind::MeterFailure, false));
+            self.raised.set(AlarmKind::MeterFailure, false, changes);
             (self.energy, self.energy_since_s) = (energy, now_s);
             return;
         }
@@ -334,7 +343,7 @@ impl Judge {
         let off_mwh = u64::from(counted_mwh).abs_diff(expected_mwh);
         let odd = off_mwh * 100 > expected_mwh * ENERGY_TOLERANCE_PERCENT;
         if self.odd_energy.take(odd) || !odd {
-            changes.extend(self.raised.set(AlarmKind::MeterFailure, odd));
+            self.raised.set(AlarmKind::MeterFailure, odd, changes);
         }
         (self.energy, self.energy_since_s) = (energy, now_s);
     }

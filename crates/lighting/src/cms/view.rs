@@ -109,13 +109,13 @@ impl LuminaireView {
     /// Takes note that a report came, whatever is in it.
     pub(super) fn count_report(&mut self, window: Window, changes: &mut Vec<Change>) {
         if let Some(floods) = self.traffic.count(window) {
-            changes.extend(self.judge.set(AlarmKind::Flooding, floods));
+            self.judge.set(AlarmKind::Flooding, floods, changes);
         }
     }
 
     fn compare(&mut self, stamp: Stamp, known: Option<Stamp>, changes: &mut Vec<Change>) {
         if let Some(two) = known.and_then(|known| self.traffic.compare(stamp, known)) {
-            changes.extend(self.judge.set(AlarmKind::DuplicateIdentity, two));
+            self.judge.set(AlarmKind::DuplicateIdentity, two, changes);
         }
     }
 

@@ -174,6 +174,7 @@ impl Glow {
     }
 
     /// Active power while the driver is at `level` \[fine steps → parts of a milliwatt\].
+    #[inline]
     pub(super) fn parts(self, model: &LuminaireModel, drive: Drive, level: u32) -> u64 {
         match self {
             Self::Dead => 0,
@@ -184,6 +185,7 @@ impl Glow {
     }
 
     /// Output while the driver is at `level` \[fine steps\].
+    #[inline]
     pub(super) fn output(self, level: u32) -> u32 {
         match self {
             Self::Follows => level,

@@ -33,7 +33,11 @@ impl Drive {
     }
 
     /// Where it is \[fine steps\].
+    #[inline]
     pub(super) fn level(self, now: Timestamp) -> u32 {
+        if !self.is_moving() {
+            return self.to;
+        }
         let moved = u32::try_from(now.millis_since(self.start)).unwrap_or(u32::MAX).min(self.distance());
         if self.from < self.to { self.from + moved } else { self.from - moved }
     }

@@ -39,6 +39,7 @@ impl Meter {
 
     /// Counts up to `now` what `glow` draws: `percent` of the energy, and all of the time. Neither the drive nor the
     /// glow may have turned since the last count, except at `now`.
+    #[inline]
     pub(super) fn count(
         &mut self,
         model: &LuminaireModel,
@@ -48,19 +49,24 @@ impl Meter {
         now: Timestamp,
     ) {
         let Ok(passed_ms @ 1..) = u64::try_from(now.millis_since(self.counted_to)) else { return };
-        let ends = [drive.level(self.counted_to), drive.level(now)];
-        let both_ends: u64 = ends.into_iter().map(|level| glow.parts(model, drive, level)).sum();
+        let parts_at = |at| glow.parts(model, drive, drive.level(at));
+        let start = parts_at(self.counted_to);
+        let both_ends = start + if drive.is_moving() { parts_at(now) } else { start };
         // Whole, because parts are a hundred times finer than a sound luminaire needs.
         let counted = both_ends / 100 * percent;
         let half_parts = u128::from(self.half_parts) + u128::from(counted) * u128::from(passed_ms);
-        self.half_parts = u64::try_from(half_parts).unwrap_or_else(|_| {
-            let per_mwh = u128::from(half_parts_per_mwh(model));
-            self.mwh += u64::try_from(half_parts / per_mwh)
-                .expect("a luminaire is off before 10^13 years have passed");
-            u64::try_from(half_parts % per_mwh).expect("less than there is in one milliwatt hour")
-        });
+        self.half_parts = u64::try_from(half_parts).unwrap_or_else(|_| self.carry(half_parts, model));
         self.burning_ms += if glow.is_lit(drive) { passed_ms } else { 0 };
         self.counted_to = now;
+    }
+
+    /// Takes the whole milliwatt hours out of `half_parts`, and leaves the rest.
+    #[cold]
+    fn carry(&mut self, half_parts: u128, model: &LuminaireModel) -> u64 {
+        let per_mwh = u128::from(half_parts_per_mwh(model));
+        let mwh = u64::try_from(half_parts / per_mwh);
+        self.mwh += mwh.expect("a luminaire is off before 10^13 years have passed");
+        u64::try_from(half_parts % per_mwh).expect("less than there is in one milliwatt hour")
     }
 
     /// Whole milliwatt hours so far.

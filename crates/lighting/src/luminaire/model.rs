@@ -58,6 +58,7 @@ pub struct LuminaireModel {
     config: LuminaireModelConfig,
     /// Fine steps of level in one percent. A fade moves by one fine step per millisecond.
     steps_per_percent: u32,
+    parts: Parts,
     /// What the driver gives for 0, 1, … 100 % \[fine steps\].
     reached: [u32; 101],
     photometry: Photometry,
@@ -148,6 +149,7 @@ impl LuminaireModel {
         Ok(Self {
             config,
             steps_per_percent,
+            parts: Parts::new(rated_mw, standby_mw, steps_per_percent),
             reached: reached(&physics.dimming, steps_per_percent),
             photometry: Photometry::new(physics.photometry, rated_mw),
         })
@@ -220,21 +222,44 @@ impl LuminaireModel {
 
     /// How many parts of a milliwatt [`parts_lit`](Self::parts_lit) and [`parts_standby`](Self::parts_standby) count.
     pub(super) fn parts_per_mw(&self) -> u64 {
-        200_000 * u64::from(self.steps_per_percent)
+        self.parts.per_mw
     }
 
     /// Active power with light, in whole parts of a milliwatt, when `percent` of the LEDs burn.
     ///
     /// `standby + (rated − standby) · (0.05 + 0.95 · level)`: linear in the level, and with these parts always whole.
     pub(super) fn parts_lit(&self, fine: u32, percent: u8) -> u64 {
-        let span_mw = u64::from(self.config.rated_mw - self.config.standby_mw);
-        let level = 100 * u64::from(self.steps_per_percent) + 19 * u64::from(fine);
-        self.parts_standby() + span_mw * level * u64::from(percent)
+        let Parts { standby, least, per_fine, .. } = self.parts;
+        standby + (least + per_fine * u64::from(fine)) * u64::from(percent)
     }
 
     /// Active power without light, in whole parts of a milliwatt.
     pub(super) fn parts_standby(&self) -> u64 {
-        u64::from(self.config.standby_mw) * self.parts_per_mw()
+        self.parts.standby
+    }
+}
+
+/// Active power in whole parts of a milliwatt, worked out once: counted with at every event of every luminaire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Parts {
+    per_mw: u64,
+    standby: u64,
+    /// Of each percent of the LEDs, above `standby`, at the least light.
+    least: u64,
+    /// More of it for each fine step.
+    per_fine: u64,
+}
+
+impl Parts {
+    fn new(rated_mw: u32, standby_mw: u32, steps_per_percent: u32) -> Self {
+        let (span_mw, steps) = (u64::from(rated_mw - standby_mw), u64::from(steps_per_percent));
+        let per_mw = 200_000 * steps;
+        Self {
+            per_mw,
+            standby: u64::from(standby_mw) * per_mw,
+            least: span_mw * 100 * steps,
+            per_fine: span_mw * 19,
+        }
     }
 }
 

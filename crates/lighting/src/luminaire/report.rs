@@ -1,11 +1,13 @@
 //! What a luminaire tells, and when.
 
-use types::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
+use types::{MINUTE_MS, SECOND_MS, Timestamp};
 
 use super::defect::{Defect, Glow};
 use super::electrics::ElectricsConfig;
-use super::{Luminaire, Output, day_of};
-use crate::{DimLevel, Draw, Gear, LightState, Report, Stamp, Telemetry};
+use super::operation::Operation;
+use super::thermal::Thermal;
+use super::{Luminaire, Output};
+use crate::{DimLevel, Gear, LightState, Report, Stamp, Telemetry};
 
 /// Time between two telemetry reports while something is not as it should be \[ms\].
 const TROUBLE_PERIOD_MS: i64 = MINUTE_MS;
@@ -69,7 +71,6 @@ impl Luminaire {
         if let Some(period_ms) = self.trouble_period_ms(now) {
             self.telemetry_at = self.telemetry_at.min(now.plus_millis(period_ms));
         }
-        self.wake_at = self.telemetry_at.min(self.next_change());
     }
 
     /// How soon it reports again if something is not as it should be \[ms\].
@@ -82,8 +83,11 @@ impl Luminaire {
             Defect::Flooding(per_second) => return Some((SECOND_MS / i64::from(per_second)).max(1)),
             _ => {}
         }
-        let limited = self.gear(now).is_some_and(|gear| gear.limit < DimLevel::FULL || !gear.answers);
-        (limited || self.glow(now) != Glow::Follows).then_some(TROUBLE_PERIOD_MS)
+        let is_limited = |thermal: &Thermal| thermal.limit_percent(self.model.thermal()) < 100;
+        let troubled = !self.gear_answers()
+            || self.thermal.as_deref().is_some_and(is_limited)
+            || self.glow(now) != Glow::Follows;
+        troubled.then_some(TROUBLE_PERIOD_MS)
     }
 
     pub(super) fn next_regular_report(&self, now: Timestamp) -> Timestamp {
@@ -106,11 +110,8 @@ impl Luminaire {
     }
 
     pub(super) fn telemetry(&self, now: Timestamp) -> Telemetry {
-        let level = self.drive.level(now);
-        let (power_mw, voltage_mv) = (self.power_mw(now), self.supply_mv(now));
-        let output = u64::from(self.glow(now).output(level));
-        let full = u64::from(self.model.fine_full());
-        let power_factor_pm = self.power_factor_pm(now);
+        let Operation { level, output, power_mw, power_factor_pm } = self.operation(now);
+        let voltage_mv = self.supply_mv(power_mw);
         Telemetry {
             power_mw,
             voltage_mv,
@@ -120,61 +121,18 @@ impl Luminaire {
             in_effect: self.model.level(level, self.target),
             current_ma: ElectricsConfig::current_ma(power_mw, power_factor_pm, voltage_mv),
             power_factor_pm,
-            flux_lm: self.flux_lm(output * 1_000_000 / full, now),
+            flux_lm: self.flux_lm(output, now),
             gear: self.gear(now),
         }
     }
 
-    /// What it takes from its feeder at `now`, which is not before the last call nor after the next moment it waits for.
-    pub fn draw(&self, now: Timestamp) -> Draw {
-        let (mut meter, glow) = (self.meter, self.glow(self.meter.counted_to()));
-        meter.count(&self.model, self.drive, glow, self.defect.metered_percent(), now);
-        let power_mw = self.power_mw(now);
-        let apparent_mva = u64::from(power_mw) * 1_000 / u64::from(self.power_factor_pm(now).max(1));
-        Draw {
-            power_mw,
-            apparent_mva: u32::try_from(apparent_mva).unwrap_or(u32::MAX),
-            energy_mwh: meter.energy_mwh(&self.model),
-        }
-    }
-
-    /// Power factor \[‰\]; 0 without power.
-    fn power_factor_pm(&self, now: Timestamp) -> u16 {
-        if self.power_mw(now) == 0 {
-            return 0;
-        }
-        let output = u64::from(self.glow(now).output(self.drive.level(now)));
-        self.model.electrics().power_factor_pm((output * 1_000 / u64::from(self.model.fine_full())) as u32)
-    }
-
-    fn power_mw(&self, now: Timestamp) -> u32 {
-        let parts = self.glow(now).parts(&self.model, self.drive, self.drive.level(now));
-        u32::try_from(parts / self.model.parts_per_mw()).unwrap_or(u32::MAX)
-    }
-
-    /// Voltage at its terminals \[mV\]. The others on its phase are taken to be as bright as it is: they keep the same
-    /// programme.
-    pub(super) fn supply_mv(&self, now: Timestamp) -> u32 {
-        let cabinet_mv = match self.defect {
-            Defect::SupplyLoss => 0,
-            _ if !self.fed => 0,
-            Defect::Brownout(mv) | Defect::Stopped(mv) => mv,
-            _ => self.model.electrics().nominal_mv,
-        };
-        let load_mw = u64::from(self.power_mw(now));
-        let drop_mv = u64::from(self.feeder_drop_mv) * load_mw / u64::from(self.model.rated_mw());
-        cabinet_mv.saturating_sub(u32::try_from(drop_mv).unwrap_or(u32::MAX))
-    }
-
-    fn flux_lm(&self, share_ppm: u64, now: Timestamp) -> u32 {
-        let uncleaned_days = u64::try_from(day_of(now) - self.cleaned_day).unwrap_or(0);
-        let uncleaned_ms = uncleaned_days * DAY_MS as u64;
-        self.model.photometry().flux_lm(share_ppm, self.meter.burning_ms(), uncleaned_ms)
+    fn gear_answers(&self) -> bool {
+        self.defect.lets_gear_answer() || self.drive.is_off()
     }
 
     /// What the control gear has to say of itself.
     fn gear(&self, now: Timestamp) -> Option<Gear> {
-        let answers = self.defect.lets_gear_answer() || self.drive.is_off();
+        let answers = self.gear_answers();
         if answers && self.thermal.is_none() {
             return None;
         }

@@ -52,7 +52,7 @@ impl Luminaire {
         let (before, was_running) = (self.appearance(now), self.is_running());
         self.defect = Defect::from_fault(fault, self.drive.level(now), &self.model, now);
         if let Defect::Brownout(mv) = self.defect
-            && self.supply_mv(now) < self.model.electrics().reset_mv
+            && self.supply_mv(self.operation(now).power_mw) < self.model.electrics().reset_mv
         {
             self.defect = Defect::Stopped(mv);
         }

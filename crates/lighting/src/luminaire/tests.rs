@@ -5,8 +5,8 @@ use types::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 use super::*;
 use crate::{
-    Fault, FirmwareAction, FirmwareImage, FirmwareOrder, FirmwareVersion, LightState, Nights, ProgrammeStep,
-    Stamp, StepTime, SunDay,
+    DimCommand, Fault, FirmwareAction, FirmwareImage, FirmwareOrder, FirmwareVersion, LightState, Nights,
+    Programme, ProgrammeStep, Stamp, StepTime, SunDay,
 };
 
 /// A luminaire with a driver that calls it exactly in time: 80.5 W, 0.5 W in standby, a fade of 2 s, a report every
@@ -193,6 +193,21 @@ fn presence_by_day_or_below_the_programme_does_nothing() {
     assert_eq!(bench.handle(near.clone()), [""; 0]);
     bench.run_until(local(0, 23, 0));
     assert_eq!(bench.handle(near), [""; 0]);
+}
+
+#[test]
+fn presence_that_nothing_heeds_counts_when_something_does_unless_it_has_passed() {
+    let mut bench = bench();
+    bench.handle(Input::Programme(programme(1)));
+    bench.run_until(local(0, 23, 0));
+    bench.handle(command("a", Some(10), Some(local(1, 1, 0))));
+    bench.run_until(local(1, 0, 59));
+    assert_eq!(bench.handle(Input::Presence { hold_ms: 2 * MINUTE_MS }), [""; 0]);
+    assert_eq!(bench.run_until(local(1, 1, 0))[0], "Sensor 80 10 10");
+    assert_eq!(bench.run_until(local(1, 1, 1)).last().unwrap(), "Programme 30 80 80");
+    bench.handle(command("b", Some(10), Some(local(1, 1, 9))));
+    bench.handle(Input::Presence { hold_ms: MINUTE_MS });
+    assert_eq!(bench.run_until(local(1, 1, 9)).last().unwrap(), "Programme 30 10 10");
 }
 
 #[test]
@@ -441,6 +456,8 @@ proptest! {
                 Some(input) => {
                     in_time.handle(now, input.clone(), &mut out);
                     late.handle(now, input, &mut out);
+                    // It may have found that there was nothing to do.
+                    late.handle_timeout(now, &mut out);
                 }
                 None => late.handle_timeout(now, &mut out),
             }

@@ -88,20 +88,21 @@ fn words(refusal: &Refusal) -> &'static str {
     }
 }
 
-fn light_input(luminaire: LuminaireId, body: Light) -> Option<Input> {
+/// Copies what it takes only: there are very many.
+fn light_input(luminaire: LuminaireId, body: &Light) -> Option<Input> {
     Some(match body {
-        Light::State(report) => Input::State { luminaire, report },
-        Light::Telemetry(report) => Input::Telemetry { luminaire, report },
-        Light::Ack(report) => Input::Ack { luminaire, report },
-        Light::Online(online) => Input::Online { luminaire, online },
-        Light::Firmware(report) => Input::Firmware { luminaire, report },
+        Light::State(report) => Input::State { luminaire, report: report.clone() },
+        Light::Telemetry(report) => Input::Telemetry { luminaire, report: report.clone() },
+        Light::Ack(report) => Input::Ack { luminaire, report: report.clone() },
+        Light::Online(online) => Input::Online { luminaire, online: *online },
+        Light::Firmware(report) => Input::Firmware { luminaire, report: report.clone() },
         Light::Command(_) | Light::Programme(_) | Light::FirmwareOrder(_) => return None,
     })
 }
 
 fn input(message: Message) -> Option<Input> {
     Some(match message {
-        Message::Light { luminaire, body, .. } => return light_input(luminaire, body),
+        Message::Light { luminaire, body, .. } => return light_input(luminaire, &body),
         Message::Cabinet { cabinet, body: Segment::State(report), .. } => Input::Cabinet { cabinet, report },
         Message::Request(request) => match request.body {
             RequestBody::Dim(body) => Input::Request { from: request.reply_to, request: body },
@@ -154,7 +155,7 @@ impl Role for CmsRole {
         body: &Light,
         out: &mut Vec<Message>,
     ) -> bool {
-        if let Some(input) = light_input(luminaire, body.clone()) {
+        if let Some(input) = light_input(luminaire, body) {
             self.take(now, input, out);
         }
         true

@@ -133,7 +133,9 @@ impl LuminaireRole {
     }
 
     fn publish(&self, outputs: Vec<Output>, out: &mut Vec<Message>) {
-        out.extend(outputs.into_iter().map(|output| self.message_of(output)));
+        if !outputs.is_empty() {
+            out.extend(outputs.into_iter().map(|output| self.message_of(output)));
+        }
     }
 
     #[inline]
