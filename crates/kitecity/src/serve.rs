@@ -18,6 +18,7 @@ use wire::iotda::IotdaBridge;
 use wire::{ClockState, Role, RoleName};
 
 use crate::interrupt::{self, apart};
+use crate::secured::Shown;
 use crate::up::{City, DRAIN_WITHIN, UsageError, start_number};
 use crate::{Settings, descriptors};
 
@@ -33,7 +34,7 @@ pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
         let (stop, stopped) = watch::channel(false);
         if let Some(outward) = &city.outward {
             let (platform, devices) = (&outward.platform, outward.devices.devices().len());
-            eprintln!("{devices} luminaires join the platform at mqtt://{}:{}", platform.host, platform.port);
+            eprintln!("{devices} luminaires join the platform at {platform}");
             let running = fleet::run(
                 World::Alone(clock_of(&city)),
                 (*city.cast).clone(),
@@ -49,7 +50,7 @@ pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
             let _ = stop.send(true);
             return Ok(timeout(DRAIN_WITHIN, running).await.unwrap_or(Ok(()))?);
         }
-        eprintln!("{role} joins `{}` at mqtt://{}:{}", link.run, link.address.host, link.address.port);
+        eprintln!("{role} joins `{}` at {}", link.run, link.address);
         let mut role = pin!(start(role, &city, link, None, stopped));
         tokio::select! {
             outcome = &mut role => return outcome,
@@ -94,8 +95,13 @@ pub(crate) async fn start(
             let (console, broker) = match console {
                 Some(console) => console,
                 None => {
-                    let console = Console::bind(city.config.console.listen).await?;
-                    eprintln!("console at http://{}", console.address());
+                    let shown = Shown::of(city)?;
+                    let console =
+                        Console::bind(city.config.console.listen, None, shown.as_ref().map(Shown::tls))?;
+                    eprintln!("console at {}", console.url());
+                    if let Some(shown) = &shown {
+                        eprintln!("{shown}");
+                    }
                     (console, None)
                 }
             };
