@@ -31,14 +31,14 @@ pub(crate) fn trust(settings: &mut Settings) -> Result<(), UsageError> {
         return Ok(());
     }
     let shown = match (&settings.tls_cert, &settings.tls_key) {
-        (Some(cert), Some(key)) => Some(Certificate::read(cert, key).map_err(usage)?),
+        (Some(cert), Some(key)) => Some(Certificate::read(cert, key).map_err(UsageError::from)?),
         _ => None,
     };
     let trust = match &settings.tls_ca {
         Some(file) => Trust::of_file(file, shown.as_ref()),
         None => Trust::of_system(shown.as_ref()),
     };
-    let trust = trust.map_err(usage)?;
+    let trust = trust.map_err(UsageError::from)?;
     if let Some(broker) = &mut settings.broker {
         broker.trust = Some(trust);
     }
@@ -89,7 +89,7 @@ impl Shown {
             (None, None, None) => Certificate::self_signed(&names(city), services::time::wall_now()),
             _ => return Err(UsageError("`tls.cert` and `tls.key` go together".to_owned()).into()),
         };
-        let certificate = certificate.map_err(usage)?;
+        let certificate = certificate.map_err(UsageError::from)?;
         let (file, passing) = match (given(&tls.cert), folder) {
             (Some(cert), _) => (cert.to_owned(), None),
             (None, Some(folder)) => (folder.join(PUBLISHED), None),
@@ -100,9 +100,9 @@ impl Shown {
             }
         };
         if given(&tls.cert).is_none() {
-            certificate.publish(&file).map_err(usage)?;
+            certificate.publish(&file).map_err(UsageError::from)?;
         }
-        let tls = ServerTls::new(certificate, client_ca).map_err(usage)?;
+        let tls = ServerTls::new(certificate, client_ca).map_err(UsageError::from)?;
         Ok(Some(Self { tls, file, _passing: passing }))
     }
 
@@ -160,6 +160,9 @@ fn given(path: &Path) -> Option<&Path> {
     Some(path).filter(|path| !path.as_os_str().is_empty())
 }
 
-fn usage(error: TlsError) -> UsageError {
-    UsageError(error.to_string())
+/// For trouble with the user's files.
+impl From<TlsError> for UsageError {
+    fn from(error: TlsError) -> Self {
+        Self(error.to_string())
+    }
 }

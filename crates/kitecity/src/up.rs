@@ -1,6 +1,7 @@
 //! `kitecity up`: the whole city in one process.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,7 +32,7 @@ use crate::secured::Shown;
 use crate::{Settings, descriptors, outward, secured, serve};
 
 mod broker;
-mod greeting;
+pub(crate) mod greeting;
 
 use greeting::{Greeting, Lan};
 
@@ -294,7 +295,7 @@ impl Prepared {
         let (stop, stopped) = watch::channel(false);
         let (ready, reports) = mpsc::channel(READY_REPORTS_MAX);
         self.link.ready = Some(ready);
-        let console = self.console()?;
+        let console = self.console(self.city.config.console.lan)?;
         let page = console.url();
         let lan = Lan::of(&console);
         let mut roles = self.start(console, &stopped);
@@ -335,7 +336,7 @@ impl Prepared {
         progress: impl FnMut(Timestamp),
     ) -> Result<bool> {
         let (stop, stopped) = watch::channel(false);
-        let console = self.console()?;
+        let console = self.console(None)?;
         eprintln!("live at {}/ and {}", console.url(), self.link.address);
         let mut roles = self.start(console, &stopped);
         let ended = tokio::select! {
@@ -348,10 +349,10 @@ impl Prepared {
         Ok(ended)
     }
 
-    fn console(&self) -> Result<Console> {
+    /// Takes the console's port, and `lan` for phones of the network.
+    fn console(&self, lan: Option<SocketAddr>) -> Result<Console> {
         let tls = self.shown.as_ref().map(Shown::tls);
-        let console = &self.city.config.console;
-        Console::bind(console.listen, console.lan, tls).context("no free port for the console")
+        Console::bind(self.city.config.console.listen, lan, tls).context("no free port for the console")
     }
 
     /// Starts the roles, in the order of [`ROLES`].

@@ -13,8 +13,8 @@ mod lan;
 mod pages;
 mod phone;
 mod plan;
-mod till;
 mod ready;
+mod till;
 mod view;
 mod wallet;
 

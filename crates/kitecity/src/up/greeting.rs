@@ -13,21 +13,21 @@ use crate::out;
 use crate::secured::{Shown, reached_at};
 
 /// The phone pages for the network.
-pub(super) struct Lan {
+pub(crate) struct Lan {
     /// Without a path.
     page: String,
     pins: watch::Receiver<Pin>,
 }
 
 impl Lan {
-    pub(super) fn of(console: &Console) -> Option<Self> {
+    pub(crate) fn of(console: &Console) -> Option<Self> {
         let (address, pins) = console.lan()?;
         Some(Self { page: format!("{}://{}", console.scheme(), reached_at(address)), pins })
     }
 }
 
 /// Prints the PIN that is good, and each that comes after.
-pub(super) async fn tell_pins(lan: Option<Lan>) {
+pub(crate) async fn tell_pins(lan: Option<Lan>) {
     let Some(Lan { page, mut pins }) = lan else { return std::future::pending().await };
     pins.mark_changed();
     while pins.changed().await.is_ok() {

@@ -13,11 +13,14 @@ use types::Seed;
 use super::super::http::PLACES;
 use super::super::view::View;
 use super::super::wallet::Wallets;
-use super::super::{events, http};
+use super::super::{events, http, kiosk};
 use super::*;
 use crate::access::Secret;
+use crate::bus::BusAddress;
 use crate::caller::Caller;
 use crate::health::Health;
+use crate::identity::{self, Identity, PublishedKeys};
+use crate::link::Link;
 use crate::payment;
 
 const HERE: &str = "192.0.2.7:8090";
@@ -28,15 +31,35 @@ fn app() -> App {
     let policies =
         toml::from_str::<Policies>(include_str!("../../../../../config/policies/demo.toml")).unwrap();
     let cast = Arc::new(Cast::new(CastSpec::new(city, 2026, policies)).unwrap());
+    let caller = Caller::new("svc-console").0;
+    let secret = Secret::from_words("kite");
+    let link = Link {
+        address: BusAddress::plain("127.0.0.1", 1),
+        run: "demo".parse().unwrap(),
+        secret: None,
+        ready: None,
+        health: Health::default(),
+    };
     App {
+        identity: Identity {
+            caller: caller.clone(),
+            secret: secret.clone(),
+            readers: cast.readers().clone(),
+            keys: PublishedKeys::default(),
+            now: wall_now,
+        },
+        link,
+        broker: None,
+        events: broadcast::channel(8).0,
+        attacking: Arc::default(),
+        kiosk: Arc::new(kiosk::Kiosk::new(cast.offline_verifier())),
         run: "demo".to_owned(),
         seed: 7,
         view: Arc::new(Mutex::new(View::new(&cast, None))),
         cast,
-        caller: Caller::new("svc-console").0,
+        caller,
         told: broadcast::channel(8).0,
-        kiosk: Arc::default(),
-        wallets: Arc::new(Wallets::new(Secret::from_words("kite"))),
+        wallets: Arc::new(Wallets::new(secret)),
         listeners: events::room(),
         health: Health::default(),
     }
@@ -79,13 +102,18 @@ async fn paired(router: &Router, pairing: &Pairing) -> String {
     cookie.split(';').next().unwrap().to_owned()
 }
 
+/// Every place of the interfaces for programs.
+fn programs() -> Vec<String> {
+    payment::paths().into_iter().chain(identity::paths()).map(|(path, _)| path).collect()
+}
+
 /// Every place of the console that is not for the network, with its parameters filled in.
 fn foreign_places() -> Vec<String> {
     let console = PLACES.iter().filter(|place| place.reach == Reach::Here).map(|place| place.path);
     let console = console.filter(|path| !matches!(*path, "/" | "/assets/{*path}"));
-    let payment = payment::paths();
+    let programs = programs();
     let filled = |path: &str| path.replace("{id}", "l-0001").replace(['{', '}'], "");
-    console.chain(payment.keys().map(String::as_str)).map(filled).collect()
+    console.chain(programs.iter().map(String::as_str)).map(filled).collect()
 }
 
 #[tokio::test]
@@ -173,8 +201,7 @@ async fn a_paired_phone_gets_its_page_and_every_answer_says_what_browsers_may_do
 async fn every_place_of_the_console_is_closed_to_foreign_hosts_and_origins() {
     let router = http::router(app(), Origins::new("127.0.0.1:8080".parse().unwrap(), None));
     let places = PLACES.iter().map(|place| place.path.replace(['{', '}', '*'], ""));
-    let places: Vec<_> =
-        places.chain(payment::paths().keys().map(|path| path.replace(['{', '}'], ""))).collect();
+    let places: Vec<_> = places.chain(programs().iter().map(|path| path.replace(['{', '}'], ""))).collect();
     for (path, method) in places.iter().flat_map(|path| [(path, "GET"), (path, "POST"), (path, "DELETE")]) {
         for (host, origin) in [("evil.example:8080", None), ("127.0.0.1:8080", Some("http://evil.example"))] {
             let asked = Request::builder().method(method).uri(path.as_str()).header(header::HOST, host);
