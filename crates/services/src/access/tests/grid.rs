@@ -64,6 +64,7 @@ fn topics() -> Vec<String> {
             "method" => return methods.iter().map(|method| (*method).to_owned()).collect(),
             "caller" => &callers,
             "aggregate" | "event" => &["x"],
+            "resident" => &["r-0001"],
             "shard" => &["s00"],
             other => panic!("the grid knows no values of {{{other}}} in {address}"),
         };
