@@ -79,6 +79,13 @@ impl Process {
         Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
     }
 
+    /// What it has in memory, as Linux knows \[KiB\].
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        resident.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+    }
+
     /// Whether it catches SIGINT, as Linux knows: before, Ctrl-C ends it as any other program.
     pub fn listens_for_ctrl_c(&self) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
@@ -150,6 +157,8 @@ pub struct City {
     pub mqtt_port: u16,
     /// The operator's password; empty with an outside broker.
     pub password: String,
+    /// What it printed since, line by line.
+    lines: mpsc::Receiver<String>,
 }
 
 impl City {
@@ -173,7 +182,15 @@ impl City {
     ///
     /// If it does not start.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut command = kitecity();
+        Self::start_as(kitecity(), arguments)
+    }
+
+    /// The same by `command`, which may have an environment of its own.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_as(mut command: Command, arguments: &[&str]) -> Self {
         command.args(["--http-listen", "127.0.0.1:0"]);
         if !arguments.contains(&"--mqtt-listen") {
             command.args(["--mqtt-listen", "127.0.0.1:0"]);
@@ -181,13 +198,7 @@ impl City {
         command.args(arguments).stdout(Stdio::piped());
         let mut process = Process::spawn(&mut command);
         let lines = lines_of(process.0.stdout.take().expect("piped"));
-        let next = |label: &str| loop {
-            let line =
-                lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the city does not print `{label}`"));
-            if let Some(rest) = line.trim_start().strip_prefix(label) {
-                return rest.trim().to_owned();
-            }
-        };
+        let next = |label: &str| next_of(&lines, label);
         let page = next("console").trim_end_matches('/').to_owned();
         let bus = next("bus");
         let user = next("");
@@ -196,7 +207,16 @@ impl City {
         let mqtt_port = parts.next().and_then(|port| port.parse().ok()).expect("mqtt://host:port");
         let password =
             user.split_once("password ").map(|(_, password)| password.to_owned()).unwrap_or_default();
-        Self { process, page, mqtt_host, mqtt_port, password }
+        Self { process, page, mqtt_host, mqtt_port, password, lines }
+    }
+
+    /// What it prints next behind `label`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not within [`PATIENCE`].
+    pub fn printed(&self, label: &str) -> String {
+        next_of(&self.lines, label)
     }
 
     /// Its broker, as `--broker` takes it.
@@ -275,6 +295,16 @@ pub fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
         }
     });
     lines
+}
+
+fn next_of(lines: &mpsc::Receiver<String>, label: &str) -> String {
+    loop {
+        let line =
+            lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the city does not print `{label}`"));
+        if let Some(rest) = line.trim_start().strip_prefix(label) {
+            return rest.trim().to_owned();
+        }
+    }
 }
 
 /// A foreign MQTT client: plain `rumqttc`, MQTT 3.1.1, nothing of ours.

@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) payment: Payment,
     pub(crate) storage: Storage,
     #[serde(default)]
+    pub(crate) tls: Tls,
+    #[serde(default)]
     eid: Eid,
     #[serde(default)]
     luminaire: Luminaire,
@@ -129,6 +131,26 @@ pub(crate) struct Broker {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Console {
     pub(crate) listen: SocketAddr,
+    #[serde(default, deserialize_with = "address_if_any")]
+    pub(crate) lan: Option<SocketAddr>,
+}
+
+/// An address; an empty text = none.
+fn address_if_any<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    let parsed = (!text.is_empty()).then(|| text.parse()).transpose();
+    parsed
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no address such as \"192.168.1.5:8090\"")))
+}
+
+/// TLS where the city listens. Empty paths = none.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) on: bool,
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) client_ca: PathBuf,
 }
 
 /// The rules of payment.

@@ -19,6 +19,7 @@ mod outward;
 mod pay;
 mod report;
 mod run;
+mod secured;
 mod serve;
 mod up;
 
@@ -30,7 +31,11 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use services::Link;
 use services::access::Secret;
 use services::bus::BusAddress;
-use tracing_subscriber::EnvFilter;
+use services::health::Health;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 use types::RunId;
 use wire::RoleName;
 use wire::dialect::Dialect;
@@ -39,6 +44,9 @@ use wire::dialect::Dialect;
 const EXIT_USAGE: u8 = 2;
 /// Exit code for trouble while running.
 const EXIT_RUNTIME: u8 = 1;
+
+/// Libraries that write whole packets to the log below this level, passwords and codes among them.
+const WORDY: [&str; 4] = ["rmqtt", "rumqttc", "hyper", "rustls"];
 
 /// A smart city on a laptop: street lighting, e-ID and medical payment on an MQTT bus. SIMULATED / 模拟.
 #[derive(Debug, Parser)]
@@ -56,7 +64,7 @@ pub(crate) struct Settings {
     /// Settings file (otherwise config/city.toml, if there is one).
     #[arg(long, global = true, env = "KITECITY_CONFIG")]
     config: Option<PathBuf>,
-    /// Use this broker (mqtt://host:port) instead of the embedded one.
+    /// Use this broker (mqtt://host:port, or mqtts:// with TLS) instead of the embedded one.
     #[arg(long, global = true, env = "KITECITY_BROKER")]
     broker: Option<BusAddress>,
     /// What passwords are made from; processes of one city share it. Otherwise a new one at each start.
@@ -90,6 +98,25 @@ pub(crate) struct Settings {
     /// Where the pages are served.
     #[arg(long, global = true, env = "KITECITY_HTTP_LISTEN")]
     http_listen: Option<SocketAddr>,
+    /// Serve the phone pages, and nothing else, to the network here, such as 192.168.1.5:8090 or 0.0.0.0:8090; devices
+    /// show a PIN that is printed.
+    #[arg(long, global = true, env = "KITECITY_LAN", value_name = "ADDRESS")]
+    lan: Option<SocketAddr>,
+    /// Speak TLS 1.3 and nothing else where pages are served and the embedded broker listens.
+    #[arg(long, global = true, env = "KITECITY_TLS")]
+    tls: bool,
+    /// Show this certificate (PEM, with its chain) instead of a self-signed one; also to brokers that ask for one.
+    #[arg(long, global = true, env = "KITECITY_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, global = true, env = "KITECITY_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// With --tls, let only those in whose certificate one of these authorities has signed (PEM).
+    #[arg(long, global = true, env = "KITECITY_TLS_CLIENT_CA", value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
+    /// Trust these certificates (PEM), not this machine's authorities, at `--broker mqtts://`.
+    #[arg(long, global = true, env = "KITECITY_TLS_CA", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// Let MQTT clients without a user name in, with an operator's rights.
     #[arg(long, global = true)]
     open: bool,
@@ -113,12 +140,13 @@ pub(crate) struct Settings {
 impl Settings {
     /// How a client of its own reaches `run`, on a broker that runs already.
     pub(crate) fn link(&self, run: RunId) -> Link {
-        let usual = || BusAddress { host: "127.0.0.1".to_owned(), port: 1883 };
+        let usual = || BusAddress::plain("127.0.0.1", 1883);
         Link {
             address: self.broker.clone().unwrap_or_else(usual),
             run,
             secret: self.secret.as_deref().map(Secret::from_words),
             ready: None,
+            health: Health::default(),
         }
     }
 }
@@ -188,17 +216,28 @@ enum Schema {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("KITECITY_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,rmqtt=error,kitecity=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match perform(cli.command.unwrap_or(Command::Up), &cli.settings) {
+    let mut cli = Cli::parse();
+    start_log();
+    let trusting = secured::trust(&mut cli.settings).map_err(anyhow::Error::from);
+    match trusting.and_then(|()| perform(cli.command.unwrap_or(Command::Up), &cli.settings)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("kitecity: {error:#}");
             ExitCode::from(if error.is::<up::UsageError>() { EXIT_USAGE } else { EXIT_RUNTIME })
         }
     }
+}
+
+/// Logs to the error output what `KITECITY_LOG` says, but for what would tell secrets.
+fn start_log() {
+    let wanted = EnvFilter::try_from_env("KITECITY_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,rmqtt=error,kitecity=info"));
+    let discreet = filter_fn(|about| {
+        let wordy = WORDY.iter().any(|library| about.target().starts_with(library));
+        !wordy || *about.level() <= tracing_subscriber::filter::LevelFilter::INFO
+    });
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines.with_filter(wanted.and(discreet))).init();
 }
 
 fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {

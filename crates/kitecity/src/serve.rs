@@ -18,6 +18,8 @@ use wire::iotda::IotdaBridge;
 use wire::{ClockState, Role, RoleName};
 
 use crate::interrupt::{self, apart};
+use crate::secured::Shown;
+use crate::up::greeting::{Lan, tell_pins};
 use crate::up::{City, DRAIN_WITHIN, UsageError, start_number};
 use crate::{Settings, descriptors};
 
@@ -33,7 +35,7 @@ pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
         let (stop, stopped) = watch::channel(false);
         if let Some(outward) = &city.outward {
             let (platform, devices) = (&outward.platform, outward.devices.devices().len());
-            eprintln!("{devices} luminaires join the platform at mqtt://{}:{}", platform.host, platform.port);
+            eprintln!("{devices} luminaires join the platform at {platform}");
             let running = fleet::run(
                 World::Alone(clock_of(&city)),
                 (*city.cast).clone(),
@@ -49,7 +51,7 @@ pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
             let _ = stop.send(true);
             return Ok(timeout(DRAIN_WITHIN, running).await.unwrap_or(Ok(()))?);
         }
-        eprintln!("{role} joins `{}` at mqtt://{}:{}", link.run, link.address.host, link.address.port);
+        eprintln!("{role} joins `{}` at {}", link.run, link.address);
         let mut role = pin!(start(role, &city, link, None, stopped));
         tokio::select! {
             outcome = &mut role => return outcome,
@@ -91,20 +93,34 @@ pub(crate) async fn start(
             return Ok(running.await?);
         }
         RoleName::Console => {
-            let (console, broker) = match console {
-                Some(console) => console,
-                None => {
-                    let console = Console::bind(city.config.console.listen).await?;
-                    eprintln!("console at http://{}", console.address());
-                    (console, None)
+            match console {
+                Some((console, broker)) => {
+                    console.run(link, city.cast.clone(), broker, stopped).await;
                 }
-            };
-            console.run(link, city.cast.clone(), broker, stopped).await;
+                None => console_alone(link, city, stopped).await?,
+            }
             return Ok(());
         }
         RoleName::Scenario => return Err(UsageError("a scenario is not served".to_owned()).into()),
     };
     Ok(host::run(link, boxed, store.map(|kept| kept.store), stopped).await?)
+}
+
+/// The console in a process of its own.
+async fn console_alone(link: Link, city: &City, stopped: watch::Receiver<bool>) -> Result<()> {
+    let settings = &city.config.console;
+    let shown = Shown::of(city)?;
+    let console = Console::bind(settings.listen, settings.lan, shown.as_ref().map(Shown::tls))?;
+    eprintln!("console at {}", console.url());
+    if let Some(shown) = &shown {
+        eprintln!("{shown}");
+    }
+    let lan = Lan::of(&console);
+    tokio::select! {
+        () = console.run(link, city.cast.clone(), None, stopped) => {}
+        () = tell_pins(lan) => {}
+    }
+    Ok(())
 }
 
 /// How the city's clock runs from now on.

@@ -1,6 +1,8 @@
 //! `kitecity up`: the whole city in one process.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,11 +11,11 @@ use eid::Readers;
 use medpay::Policies;
 use scenario::{Cast, CastSpec, Play, Script};
 use services::Link;
-use services::access::{Rules, Secret};
-use services::broker::{Broker, BrokerConfig};
-use services::bus::BusAddress;
+use services::access::Secret;
+use services::broker::Broker;
 use services::console::Console;
 use services::fleet::Outward;
+use services::health::Health;
 use services::journal::{Founding, Identity, KeyFile, Store};
 use services::time::wall_now;
 use tokio::sync::{mpsc, watch};
@@ -21,15 +23,18 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use types::{LuminaireId, Timestamp};
 use wire::RoleName;
-use wire::dialect::home_assistant::node_of;
 use wire::dialect::{Dialect, Register};
 
 use crate::config::Config;
 use crate::ground::Ground;
 use crate::interrupt::{self, Interrupt, apart};
-use crate::{Settings, descriptors, outward, serve};
+use crate::secured::Shown;
+use crate::{Settings, descriptors, outward, secured, serve};
 
-mod greeting;
+mod broker;
+pub(crate) mod greeting;
+
+use greeting::{Greeting, Lan};
 
 /// How long the roles may take to say goodbye.
 pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(3);
@@ -224,6 +229,8 @@ fn apply(config: &mut Config, settings: &Settings) {
     config.broker.listen = settings.mqtt_listen.unwrap_or(config.broker.listen);
     config.broker.open |= settings.open;
     config.console.listen = settings.http_listen.unwrap_or(config.console.listen);
+    config.console.lan = settings.lan.or(config.console.lan);
+    secured::apply(&mut config.tls, settings);
 }
 
 /// Runs the city until Ctrl-C.
@@ -245,6 +252,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 pub(crate) struct Prepared {
     city: Arc<City>,
     broker: Option<Broker>,
+    shown: Option<Shown>,
     link: Link,
     roles: BTreeSet<RoleName>,
 }
@@ -254,18 +262,21 @@ impl Prepared {
     pub(crate) fn new(city: City, settings: &Settings) -> Result<Self> {
         let wanted = descriptors::wanted(city.cast.plan().luminaires().len(), 2);
         descriptors::raise(wanted, ", or run the fleet on its own with `kitecity serve fleet`");
+        let shown = Shown::of(&city)?;
         // With a dialect, the outside broker is the luminaires' platform, and the city has its own.
         let outside = settings.broker.as_ref().filter(|_| city.outward.is_none());
         let (address, broker) = match outside {
             Some(address) => (address.clone(), None),
             None => {
-                let broker = start_broker(&city)?;
-                (of(&broker), Some(broker))
+                let broker = broker::start(&city, shown.as_ref().map(Shown::tls))?;
+                (broker::own_address(&broker), Some(broker))
             }
         };
         // An outside broker asks for our passwords only if it was given them, and that is what a secret says.
         let secret = (broker.is_some() || settings.secret.is_some()).then(|| city.secret.clone());
-        let link = Link { address, run: city.config.city.run, secret, ready: None };
+        let health =
+            Health::keeping(city.kept.as_ref().and(city.config.storage.folder()).map(Path::to_owned));
+        let link = Link { address, run: city.config.city.run, secret, ready: None, health };
         let speaking = |dialect| city.devices.speaking(dialect).next().is_some();
         let played = |role: &RoleName| match role {
             RoleName::Iotda => speaking(Dialect::Iotda),
@@ -277,16 +288,16 @@ impl Prepared {
         };
         let roles =
             ROLES.into_iter().filter(played).filter(|role| !settings.without.contains(role)).collect();
-        Ok(Self { city: Arc::new(city), broker, link, roles })
+        Ok(Self { city: Arc::new(city), broker, shown, link, roles })
     }
 
     async fn live(mut self, mut interrupt: Interrupt, began: Instant) -> Result<()> {
         let (stop, stopped) = watch::channel(false);
         let (ready, reports) = mpsc::channel(READY_REPORTS_MAX);
         self.link.ready = Some(ready);
-        let console = Console::bind(self.city.config.console.listen);
-        let console = console.await.context("no free port for the console")?;
-        let page = console.address();
+        let console = self.console(self.city.config.console.lan)?;
+        let page = console.url();
+        let lan = Lan::of(&console);
         let mut roles = self.start(console, &stopped);
         let interrupted = tokio::select! {
             () = all_there(self.roles.clone(), reports) => false,
@@ -294,10 +305,17 @@ impl Prepared {
             () = interrupt.came() => true,
         };
         if !interrupted {
-            greeting::print(&self.city, &self.link, page, began);
+            let greeting = Greeting {
+                page,
+                bus: broker::reached_at(self.broker.as_ref(), &self.link, self.shown.as_ref())?,
+                shown: self.shown.as_ref(),
+                began,
+            };
+            greeting::print(&self.city, &self.link, &greeting);
             tokio::select! {
                 broken = first_broken(&mut roles) => return Err(broken),
                 () = interrupt.came() => {}
+                () = greeting::tell_pins(lan) => {}
             }
         }
         eprintln!("stopping …");
@@ -318,14 +336,8 @@ impl Prepared {
         progress: impl FnMut(Timestamp),
     ) -> Result<bool> {
         let (stop, stopped) = watch::channel(false);
-        let console = Console::bind(self.city.config.console.listen);
-        let console = console.await.context("no free port for the console")?;
-        eprintln!(
-            "live at http://{}/ and mqtt://{}:{}",
-            console.address(),
-            self.link.address.host,
-            self.link.address.port
-        );
+        let console = self.console(None)?;
+        eprintln!("live at {}/ and {}", console.url(), self.link.address);
         let mut roles = self.start(console, &stopped);
         let ended = tokio::select! {
             ended = services::play::run(self.link.clone(), play, progress, stopped.clone()) => ended,
@@ -335,6 +347,12 @@ impl Prepared {
         let _ = stop.send(true);
         drain(roles).await;
         Ok(ended)
+    }
+
+    /// Takes the console's port, and `lan` for phones of the network.
+    fn console(&self, lan: Option<SocketAddr>) -> Result<Console> {
+        let tls = self.shown.as_ref().map(Shown::tls);
+        Console::bind(self.city.config.console.listen, lan, tls).context("no free port for the console")
     }
 
     /// Starts the roles, in the order of [`ROLES`].
@@ -378,23 +396,4 @@ async fn first_broken(roles: &mut JoinSet<Result<()>>) -> anyhow::Error {
 /// Waits until all roles have said goodbye, but not for ever.
 async fn drain(mut roles: JoinSet<Result<()>>) -> bool {
     timeout(DRAIN_WITHIN, async { while roles.join_next().await.is_some() {} }).await.is_ok()
-}
-
-fn start_broker(city: &City) -> Result<Broker> {
-    let settings = &city.config.broker;
-    let config =
-        BrokerConfig { mqtt: settings.listen, websocket: Some(settings.websocket), open: settings.open };
-    let rules = Rules::new(city.config.city.run, city.cast.directory().clone());
-    let lights = city.shown.iter().map(|id| node_of(city.config.city.run, *id)).collect();
-    let cabinets = city.cast.plan().cabinets().iter().map(|site| (site.id, site.district)).collect();
-    let rules = rules.with_cabinets(cabinets).with_devices(city.devices.clone()).with_lights(lights);
-    let broker = Broker::start(config, rules, city.secret.clone())?;
-    if broker.mqtt_addr() != settings.listen && settings.listen.port() != 0 {
-        eprintln!("port {} is taken: MQTT is at {} instead", settings.listen.port(), broker.mqtt_addr());
-    }
-    Ok(broker)
-}
-
-fn of(broker: &Broker) -> BusAddress {
-    BusAddress { host: broker.mqtt_addr().ip().to_string(), port: broker.mqtt_addr().port() }
 }

@@ -288,6 +288,10 @@ impl Rules {
 
     /// Whether this client may publish on `topic`.
     pub fn may_publish(&self, who: Principal, topic: &str) -> bool {
+        // MQTT 5.0, 3.3.2.1: a topic to publish on has no wildcards; a rule must not take them for words.
+        if topic.contains(['#', '+']) {
+            return false;
+        }
         if let Principal::Outside(place) = who {
             return self.device(place).may_publish(topic);
         }

@@ -9,6 +9,7 @@ use wire::Directory;
 use wire::dialect::{Bridge, Said};
 
 use crate::bus::{BusEvent, Received};
+use crate::health::TURN_EVERY;
 use crate::link::{Link, Port};
 use crate::time::{RoleClock, wall_now};
 
@@ -55,7 +56,7 @@ impl Driver {
     ) -> Result<(), MemoryError> {
         while !*stop.borrow() {
             let wait = RoleClock::Wall.sleep_until(self.bridge.next_timeout());
-            let wait = if self.port.is_waiting() { wait.min(FLUSH_AGAIN) } else { wait };
+            let wait = if self.port.is_waiting() { wait.min(FLUSH_AGAIN) } else { wait.min(TURN_EVERY) };
             let wait =
                 self.memory.as_ref().map_or(wait, |memory| wait.min(memory.wait(self.bridge.as_ref())));
             tokio::select! {
@@ -76,6 +77,7 @@ impl Driver {
             {
                 memory.keep(self.bridge.as_ref()).await?;
             }
+            self.link.health.turn(self.bridge.role());
         }
         self.bridge.farewell(&mut self.out);
         self.send();
@@ -90,12 +92,19 @@ impl Driver {
         let role = self.bridge.role();
         match event {
             BusEvent::Connected => {
+                self.link.health.bus(role, true);
                 self.link.tell_ready(role);
                 self.bridge.connected(wall_now(), &mut self.out);
             }
             BusEvent::Message(received) => self.read(&received),
-            BusEvent::Disconnected { reason } => tracing::info!(%role, reason, "bus lost"),
-            BusEvent::Refused { reason } => tracing::error!(%role, reason, "refused by the bus"),
+            BusEvent::Disconnected { reason } => {
+                self.link.health.bus(role, false);
+                tracing::info!(%role, reason, "bus lost");
+            }
+            BusEvent::Refused { reason } => {
+                self.link.health.bus(role, false);
+                tracing::error!(%role, reason, "refused by the bus");
+            }
         }
     }
 

@@ -16,8 +16,11 @@ use rmqtt::server::MqttServer;
 use tokio::runtime::Runtime;
 
 use crate::access::{Rules, Secret};
+use crate::ports::{PORTS_TRIED, first_free, listen};
+use crate::tls::ServerTls;
 
 mod cut;
+mod front;
 mod guard;
 mod pace;
 mod presence;
@@ -25,13 +28,14 @@ mod retained;
 mod routes;
 
 pub use cut::{CUT_MAX, Cuts};
+use front::{Callers, Front};
 use guard::Guard;
 use presence::Presence;
 
-/// Ports tried, from the one asked for upwards, before giving up.
-const PORTS_TRIED: u16 = 20;
 /// Messages kept for one slow client; beyond it the broker drops, and counts.
 const QUEUE_MAX: usize = 100_000;
+/// Subscriptions of one client; more are refused. A service has some dozens.
+const SUBSCRIPTIONS_MAX: usize = 1_000;
 /// Messages on their way to one client without its acknowledgement.
 const INFLIGHT_MAX: u16 = 256;
 /// How long the listener may take to answer after it is bound.
@@ -40,7 +44,7 @@ const READY_WITHIN: Duration = Duration::from_secs(5);
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// How the broker listens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BrokerConfig {
     /// Where MQTT 3.1.1 and 5 are spoken. Port 0 or a taken one = the next free one.
     pub mqtt: SocketAddr,
@@ -48,6 +52,18 @@ pub struct BrokerConfig {
     pub websocket: Option<SocketAddr>,
     /// Whether clients without a user name come in, with an operator's rights.
     pub open: bool,
+    /// With it, nothing but TLS is spoken at these addresses. The city's own clients then have a port to themselves on
+    /// 127.0.0.1: a handshake for each of thousands of luminaires of the same process would protect nothing.
+    pub tls: Option<ServerTls>,
+}
+
+/// Where it listens.
+#[derive(Clone, Copy, Debug)]
+struct Addresses {
+    mqtt: SocketAddr,
+    websocket: Option<SocketAddr>,
+    /// Without TLS, for clients of this process.
+    own: SocketAddr,
 }
 
 /// Why the broker did not start.
@@ -102,8 +118,7 @@ pub struct Inside {
 /// A running broker. Stops when dropped.
 #[derive(Debug)]
 pub struct Broker {
-    mqtt: SocketAddr,
-    websocket: Option<SocketAddr>,
+    addresses: Addresses,
     inside: Inside,
     runtime: Option<Runtime>,
 }
@@ -121,23 +136,28 @@ impl Broker {
         // On a thread of its own: the caller may be async, where neither a runtime nor a socket may block.
         let start = move || {
             let runtime = runtime()?;
-            let (mqtt, websocket, cuts) = runtime.block_on(launch(config, rules, secret, counted))?;
-            probe.wait_for(mqtt).map_err(BrokerError::Start)?;
-            Ok((runtime, mqtt, websocket, cuts))
+            let (addresses, cuts) = runtime.block_on(launch(config, rules, secret, counted))?;
+            probe.wait_for(addresses.own).map_err(BrokerError::Start)?;
+            Ok((runtime, addresses, cuts))
         };
-        let (runtime, mqtt, websocket, cuts) = apart("broker-start", start)?
+        let (runtime, addresses, cuts) = apart("broker-start", start)?
             .unwrap_or_else(|| Err(BrokerError::Start(io::Error::other("its thread panicked"))))?;
-        Ok(Self { mqtt, websocket, inside: Inside { counters, cuts }, runtime: Some(runtime) })
+        Ok(Self { addresses, inside: Inside { counters, cuts }, runtime: Some(runtime) })
     }
 
-    /// Where MQTT is spoken.
+    /// Where MQTT is spoken, with TLS if that was asked for.
     pub fn mqtt_addr(&self) -> SocketAddr {
-        self.mqtt
+        self.addresses.mqtt
     }
 
     /// Where MQTT over WebSocket is spoken.
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
-        self.websocket
+        self.addresses.websocket
+    }
+
+    /// Where clients of this machine find MQTT without TLS.
+    pub fn own_addr(&self) -> SocketAddr {
+        reachable(self.addresses.own)
     }
 
     /// What it counted so far.
@@ -188,7 +208,7 @@ async fn launch(
     rules: Rules,
     secret: Secret,
     counters: Arc<Counters>,
-) -> Result<(SocketAddr, Option<SocketAddr>, Arc<Cuts>), BrokerError> {
+) -> Result<(Addresses, Arc<Cuts>), BrokerError> {
     let context = ServerContext::new()
         .busy_check_enable(false)
         // Said here so that no files are looked for.
@@ -203,18 +223,29 @@ async fn launch(
     let presence = Presence::new(context.clone());
     let cuts = Arc::new(Cuts::new(context.clone()));
     let pace = Arc::default();
-    let guard = Guard { rules, secret, open: config.open, counters, presence, cuts: cuts.clone(), pace };
+    let callers = Callers::default();
+    let guard = Guard {
+        rules,
+        secret,
+        open: config.open,
+        counters,
+        presence,
+        cuts: cuts.clone(),
+        pace,
+        callers: callers.clone(),
+    };
     let register = context.extends.hook_mgr().register();
     for question in guard::QUESTIONS {
         register.add(question, Box::new(guard.clone())).await;
     }
     register.start().await;
 
-    let (tcp, mqtt) = bind("mqtt", config.mqtt)?;
+    let door = Door { tls: config.tls, callers };
+    let (tcp, mqtt, own) = door.open("mqtt", config.mqtt)?;
     let mut server = MqttServer::new(context).listener(tcp.tcp().map_err(settings)?);
     let mut websocket = None;
     if let Some(wanted) = config.websocket {
-        let (listener, address) = bind("websocket", wanted)?;
+        let (listener, address, _) = door.open("websocket", wanted)?;
         server = server.listener(listener.ws().map_err(settings)?);
         websocket = Some(address);
     }
@@ -225,27 +256,44 @@ async fn launch(
         // The hooks stay registered only as long as this lives.
         drop(register);
     });
-    Ok((mqtt, websocket, cuts))
+    Ok((Addresses { mqtt, websocket, own }, cuts))
+}
+
+/// How ports are opened: as they are, or behind TLS.
+struct Door {
+    tls: Option<ServerTls>,
+    callers: Callers,
+}
+
+impl Door {
+    /// The broker's listener; where it is reached from outside; and from this process.
+    fn open(
+        &self,
+        name: &str,
+        wanted: SocketAddr,
+    ) -> Result<(Listener, SocketAddr, SocketAddr), BrokerError> {
+        let Some(tls) = &self.tls else {
+            let (listener, address) = bind(name, wanted)?;
+            return Ok((listener, address, address));
+        };
+        let (listener, own) = bind(name, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let no_port = |source| BrokerError::NoPort { first: wanted, source };
+        let outside = listen(wanted).map_err(no_port)?;
+        let address = outside.local_addr().map_err(no_port)?;
+        let front = Front { tls: tls.acceptor(), broker: own, callers: self.callers.clone() };
+        tokio::spawn(front.run(outside));
+        Ok((listener, address, own))
+    }
 }
 
 fn bind(name: &str, wanted: SocketAddr) -> Result<(Listener, SocketAddr), BrokerError> {
-    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for step in 0..PORTS_TRIED {
-        let mut address = wanted;
-        if wanted.port() != 0 {
-            let Some(port) = wanted.port().checked_add(step) else { break };
-            address.set_port(port);
-        }
+    let bound = first_free(wanted, |address| {
         // Asked with the system's own listener first: it tells a taken port from other trouble, and what port 0 became.
-        match TcpListener::bind(address).and_then(|probe| probe.local_addr()) {
-            Ok(free) => match listener(name, free) {
-                Ok(listener) => return Ok((listener, free)),
-                Err(error) => last = io::Error::other(error.to_string()),
-            },
-            Err(error) => last = error,
-        }
-    }
-    Err(BrokerError::NoPort { first: wanted, source: last })
+        let free = TcpListener::bind(address)?.local_addr()?;
+        let listener = listener(name, free).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok((listener, free))
+    });
+    bound.map_err(|source| BrokerError::NoPort { first: wanted, source })
 }
 
 fn listener(name: &str, address: SocketAddr) -> rmqtt::Result<Listener> {
@@ -263,6 +311,7 @@ fn listener(name: &str, address: SocketAddr) -> rmqtt::Result<Listener> {
         .allow_zero_keepalive(true)
         .max_inflight(NonZeroU16::new(INFLIGHT_MAX).expect("not zero"))
         .max_mqueue_len(QUEUE_MAX)
+        .max_subscriptions(SUBSCRIPTIONS_MAX)
         .max_topic_aliases(32)
         // MQTT 5.0, 4.4: nothing is sent again on a connection that stands. A slow client would see everything twice.
         .message_retry_interval(Duration::ZERO)

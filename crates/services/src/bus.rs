@@ -11,6 +11,7 @@
 //! ever. The queue outlives connections, which rumqttc's own does not: it forgets what it holds when the broker forgot
 //! the session. So what was not acknowledged comes back into the queue and is sent again, at least once.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use wire::{Delivery, Frame};
+
+use crate::tls::Trust;
 
 mod outbox;
 mod packets;
@@ -32,18 +35,34 @@ const PACKET_BYTES_MAX: u32 = 1024 * 1024;
 /// How long a client that says goodbye may take to send what is queued.
 const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
-/// Where a broker is.
+/// Where a broker is, and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusAddress {
     /// Host name or address.
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Whom to trust there; `None` = without TLS.
+    pub trust: Option<Trust>,
+}
+
+impl BusAddress {
+    /// Without TLS.
+    pub fn plain(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port, trust: None }
+    }
+}
+
+impl fmt::Display for BusAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.trust.is_some() { "mqtts" } else { "mqtt" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
 }
 
 /// Why a text is not the address of a broker.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a broker address like `mqtt://127.0.0.1:1883`")]
+#[error("`{0}` is not a broker address like `mqtt://127.0.0.1:1883`, or `mqtts://…` with TLS")]
 pub struct BusAddressError(String);
 
 impl FromStr for BusAddress {
@@ -51,15 +70,21 @@ impl FromStr for BusAddress {
 
     fn from_str(text: &str) -> Result<Self, BusAddressError> {
         let wrong = || BusAddressError(text.to_owned());
-        let rest = text.strip_prefix("mqtt://").ok_or_else(wrong)?.trim_end_matches('/');
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let (trust, usual) = match scheme {
+            "mqtt" => (None, 1883),
+            "mqtts" => (Some(Trust::of_system(None).map_err(|_| wrong())?), 8883),
+            _ => return Err(wrong()),
+        };
+        let rest = rest.trim_end_matches('/');
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, port)) => (host, port.parse().map_err(|_| wrong())?),
-            None => (rest, 1883),
+            None => (rest, usual),
         };
         if host.is_empty() || host.contains(['/', '@', ' ']) {
             return Err(wrong());
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { host: host.to_owned(), port, trust })
     }
 }
 
@@ -81,8 +106,8 @@ pub struct ClientOptions {
 }
 
 /// Without the password.
-impl std::fmt::Debug for ClientOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientOptions")
             .field("address", &self.address)
             .field("client_id", &self.client_id)
@@ -238,6 +263,8 @@ mod tests {
         {
             assert!(text.parse::<BusAddress>().is_err(), "{text}");
         }
-        assert_eq!("mqtt://h".parse(), Ok(BusAddress { host: "h".to_owned(), port: 1883 }));
+        assert_eq!("mqtt://h".parse(), Ok(BusAddress::plain("h", 1883)));
+        let secured: BusAddress = "mqtts://h".parse().unwrap();
+        assert_eq!((secured.trust.is_some(), secured.to_string()), (true, "mqtts://h:8883".to_owned()));
     }
 }

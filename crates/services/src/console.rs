@@ -5,12 +5,15 @@
 
 mod attack;
 mod bills;
+mod events;
 mod http;
 mod kiosk;
 mod lamps;
+mod lan;
 mod pages;
 mod phone;
 mod plan;
+mod ready;
 mod till;
 mod view;
 mod wallet;
@@ -22,21 +25,28 @@ use std::time::Duration;
 use scenario::Cast;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::interval;
 use wire::{Event, Message, RoleName};
 
 pub use self::http::openapi;
+use self::lan::Pairing;
+pub use self::lan::Pin;
 use self::view::View;
 use self::wallet::Wallets;
 use crate::access::Secret;
 use crate::broker::Inside;
 use crate::bus::BusEvent;
 use crate::caller::Caller;
+use crate::health::Health;
+use crate::http::Origins;
+use crate::http::server::{Limits, serve};
 use crate::identity::{Identity, PublishedKeys};
 use crate::link::Link;
+use crate::ports;
 use crate::time::wall_now;
+use crate::tls::ServerTls;
 
 /// How often changed lamps go to the browsers.
 const LAMPS_EVERY: Duration = Duration::from_millis(100);
@@ -44,8 +54,25 @@ const LAMPS_EVERY: Duration = Duration::from_millis(100);
 const STATS_EVERY: u32 = 10;
 /// Server-sent events waiting for one browser; a slower one misses some and is sent everything anew.
 const EVENTS_MAX: usize = 2_048;
-/// Ports tried before giving up.
-const PORTS_TRIED: u16 = 20;
+/// What the clients of this machine may take up: much, but not everything.
+const LIMITS: Limits = Limits {
+    connections: 1_024,
+    connections_each: 1_024,
+    requests_per_s: 5_000,
+    requests_at_once: 10_000,
+    head_within: Duration::from_secs(15),
+    answer_within: Duration::from_secs(30),
+};
+
+/// What the network may take up: some phones, each with its pages.
+const LAN_LIMITS: Limits = Limits {
+    connections: 256,
+    connections_each: 16,
+    requests_per_s: 20,
+    requests_at_once: 200,
+    head_within: Duration::from_secs(15),
+    answer_within: Duration::from_secs(15),
+};
 
 /// One server-sent event.
 #[derive(Clone, Debug)]
@@ -74,6 +101,8 @@ pub(crate) struct App {
     /// Held during an attack: one at a time.
     pub(crate) attacking: Arc<tokio::sync::Mutex<()>>,
     pub(crate) identity: Identity,
+    pub(crate) listeners: Arc<Semaphore>,
+    pub(crate) health: Health,
 }
 
 impl App {
@@ -87,38 +116,68 @@ impl App {
 #[derive(Debug)]
 pub struct Console {
     listener: TcpListener,
+    tls: Option<ServerTls>,
     address: SocketAddr,
+    lan: Option<Lan>,
+}
+
+/// The listener for the network.
+#[derive(Debug)]
+struct Lan {
+    listener: TcpListener,
+    address: SocketAddr,
+    pairing: Arc<Pairing>,
 }
 
 impl Console {
-    /// Takes the port; a taken one = the next free one.
+    /// Takes the port, and one for phones of the network if `lan` is given; a taken one = the next free one.
     ///
     /// # Errors
     ///
     /// What the system says of the last port tried.
-    pub async fn bind(wanted: SocketAddr) -> std::io::Result<Self> {
-        let mut step = 0;
-        loop {
-            let mut address = wanted;
-            if wanted.port() != 0 {
-                address.set_port(wanted.port().saturating_add(step));
-            }
-            match TcpListener::bind(address).await {
-                Ok(listener) => return Ok(Self { address: listener.local_addr()?, listener }),
-                Err(error) if step + 1 == PORTS_TRIED => return Err(error),
-                Err(_) => step += 1,
-            }
-        }
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn bind(
+        wanted: SocketAddr,
+        lan: Option<SocketAddr>,
+        tls: Option<ServerTls>,
+    ) -> std::io::Result<Self> {
+        let listener = ports::listen(wanted)?;
+        let lan = lan.map(|wanted| {
+            let listener = ports::listen(wanted)?;
+            Ok::<_, std::io::Error>(Lan {
+                address: listener.local_addr()?,
+                listener,
+                pairing: Arc::default(),
+            })
+        });
+        Ok(Self { address: listener.local_addr()?, listener, tls, lan: lan.transpose()? })
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where phones of the network find theirs, and the PINs for it: the one that is good, and each that comes after.
+    pub fn lan(&self) -> Option<(SocketAddr, watch::Receiver<Pin>)> {
+        self.lan.as_ref().map(|lan| (lan.address, lan.pairing.pins()))
+    }
+
+    /// Where it is served, without a path.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme(), self.address)
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    fn origins(&self, address: SocketAddr) -> Origins {
+        Origins::new(address, self.tls.as_ref().map(|tls| tls.certificate().clone()))
     }
 
     /// Serves the pages until `stop` says so. `broker` is the embedded one, if it runs in this process.
     pub async fn run(
-        self,
+        mut self,
         link: Link,
         cast: Arc<Cast>,
         broker: Option<Inside>,
@@ -151,13 +210,25 @@ impl Console {
             events: events_of_services,
             attacking: Arc::default(),
             wallets: Arc::new(Wallets::new(secret)),
+            listeners: events::room(),
+            health: link.health.clone(),
         };
         let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
-        let serving = axum::serve(self.listener, http::router(app, self.address));
+        let acceptor = self.tls.as_ref().map(ServerTls::acceptor);
+        let to_network = self.lan.take().map(|Lan { listener, address, pairing }| {
+            let router = lan::router(app.clone(), self.origins(address), pairing);
+            serve(listener, acceptor.clone(), router, LAN_LIMITS)
+        });
+        let to_network = async {
+            match to_network {
+                Some(serving) => serving.await,
+                None => std::future::pending().await,
+            }
+        };
+        let router = http::router(app, self.origins(self.address));
         tokio::select! {
-            outcome = async { serving.await } => if let Err(error) = outcome {
-                tracing::error!(%error, "pages ended");
-            },
+            () = serve(self.listener, acceptor, router, LIMITS) => {}
+            () = to_network => {}
             _ = stop.changed() => {}
             // Pages that nobody keeps up to date must not look alive.
             outcome = &mut listening => return pass_on_panic(outcome),
@@ -196,14 +267,19 @@ async fn listen(
                         None => app.view().count_dead_letter(),
                     }
                 }
-                BusEvent::Connected => link.tell_ready(RoleName::Console),
+                BusEvent::Connected => {
+                    link.health.bus(RoleName::Console, true);
+                    link.tell_ready(RoleName::Console);
+                }
                 BusEvent::Disconnected { reason } | BusEvent::Refused { reason } => {
+                    link.health.bus(RoleName::Console, false);
                     tracing::warn!(reason, "console has no bus");
                 }
             },
             Some(question) = questions.recv() => port.send(question),
             _ = ticks.tick() => {
                 round += 1;
+                link.health.turn(RoleName::Console);
                 let lamps = app.view().take_changes();
                 if let Some(lamps) = lamps {
                     let _ = app.told.send(Told { event: "lamps", data: lamps });

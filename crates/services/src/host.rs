@@ -10,6 +10,7 @@ use types::Timestamp;
 use wire::{BusInput, Message, Role, RoleName};
 
 use crate::bus::BusEvent;
+use crate::health::TURN_EVERY;
 use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest, facts};
 use crate::link::{Link, Port};
 use crate::time::RoleClock;
@@ -103,7 +104,7 @@ impl Host {
     ) -> Result<(), JournalError> {
         while !*stop.borrow() {
             let wait = self.clock.sleep_until(self.role.next_timeout());
-            let wait = if self.port.is_waiting() { wait.min(FLUSH_AGAIN) } else { wait };
+            let wait = if self.port.is_waiting() { wait.min(FLUSH_AGAIN) } else { wait.min(TURN_EVERY) };
             tokio::select! {
                 event = events.recv() => match event {
                     Some(((), event)) => self.take(event),
@@ -117,6 +118,8 @@ impl Host {
             self.keep().await?;
             let said = std::mem::take(&mut self.out);
             self.publish(said);
+            // Only after what it was told is kept: a disk that does not answer must show.
+            self.link.health.turn(self.role.name());
         }
         self.port.close().await;
         self.keep_last().await
@@ -135,6 +138,7 @@ impl Host {
         match event {
             BusEvent::Connected => {
                 self.connected = true;
+                self.link.health.bus(self.role.name(), true);
                 self.link.tell_ready(self.role.name());
                 tracing::debug!(role = %self.role.name(), "on the bus");
             }
@@ -148,9 +152,13 @@ impl Host {
                     self.note(now, Told::Message(received));
                 }
             }
-            BusEvent::Disconnected { reason } => tracing::info!(role = %self.role.name(), reason, "bus lost"),
+            BusEvent::Disconnected { reason } => {
+                self.link.health.bus(self.role.name(), false);
+                tracing::info!(role = %self.role.name(), reason, "bus lost");
+            }
             BusEvent::Refused { reason } => {
-                tracing::error!(role = %self.role.name(), reason, "refused by the bus")
+                self.link.health.bus(self.role.name(), false);
+                tracing::error!(role = %self.role.name(), reason, "refused by the bus");
             }
         }
     }

@@ -4,11 +4,14 @@
 //! document is made from it. A handler takes [`IdempotencyKey`] and asks a service with [`Caller::ask_as`](crate::caller::Caller::ask_as): the key is the
 //! question's correlation, so that the service knows a repeated request again.
 
+mod clients;
+mod headers;
 mod idempotency;
 mod json;
 pub(crate) mod openapi;
 mod origin;
 mod problem;
+pub(crate) mod server;
 
 use std::sync::Arc;
 
@@ -18,10 +21,12 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 
+pub(crate) use self::clients::network_of;
+pub(crate) use self::headers::secured;
 pub(crate) use self::idempotency::IdempotencyKey;
 use self::idempotency::{Keys, keyed};
 pub(crate) use self::json::JsonBody;
-pub(crate) use self::origin::only_from_here;
+pub(crate) use self::origin::{Origins, only_from_here};
 pub(crate) use self::problem::Problem;
 
 /// The header by which a client names a request; it comes back with the answer.

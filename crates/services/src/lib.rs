@@ -11,16 +11,19 @@ pub mod clock;
 pub mod console;
 pub mod fleet;
 pub mod glance;
+pub mod health;
 pub mod host;
 pub mod journal;
 pub mod operator;
 pub mod play;
 pub mod time;
+pub mod tls;
 
 mod caller;
 mod http;
 mod identity;
 mod link;
 mod payment;
+mod ports;
 
 pub use link::Link;

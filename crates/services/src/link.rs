@@ -10,6 +10,7 @@ use wire::{DeadLetter, DecodeError, Frame, Message, RoleName, decode, encode, pr
 
 use crate::access::Secret;
 use crate::bus::{BusAddress, BusClient, BusEvent, ClientOptions, Received};
+use crate::health::Health;
 
 /// Events waiting for one role; beyond it the broker queues instead.
 pub(crate) const EVENTS_MAX: usize = 1_024;
@@ -32,6 +33,8 @@ pub struct Link {
     pub secret: Option<Secret>,
     /// Hears of each role that is on the bus, with every subscription granted.
     pub ready: Option<mpsc::Sender<RoleName>>,
+    /// Where the roles of this process say how they are.
+    pub health: Health,
 }
 
 impl Link {

@@ -24,7 +24,7 @@ const FOLLOW_PATIENCE: Duration = Duration::from_secs(120);
 #[non_exhaustive]
 pub enum AskError {
     /// There is no such broker, or it does not answer.
-    #[error("no bus at mqtt://{}:{}: {reason}", address.host, address.port)]
+    #[error("no bus at {address}: {reason}")]
     NoBus {
         /// Where it should be.
         address: BusAddress,

@@ -119,12 +119,8 @@ fn measure(what: &'static str, luminaires: u32, seconds: u64, outside: Option<Pa
         None => (None, None),
     };
     let (city, address) = start_city(luminaires, address.as_ref())?;
-    let fleet = Process::spawn(kitecity(luminaires)?.args([
-        "serve",
-        "fleet",
-        "--broker",
-        &format!("mqtt://{}:{}", address.host, address.port),
-    ]))?;
+    let fleet =
+        Process::spawn(kitecity(luminaires)?.args(["serve", "fleet", "--broker", &address.to_string()]))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut measured =
         runtime.block_on(async { Watcher::join(address).measure(what, luminaires, seconds).await })?;
@@ -152,8 +148,8 @@ fn start_city(luminaires: u32, outside: Option<&BusAddress>) -> Result<(Process,
     let mut command = kitecity(luminaires)?;
     command.args(["up", "--mqtt-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
     command.args(WITHOUT.iter().flat_map(|role| ["--without", role]));
-    if let Some(BusAddress { host, port }) = outside {
-        command.args(["--broker", &format!("mqtt://{host}:{port}")]);
+    if let Some(address) = outside {
+        command.args(["--broker", &address.to_string()]);
     }
     let mut city = Process::spawn(command.stdout(Stdio::piped()))?;
     let mut output = BufReader::new(city.0.stdout.take().context("no output")?);
@@ -187,7 +183,7 @@ fn start_mosquitto(program: &PathBuf, folder: &PathBuf) -> Result<(Process, BusA
         ensure!(began.elapsed() < Duration::from_secs(5), "Mosquitto did not start");
         std::thread::yield_now();
     }
-    Ok((broker, BusAddress { host: "127.0.0.1".to_owned(), port }))
+    Ok((broker, BusAddress::plain("127.0.0.1", port)))
 }
 
 fn mosquitto() -> Option<PathBuf> {

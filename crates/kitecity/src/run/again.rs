@@ -27,7 +27,7 @@ pub(super) fn command(file: &str, seed: u64, args: &RunArgs, settings: &Settings
             add("--speed", &speed.to_string());
         }
         if let Some(broker) = &settings.broker {
-            add("--broker", &format!("mqtt://{}:{}", broker.host, broker.port));
+            add("--broker", &broker.to_string());
         }
         for role in &settings.without {
             add("--without", role.as_str());

@@ -1,5 +1,7 @@
 use super::*;
 
+mod grid;
+
 fn rules() -> Rules {
     let directory = Directory::from([
         (LuminaireId(1), "kuiwen".parse().unwrap()),

@@ -17,6 +17,7 @@ use wire::iotda::LoginError;
 
 use super::Counters;
 use super::cut::Cuts;
+use super::front::Callers;
 use super::pace::Pace;
 use super::presence::Presence;
 use crate::access::{Principal, Rules, Secret};
@@ -32,6 +33,7 @@ pub(super) struct Guard {
     pub(super) presence: Arc<Presence>,
     pub(super) cuts: Arc<Cuts>,
     pub(super) pace: Arc<Pace>,
+    pub(super) callers: Callers,
 }
 
 impl Guard {
@@ -48,14 +50,20 @@ impl Guard {
             LastWill::V5(will) => &will.topic[..],
         });
         if !username.is_empty() && !self.rules.may_connect(who, username, client_id) {
-            tracing::warn!(client_id, username, "refused: not the client id of this user");
+            tracing::warn!(client_id, username, from = %self.from(client), "refused: not the client id of this user");
             return AuthResult::NotAuthorized;
         }
         if let Some(topic) = will_topic.filter(|topic| !self.rules.may_will(who, topic)) {
-            tracing::warn!(client_id, topic, "refused: a will on a foreign topic");
+            tracing::warn!(client_id, topic, from = %self.from(client), "refused: a will on a foreign topic");
             return AuthResult::NotAuthorized;
         }
         AuthResult::Allow(false, None)
+    }
+
+    /// From where it really comes, for the log.
+    fn from(&self, client: &ConnectInfo) -> String {
+        let seen = client.id().remote_addr;
+        seen.map_or_else(|| "somewhere".to_owned(), |seen| self.callers.behind(seen).to_string())
     }
 
     fn principal(&self, client: &ConnectInfo) -> Result<Principal, AuthResult> {
@@ -69,7 +77,7 @@ impl Guard {
             },
         };
         who.ok_or_else(|| {
-            tracing::warn!(client_id, "refused: wrong user name or password");
+            tracing::warn!(client_id, from = %self.from(client), "refused: wrong user name or password");
             AuthResult::BadUsernameOrPassword
         })
     }

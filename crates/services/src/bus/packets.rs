@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rumqttc::NetworkOptions;
 use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, Filter, LastWill, LastWillProperties, Publish, PublishProperties,
 };
 use rumqttc::v5::mqttbytes::{self, QoS};
 use rumqttc::v5::{ConnectionError, MqttOptions, StateError};
+use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use wire::{Channel, Frame};
 
-use super::{ClientOptions, PACKET_BYTES_MAX, Received};
+use super::{BusAddress, ClientOptions, PACKET_BYTES_MAX, Received};
 
 /// Messages on their way without an acknowledgement. rumqttc reserves room for each: by default 8 MB a client.
 const INFLIGHT: (u16, u16) = (4, 128);
@@ -32,6 +32,7 @@ pub(super) fn options(client: &ClientOptions) -> MqttOptions {
     network.set_tcp_nodelay(true);
     network.set_connection_timeout(CONNECT_WITHIN_S);
     mqtt.set_network_options(network);
+    mqtt.set_transport(transport(&client.address));
     if let Some((username, password)) = &client.credentials {
         mqtt.set_credentials(username, password);
     }
@@ -39,6 +40,12 @@ pub(super) fn options(client: &ClientOptions) -> MqttOptions {
         mqtt.set_last_will(will(frame));
     }
     mqtt
+}
+
+/// With TLS or without.
+pub(super) fn transport(address: &BusAddress) -> Transport {
+    let trust = address.trust.as_ref();
+    trust.map_or(Transport::Tcp, |trust| Transport::Tls(TlsConfiguration::Rustls(trust.config())))
 }
 
 /// What the client subscribes to.

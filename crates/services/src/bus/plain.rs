@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use wire::Frame;
 use wire::dialect::Login;
 
-use super::packets::{CONNECT_WITHIN_S, KEEP_ALIVE, qos_level};
+use super::packets::{CONNECT_WITHIN_S, KEEP_ALIVE, qos_level, transport};
 use super::task::{Steadiness, backoff};
 use super::{BusAddress, BusEvent, FLUSH_WITHIN, PACKET_BYTES_MAX, QueueFull, Received};
 
@@ -239,6 +239,7 @@ impl PlainOptions {
         mqtt.set_keep_alive(KEEP_ALIVE);
         mqtt.set_max_packet_size(PACKET_BYTES_MAX as usize, PACKET_BYTES_MAX as usize);
         mqtt.set_inflight(INFLIGHT_MAX);
+        mqtt.set_transport(transport(&self.address));
         if let Some((username, password)) = credentials {
             mqtt.set_credentials(username, password);
         }

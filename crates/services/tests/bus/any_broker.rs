@@ -50,7 +50,7 @@ impl Bus {
     fn address(&self) -> BusAddress {
         match self {
             Self::Embedded(broker) => address_of(broker),
-            Self::Mosquitto { port, .. } => BusAddress { host: "127.0.0.1".to_owned(), port: *port },
+            Self::Mosquitto { port, .. } => BusAddress::plain("127.0.0.1", *port),
         }
     }
 

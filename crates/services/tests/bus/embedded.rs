@@ -71,6 +71,31 @@ async fn a_subscription_to_anothers_topics_is_refused() {
 }
 
 #[tokio::test]
+async fn a_group_opens_nothing_and_what_is_retained_stays_with_those_who_may_hear_it() {
+    let broker = start_at(0, false);
+    let address = address_of(&broker);
+    let lamp = Client::connected(user(&address, "l-0001", &[])).await;
+    lamp.bus.publish(frame(&STATE, "light/kuiwen/l-0001/up/state", "kept")).unwrap();
+    reaches("the message to be kept", 1, || lamp.bus.done()).await;
+    for (username, filter) in [
+        ("viewer", "$share/g/kitecity/v1/demo/light/+/+/up/state"),
+        ("l-0002", "$share/g/kitecity/v1/demo/light/kuiwen/l-0001/up/state"),
+        ("svc-payer", "$share/g/kitecity/v1/demo/light/#"),
+        ("svc-payer", "kitecity/v1/demo/light/#"),
+    ] {
+        let mut options = user(&address, username, &[]);
+        options.filters = vec![filter.to_owned()];
+        // Its first event is the refusal: nothing was delivered before it.
+        match Client::spawn(options).event().await {
+            BusEvent::Refused { .. } => {}
+            other => panic!("{username} {filter}: {other:?}"),
+        }
+    }
+    let mut viewer = Client::spawn(user(&address, "viewer", &["light/+/+/up/state"]));
+    assert_eq!(viewer.heard().await.1, "kept");
+}
+
+#[tokio::test]
 async fn a_will_on_a_foreign_topic_is_refused_at_the_door() {
     let broker = start_at(0, true);
     let address = address_of(&broker);

@@ -4,6 +4,7 @@
 
 mod any_broker;
 mod embedded;
+mod secured;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,6 +14,7 @@ use std::time::Duration;
 use services::access::{Rules, Secret};
 use services::broker::{Broker, BrokerConfig};
 use services::bus::{BusAddress, BusClient, BusEvent, ClientOptions, Received};
+use services::tls::ServerTls;
 use tokio::sync::mpsc;
 use types::LuminaireId;
 use wire::{Channel, Directory, Frame};
@@ -52,12 +54,16 @@ fn secret() -> Secret {
 }
 
 fn start_at(port: u16, open: bool) -> Broker {
+    start(port, open, None)
+}
+
+fn start(port: u16, open: bool, tls: Option<ServerTls>) -> Broker {
     let kuiwen = "kuiwen".parse().unwrap();
     let directory: Directory = (1..=1_000).map(|number| (LuminaireId(number), kuiwen)).collect();
     let rules = Rules::new("demo".parse().unwrap(), Arc::new(directory));
     let mqtt = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     Broker::start(
-        BrokerConfig { mqtt, websocket: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), open },
+        BrokerConfig { mqtt, websocket: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), open, tls },
         rules,
         secret(),
     )
@@ -65,7 +71,7 @@ fn start_at(port: u16, open: bool) -> Broker {
 }
 
 fn address_of(broker: &Broker) -> BusAddress {
-    BusAddress { host: "127.0.0.1".to_owned(), port: broker.mqtt_addr().port() }
+    BusAddress::plain("127.0.0.1", broker.mqtt_addr().port())
 }
 
 /// A client and what it heard.

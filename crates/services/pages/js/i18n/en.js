@@ -4,5 +4,6 @@ import phone from "./en/phone.js";
 import kiosk from "./en/kiosk.js";
 import till from "./en/till.js";
 import attack from "./en/attack.js";
+import pair from "./en/pair.js";
 
-export default { ...shared, ...console, ...phone, ...kiosk, ...till, ...attack };
+export default { ...shared, ...console, ...phone, ...kiosk, ...till, ...attack, ...pair };

@@ -4,5 +4,6 @@ import phone from "./zh/phone.js";
 import kiosk from "./zh/kiosk.js";
 import till from "./zh/till.js";
 import attack from "./zh/attack.js";
+import pair from "./zh/pair.js";
 
-export default { ...shared, ...console, ...phone, ...kiosk, ...till, ...attack };
+export default { ...shared, ...console, ...phone, ...kiosk, ...till, ...attack, ...pair };

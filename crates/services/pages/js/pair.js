@@ -1,0 +1,43 @@
+// The PIN of the terminal makes this device a phone of the city.
+
+import { postJson } from "./api.js";
+import { byId } from "./dom.js";
+import { onLanguage, startI18n, t } from "./i18n.js";
+import { explain } from "./problem.js";
+
+const CODES = new Set(["wrong_pin", "locked"]);
+let problem = null;
+
+startI18n();
+onLanguage(showTrouble);
+byId("pairing").addEventListener("submit", (event) => {
+  event.preventDefault();
+  pair(byId("pin").value);
+});
+
+// The QR code in the terminal brings the PIN along, behind the `#`: that part of an address never leaves the browser.
+const brought = location.hash.slice(1);
+if (brought) {
+  history.replaceState(null, "", location.pathname);
+  byId("pin").value = brought;
+  pair(brought);
+}
+
+async function pair(pin) {
+  byId("enter").disabled = true;
+  try {
+    await postJson("/api/pair", { pin });
+    location.replace("/phone");
+  } catch (error) {
+    problem = error;
+    showTrouble();
+    byId("pin").select();
+  } finally {
+    byId("enter").disabled = false;
+  }
+}
+
+function showTrouble() {
+  if (!problem) return;
+  byId("trouble").textContent = CODES.has(problem.code) ? t(`pair.${problem.code}`) : explain(problem);
+}
