@@ -15,6 +15,7 @@ pub mod host;
 pub mod journal;
 pub mod operator;
 pub mod play;
+pub mod proxy;
 pub mod time;
 
 mod caller;
