@@ -25,7 +25,7 @@ use crate::{Settings, descriptors};
 pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let planned = settings.clone();
-        let Some(city) = interrupt.unless(apart(move || City::found(&planned))).await? else { return Ok(()) };
+        let Some(city) = interrupt.unless(apart(move || City::join(&planned))).await? else { return Ok(()) };
         if role == RoleName::Fleet {
             descriptors::raise(descriptors::wanted(city.cast.plan().luminaires().len(), 1), "");
         }
@@ -73,6 +73,7 @@ pub(crate) async fn start(
     let first = store.as_ref().map(|kept| city.cast.at_start(kept.start));
     let cast = first.as_ref().unwrap_or(&city.cast);
     let boxed: Box<dyn Role> = match role {
+        RoleName::Clock if city.joined => Box::new(ClockRole::joining(clock_of(city))),
         RoleName::Clock => Box::new(ClockRole::new(clock_of(city))),
         RoleName::Lighting => Box::new(cast.cms()?),
         RoleName::Issuer => Box::new(cast.issuer()),
