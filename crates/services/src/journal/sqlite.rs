@@ -61,13 +61,12 @@ impl Sqlite {
                      topic TEXT, payload BLOB, response_topic TEXT, correlation BLOB) STRICT;"
             )
         });
+        // Each by itself: what is there already takes no lock, and what a crash left out is made up for.
         self.connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE;
-             CREATE TABLE IF NOT EXISTS city (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+            "CREATE TABLE IF NOT EXISTS city (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS published (role TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
              {}
-             {}
-             COMMIT;",
+             {}",
             entries.concat(),
             tables::LAYOUT
         ))
