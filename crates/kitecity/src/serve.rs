@@ -1,6 +1,7 @@
 //! `kitecity serve ROLE`: one role, on a broker that runs already.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::pin::pin;
 
 use anyhow::Result;
@@ -105,7 +106,9 @@ pub(crate) async fn start(
         }
         RoleName::Scenario => return Err(UsageError("a scenario is not served".to_owned()).into()),
     };
-    Ok(host::run(link, boxed, store.map(|kept| kept.store), stopped).await?)
+    let running = host::run(link, boxed, store.map(|kept| kept.store), stopped).await;
+    let folder = city.config.storage.folder().unwrap_or(Path::new(""));
+    Ok(running.map_err(|error| error.of_folder(folder))?)
 }
 
 /// How the city's clock runs from now on.

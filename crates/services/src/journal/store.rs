@@ -66,7 +66,8 @@ impl Store {
         key: &KeyFile,
     ) -> Result<(Self, Founding), JournalError> {
         let mut journal = Sqlite::open(folder)?;
-        let founding = found(&mut journal, folder, identity, offered, same_secret, key)?;
+        let founding = found(&mut journal, folder, identity, offered, same_secret, key)
+            .map_err(|error| error.of_folder(folder))?;
         Ok((Self::over(Box::new(journal))?, founding))
     }
 

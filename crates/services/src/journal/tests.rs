@@ -115,7 +115,7 @@ fn a_folder_that_cannot_be_used_is_refused_in_words() {
     std::fs::write(folder.path().join(FILE), "no database, but long enough to be looked at".repeat(20))
         .unwrap();
     let rubbish = Sqlite::open(folder.path()).unwrap_err().to_string();
-    assert!(rubbish.contains("not a database"), "{rubbish}");
+    assert!(rubbish.contains("not a database") && rubbish.contains("put back a copy"), "{rubbish}");
 }
 
 #[test]
