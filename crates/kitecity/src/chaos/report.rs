@@ -30,7 +30,7 @@ pub(super) struct Report {
     pub(super) alarms: usize,
     /// Alarms whose end nobody tells, because the CMS that raised them died: it keeps no journal.
     pub(super) alarms_orphaned: usize,
-    /// How long until every luminaire's actual was its target, after the last blow was mended \[s\].
+    /// How long until every luminaire's actual was its target, after the last client had finished \[s\].
     pub(super) lamps_settled_s: Option<f64>,
     pub(super) journals: Journals,
     /// Promises that were broken.
@@ -85,7 +85,7 @@ impl Report {
             ("ledger adds up to", imbalance.to_string()),
             ("used codes refused", self.replays_refused.to_string()),
             ("asked again", format!("{} times; {} given up without an answer", self.retries, self.given_up)),
-            ("actual = target", format!("after {settled}")),
+            ("actual = target", format!("{settled} after the last client had finished")),
             (
                 "alarms seen",
                 format!("{}; {} stand on because their CMS died", self.alarms, self.alarms_orphaned),
