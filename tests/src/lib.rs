@@ -93,6 +93,11 @@ impl Process {
         u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & 1 << (SIGINT - 1) != 0)
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.0.try_wait(), Ok(None))
+    }
+
     /// What it wrote to its error output, which must be piped, until its end.
     ///
     /// # Panics

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod pay;
+mod reconnect;
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -35,6 +36,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Live: how long until every luminaire (of 10,000, or --luminaires) is back after the broker died.
+    Reconnect,
     /// Codes of e-ID: issued, proved by a phone, drawn and verified, beside the bare signatures in them.
     Eid,
     /// Splits of bills per second, and durable settlements per second beside the disk's sync time.
@@ -46,6 +49,7 @@ pub(crate) fn run(what: &Bench, settings: &Settings) -> Result<()> {
     match what {
         Bench::Sim => simulation(settings),
         Bench::Fleet { seconds } => fleet::run(settings, *seconds),
+        Bench::Reconnect => reconnect::run(settings),
         Bench::Eid => codes(),
         Bench::Pay(args) => pay::run(args, settings),
     }

@@ -3,6 +3,7 @@
 
 mod ask;
 mod bench;
+mod chaos;
 mod config;
 mod descriptors;
 mod doctor;
@@ -17,6 +18,7 @@ mod out;
 mod outfile;
 mod outward;
 mod pay;
+mod process;
 mod report;
 mod run;
 mod secured;
@@ -196,6 +198,9 @@ enum Command {
     /// Measure how fast it is on this machine.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Torment a city – kill, stop and restart its processes and its broker, all from the seed – and audit what it
+    /// promised: exit code 0 = nothing lost and nothing doubled, 99 = something was.
+    Chaos(chaos::ChaosArgs),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -255,6 +260,7 @@ fn perform(command: Command, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Export(what) => return export::run(&what, settings),
         Command::Import(what) => return import::run(&what),
         Command::Lamp(what) => return lamp::run(&what, settings),
+        Command::Chaos(args) => return chaos::run(&args, settings),
         Command::Pay(what) => return pay::run(&what, settings),
         Command::Schema { what: Schema::Asyncapi } => {
             out::line(&format!("{:#}", wire::asyncapi::document("127.0.0.1:1883")))?;

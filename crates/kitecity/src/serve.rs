@@ -1,6 +1,7 @@
 //! `kitecity serve ROLE`: one role, on a broker that runs already.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::pin::pin;
 
 use anyhow::Result;
@@ -27,7 +28,7 @@ use crate::{Settings, descriptors};
 pub(crate) fn run(role: RoleName, settings: &Settings) -> Result<()> {
     interrupt::run(async |mut interrupt| {
         let planned = settings.clone();
-        let Some(city) = interrupt.unless(apart(move || City::found(&planned))).await? else { return Ok(()) };
+        let Some(city) = interrupt.unless(apart(move || City::join(&planned))).await? else { return Ok(()) };
         if role == RoleName::Fleet {
             descriptors::raise(descriptors::wanted(city.cast.plan().luminaires().len(), 1), "");
         }
@@ -75,6 +76,7 @@ pub(crate) async fn start(
     let first = store.as_ref().map(|kept| city.cast.at_start(kept.start));
     let cast = first.as_ref().unwrap_or(&city.cast);
     let boxed: Box<dyn Role> = match role {
+        RoleName::Clock if city.joined => Box::new(ClockRole::joining(clock_of(city))),
         RoleName::Clock => Box::new(ClockRole::new(clock_of(city))),
         RoleName::Lighting => Box::new(cast.cms()?),
         RoleName::Issuer => Box::new(cast.issuer()),
@@ -103,7 +105,9 @@ pub(crate) async fn start(
         }
         RoleName::Scenario => return Err(UsageError("a scenario is not served".to_owned()).into()),
     };
-    Ok(host::run(link, boxed, store.map(|kept| kept.store), stopped).await?)
+    let running = host::run(link, boxed, store.map(|kept| kept.store), stopped).await;
+    let folder = city.config.storage.folder().unwrap_or(Path::new(""));
+    Ok(running.map_err(|error| error.of_folder(folder))?)
 }
 
 /// The console in a process of its own.

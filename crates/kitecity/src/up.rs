@@ -92,6 +92,8 @@ pub(crate) struct City {
     secret: Secret,
     /// Where its state is kept, if it is.
     pub(crate) kept: Option<Kept>,
+    /// Whether it may run already, in other processes: then its clock goes on from there.
+    pub(crate) joined: bool,
 }
 
 /// Where a city's state is kept.
@@ -111,6 +113,11 @@ impl City {
     /// The same, and opens the folder where its state is kept, if there is to be one.
     pub(crate) fn found(settings: &Settings) -> Result<Self> {
         Self::planned(settings, true)
+    }
+
+    /// The same, for a role of a city that may run already.
+    pub(crate) fn join(settings: &Settings) -> Result<Self> {
+        Ok(Self { joined: true, ..Self::found(settings)? })
     }
 
     fn planned(settings: &Settings, keep: bool) -> Result<Self> {
@@ -156,8 +163,8 @@ impl City {
     fn of_cast(config: Config, cast: Cast, start: Timestamp, secret: Secret) -> Result<Self> {
         let devices = Arc::new(config.devices(cast.directory()).map_err(UsageError::from)?);
         let shown = sample(&cast, config.homeassistant.lights as usize);
-        let (outward, kept) = (None, None);
-        Ok(Self { config, cast: Arc::new(cast), start, devices, outward, shown, secret, kept })
+        let (outward, kept, joined) = (None, None, false);
+        Ok(Self { joined, config, cast: Arc::new(cast), start, devices, outward, shown, secret, kept })
     }
 
     /// What its passwords are made from.

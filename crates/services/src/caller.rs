@@ -59,7 +59,8 @@ impl Caller {
         self.follow_as(Uuid::new_v4().as_bytes()[..].into(), body, patience, is_last).await
     }
 
-    async fn follow_as(
+    /// [`Caller::follow`], under a correlation of the caller's choice as in [`Caller::ask_as`].
+    pub(crate) async fn follow_as(
         &self,
         correlation: Box<[u8]>,
         body: RequestBody,

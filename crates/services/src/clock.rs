@@ -1,18 +1,67 @@
 //! The role that keeps the city's clock.
 
-use types::{Core, Timestamp};
+use types::{Core, DAY_MS, SECOND_MS, Timestamp};
 use wire::{BusInput, ClockChange, ClockState, Message, Reply, ReplyBody, RequestBody, Role, RoleName};
+
+/// How long a clock that joins a city listens whether time runs there already \[ms\].
+const LISTEN_MS: i64 = SECOND_MS;
+/// How far ahead a clock may be that is taken for the one of this city \[ms\]: its sun is known for a year.
+const AHEAD_MS_MAX: i64 = 366 * DAY_MS;
 
 /// The city's clock: lives by the wall's, and tells everyone how the city's runs.
 #[derive(Debug)]
 pub struct ClockRole {
     state: ClockState,
+    phase: Phase,
+}
+
+/// Whether it has told the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not yet, and it will not listen first.
+    New,
+    /// Not yet: it will listen as soon as it is on the bus.
+    Joining,
+    /// It listens until then.
+    Listening(Timestamp),
+    /// It is the clock.
+    Telling,
 }
 
 impl ClockRole {
     /// A clock that shows `state`.
     pub fn new(state: ClockState) -> Self {
-        Self { state }
+        Self { state, phase: Phase::New }
+    }
+
+    /// A clock that goes on from what the bus says, so that time does not jump back when a clock starts again; if
+    /// nothing is said there, it shows `state`.
+    pub fn joining(state: ClockState) -> Self {
+        Self { state, phase: Phase::Joining }
+    }
+
+    fn connected(&mut self, now: Timestamp, out: &mut Vec<Message>) {
+        match self.phase {
+            Phase::Joining | Phase::Listening(_) => {
+                self.phase = Phase::Listening(now.plus_millis(LISTEN_MS));
+            }
+            Phase::New | Phase::Telling => self.tell(out),
+        }
+    }
+
+    fn tell(&mut self, out: &mut Vec<Message>) {
+        self.phase = Phase::Telling;
+        out.push(Message::Clock(self.state));
+    }
+
+    /// Another clock's word, kept by the broker. One that is behind is of an earlier city, or another year's.
+    fn hear(&mut self, now: Timestamp, state: ClockState, out: &mut Vec<Message>) {
+        let ahead_ms = state.city_at(now).millis_since(self.state.city_at(now));
+        if matches!(self.phase, Phase::Joining | Phase::Listening(_)) && (0..AHEAD_MS_MAX).contains(&ahead_ms)
+        {
+            self.state = state;
+            self.tell(out);
+        }
     }
 
     fn change(&mut self, now: Timestamp, change: ClockChange) {
@@ -31,22 +80,30 @@ impl Core for ClockRole {
 
     fn handle(&mut self, now: Timestamp, bus: BusInput, out: &mut Vec<Message>) {
         match bus {
-            BusInput::Connected => out.push(Message::Clock(self.state)),
+            BusInput::Connected => self.connected(now, out),
+            BusInput::Message(Message::Clock(state)) => self.hear(now, state, out),
             BusInput::Message(Message::Request(request)) => {
                 let RequestBody::SetClock(change) = request.body else { return };
                 self.change(now, change);
                 let body = ReplyBody::Clock(self.state);
-                out.push(Message::Clock(self.state));
+                self.tell(out);
                 out.push(Message::Reply(Reply { to: request.reply_to, time: now, body }));
             }
             BusInput::Message(_) => {}
         }
     }
 
-    fn handle_timeout(&mut self, _now: Timestamp, _out: &mut Vec<Message>) {}
+    fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {
+        if matches!(self.phase, Phase::Listening(until) if until <= now) {
+            self.tell(out);
+        }
+    }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        None
+        match self.phase {
+            Phase::Listening(until) => Some(until),
+            _ => None,
+        }
     }
 }
 
@@ -56,7 +113,7 @@ impl Role for ClockRole {
     }
 
     fn filters(&self) -> Vec<&'static str> {
-        vec!["rpc/clock/#"]
+        vec!["rpc/clock/#", "sim/clock"]
     }
 }
 
@@ -64,9 +121,57 @@ impl Role for ClockRole {
 mod tests {
     use super::*;
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn state(city_ms: i64, wall_ms: i64) -> ClockState {
+        ClockState { city: at(city_ms), wall: at(wall_ms), speed: 60, paused: false }
+    }
+
+    fn told(clock: &mut ClockRole, now_ms: i64, input: BusInput) -> Vec<Message> {
+        let mut out = Vec::new();
+        clock.handle(at(now_ms), input, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_clock_that_starts_again_does_not_set_time_back() {
+        let mut clock = ClockRole::joining(state(0, 9_000));
+        assert_eq!(told(&mut clock, 9_000, BusInput::Connected), []);
+        let before = state(5_000, 1_000);
+        let heard = told(&mut clock, 9_100, BusInput::Message(Message::Clock(before)));
+        assert_eq!(heard, [Message::Clock(before)]);
+        assert_eq!(clock.next_timeout(), None);
+        assert_eq!(told(&mut clock, 9_200, BusInput::Message(Message::Clock(state(7_000, 9_200)))), []);
+    }
+
+    #[test]
+    fn a_clock_that_hears_nothing_or_another_years_time_shows_its_own() {
+        let own = state(400 * DAY_MS, 9_000);
+        let mut clock = ClockRole::joining(own);
+        told(&mut clock, 9_000, BusInput::Connected);
+        for other in [state(399 * DAY_MS, 9_000), state(800 * DAY_MS, 9_000)] {
+            assert_eq!(told(&mut clock, 9_100, BusInput::Message(Message::Clock(other))), []);
+        }
+        let mut out = Vec::new();
+        clock.handle_timeout(at(9_000 + LISTEN_MS), &mut out);
+        assert_eq!(out, [Message::Clock(own)]);
+        assert_eq!(
+            told(&mut clock, 20_000, BusInput::Connected),
+            [Message::Clock(own)],
+            "after a new broker"
+        );
+    }
+
+    #[test]
+    fn a_new_citys_clock_tells_at_once() {
+        let own = state(0, 9_000);
+        assert_eq!(told(&mut ClockRole::new(own), 9_000, BusInput::Connected), [Message::Clock(own)]);
+    }
+
     #[test]
     fn a_paused_clock_stands_and_goes_on_from_there() {
-        let at = Timestamp::from_millis;
         let mut clock = ClockRole::new(ClockState { city: at(0), wall: at(0), speed: 60, paused: false });
         clock.change(at(1_000), ClockChange { paused: Some(true), speed: None });
         assert_eq!(clock.state.city_at(at(9_000)), at(60_000));

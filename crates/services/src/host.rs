@@ -13,7 +13,7 @@ use crate::bus::BusEvent;
 use crate::health::TURN_EVERY;
 use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest, facts};
 use crate::link::{Link, Port};
-use crate::time::RoleClock;
+use crate::time::{RoleClock, not_before};
 
 /// How soon a full client is tried again.
 const FLUSH_AGAIN: Duration = Duration::from_millis(5);
@@ -49,6 +49,9 @@ pub async fn run(
         let (entries, ms) = (recovered.entries, began.elapsed().as_millis());
         tracing::info!(role = %role.name(), entries, ms, again = recovered.unpublished.len(), "replayed");
         unpublished = recovered.unpublished;
+        if matches!(clock, RoleClock::Wall) {
+            not_before(recovered.last);
+        }
         kept = Some(Keeping::new(recovered.journal, recovered.last));
     }
     let (port, events) = link.connect(role.name(), &filters);

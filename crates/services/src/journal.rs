@@ -15,6 +15,8 @@
 //! city has of it: the folder's identity, one writer thread for all roles of the process, and a commit for all that
 //! wait at the same time.
 
+use std::path::Path;
+
 use types::Timestamp;
 use wire::RoleName;
 
@@ -141,8 +143,14 @@ pub enum JournalError {
         reason: String,
     },
     /// No room for more.
-    #[error("the disk of the data folder is full")]
+    #[error("the disk is full: make room, and start again; nothing that was acknowledged is lost")]
     Full,
+    /// Nothing may be written.
+    #[error("it is read-only, or on a read-only disk: let this user write there, and start again")]
+    ReadOnly,
+    /// The file is no longer what was written.
+    #[error("city.sqlite is damaged ({0}): put back a copy of the folder, or give --data another one")]
+    Corrupt(String),
     /// The medium fails.
     #[error("the journal cannot be kept: {0}")]
     Medium(String),
@@ -155,7 +163,9 @@ pub enum JournalError {
         seq: u64,
     },
     /// What is kept cannot be read back.
-    #[error("{role}: entry {seq} of the journal is damaged: {reason}")]
+    #[error(
+        "{role}: entry {seq} of the journal is damaged: {reason}; put back a copy of the folder, or give --data another one"
+    )]
     Damaged {
         /// Whose journal.
         role: RoleName,
@@ -177,6 +187,19 @@ pub enum JournalError {
     /// The writer thread is gone.
     #[error("the journal is closed")]
     Closed,
+}
+
+impl JournalError {
+    /// The same, with the folder it is about, if it does not say so itself.
+    #[must_use]
+    pub fn of_folder(self, folder: &Path) -> Self {
+        match self {
+            Self::Full | Self::ReadOnly | Self::Corrupt(_) | Self::Medium(_) => {
+                Self::Folder { folder: folder.display().to_string(), reason: self.to_string() }
+            }
+            other => other,
+        }
+    }
 }
 
 #[cfg(test)]

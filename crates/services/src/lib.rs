@@ -16,6 +16,7 @@ pub mod host;
 pub mod journal;
 pub mod operator;
 pub mod play;
+pub mod proxy;
 pub mod time;
 pub mod tls;
 

@@ -104,6 +104,29 @@ impl Operator {
         self.caller.follow(body, FOLLOW_PATIENCE, is_last).await.ok_or(AskError::Silent(whom))
     }
 
+    /// The same under a correlation of the caller's choice, at most 64 bytes: a service that knows the question from
+    /// before gives the answer that it gave then.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::Silent`] if nothing is heard for `patience`.
+    pub async fn follow_as(
+        &self,
+        correlation: Box<[u8]>,
+        body: RequestBody,
+        patience: Duration,
+        is_last: impl FnMut(&ReplyBody) -> bool,
+    ) -> Result<ReplyBody, AskError> {
+        let whom = body.service().as_str();
+        let answer = self.caller.follow_as(correlation, body, patience, is_last).await;
+        answer.ok_or(AskError::Silent(whom))
+    }
+
+    /// Says something that has no answer; `false` if too much waits to be said.
+    pub fn tell(&self, message: Message) -> bool {
+        self.caller.tell(message)
+    }
+
     /// Says goodbye, and waits until it is said.
     pub async fn leave(self) {
         let _ = self.stop.send(true);

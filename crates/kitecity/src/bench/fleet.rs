@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -18,6 +18,7 @@ use tokio::time::{interval, timeout};
 use types::{DistrictId, LuminaireId, RunId};
 use wire::{Light, Message, decode, encode, prefix};
 
+use crate::process::{Process, quiet, this_program};
 use crate::{Settings, out};
 
 /// City seconds per wall second: at this speed a report of every quarter of an hour is one of every ten seconds.
@@ -86,29 +87,6 @@ fn tell(measured: &Measured, luminaires: u32) -> Result<()> {
     ))
 }
 
-/// A process that ends with its owner.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Process {
-    fn spawn(command: &mut Command) -> Result<Self> {
-        Ok(Self(command.stderr(Stdio::null()).spawn().context("cannot start a process")?))
-    }
-
-    /// How much memory it has \[KB\]; 0 where the system does not tell.
-    fn resident_kb(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
-    }
-}
-
 fn measure(what: &'static str, luminaires: u32, seconds: u64, outside: Option<PathBuf>) -> Result<Measured> {
     let folder = std::env::temp_dir().join(format!("kitecity-bench-{}", std::process::id()));
     let (broker, address) = match outside {
@@ -130,7 +108,7 @@ fn measure(what: &'static str, luminaires: u32, seconds: u64, outside: Option<Pa
 }
 
 fn kitecity(luminaires: u32) -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+    let mut command = this_program()?;
     command.args([
         "--secret",
         SECRET,
@@ -139,7 +117,7 @@ fn kitecity(luminaires: u32) -> Result<Command> {
         "--speed",
         &SPEED.to_string(),
     ]);
-    command.stdout(Stdio::null()).env("KITECITY_LOG", "off").current_dir(std::env::temp_dir());
+    command.env("KITECITY_LOG", "off").current_dir(std::env::temp_dir());
     Ok(command)
 }
 
@@ -152,14 +130,14 @@ fn start_city(luminaires: u32, outside: Option<&BusAddress>) -> Result<(Process,
         command.args(["--broker", &address.to_string()]);
     }
     let mut city = Process::spawn(command.stdout(Stdio::piped()))?;
-    let mut output = BufReader::new(city.0.stdout.take().context("no output")?);
+    let mut output = BufReader::new(city.take_output()?);
     let mut line = String::new();
     while output.read_line(&mut line)? > 0 {
         if let Some((_, rest)) = line.split_once("mqtt://") {
             let address = rest.split_whitespace().next().unwrap_or_default();
             let address = format!("mqtt://{address}").parse().map_err(anyhow::Error::msg)?;
             // It goes on talking, and must not find that nobody listens.
-            city.0.stdout = Some(output.into_inner());
+            city.keep_output(output.into_inner());
             return Ok((city, address));
         }
         line.clear();
@@ -177,7 +155,7 @@ fn start_mosquitto(program: &PathBuf, folder: &PathBuf) -> Result<(Process, BusA
             "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nset_tcp_nodelay true\n"
         ),
     )?;
-    let broker = Process::spawn(Command::new(program).arg("-c").arg(&file).stdout(Stdio::null()))?;
+    let broker = Process::spawn(quiet(Command::new(program).arg("-c").arg(&file)))?;
     let began = Instant::now();
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         ensure!(began.elapsed() < Duration::from_secs(5), "Mosquitto did not start");

@@ -23,6 +23,9 @@ pub struct Founding {
 /// Compares the folder's city with `identity`, or founds it there with `offered`.
 ///
 /// `key` opens what is kept of the secret. `same_secret` – whether `offered.secret` was asked for, so that another one there is another city.
+///
+/// A city that is there already is only read: to open a key takes long, on purpose, and must not hold up the commits of
+/// the city's other processes.
 pub(super) fn found(
     journal: &mut Sqlite,
     folder: &Path,
@@ -31,41 +34,69 @@ pub(super) fn found(
     same_secret: bool,
     key: &KeyFile,
 ) -> Result<Founding, JournalError> {
-    let transaction =
-        journal.connection().transaction_with_behavior(TransactionBehavior::Immediate).map_err(medium)?;
-    let differs = |what: &str, there: String, here: String| JournalError::OtherCity {
-        folder: folder.display().to_string(),
-        what: what.to_owned(),
-        there,
-        here,
-    };
+    let city = journal.connection();
     let format = ("format", FORMAT.to_string());
-    for (name, here) in std::iter::once(&format).chain(identity) {
-        let there = value(&transaction, name, here)?;
-        if there != *here {
-            return Err(differs(name, there, here.clone()));
-        }
+    let identity: Vec<&(&str, String)> = std::iter::once(&format).chain(identity).collect();
+    let is_complete = compare(city, folder, &identity)?;
+    if !is_complete || kept(city, START)?.is_none() || kept(city, SEALED)?.is_none() {
+        let sealed = match kept(city, SEALED)? {
+            Some(sealed) => sealed,
+            None => key.seal(&offered.secret)?,
+        };
+        complete(city, &identity, &offered.start.to_string(), &sealed)?;
+        // Another process may have founded another city there meanwhile.
+        compare(city, folder, &identity)?;
     }
-    let start = value(&transaction, "start", &offered.start.to_string())?;
-    let sealed = match kept(&transaction, "sealed_secret")? {
-        Some(sealed) => sealed,
-        None => value(&transaction, "sealed_secret", &key.seal(&offered.secret)?)?,
-    };
     let unreadable = |what: &str| JournalError::Medium(format!("`{what}` of the city is damaged"));
-    let founding =
-        Founding { start: start.parse().map_err(|_| unreadable("start"))?, secret: key.open(&sealed)? };
-    if same_secret && founding.secret.to_bytes() != offered.secret.to_bytes() {
-        return Err(differs("secret", "another one".to_owned(), "the one that was given".to_owned()));
+    let start = kept(city, START)?.and_then(|start| start.parse().ok()).ok_or_else(|| unreadable(START))?;
+    let secret = key.open(&kept(city, SEALED)?.ok_or_else(|| unreadable(SEALED))?)?;
+    if same_secret && secret.to_bytes() != offered.secret.to_bytes() {
+        return Err(differs(folder, "secret", "another one".to_owned(), "the one that was given".to_owned()));
     }
-    transaction.commit().map_err(medium)?;
-    Ok(founding)
+    Ok(Founding { start, secret })
 }
 
-/// What is kept under `name`; if nothing is, `offered` from now on.
-fn value(city: &Connection, name: &str, offered: &str) -> Result<String, JournalError> {
-    city.execute("INSERT INTO city VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![name, offered])
-        .map_err(medium)?;
-    kept(city, name)?.ok_or_else(|| JournalError::Medium(format!("`{name}` of the city is lost")))
+/// The name of the first start's number.
+const START: &str = "start";
+/// The name of the secret, sealed.
+const SEALED: &str = "sealed_secret";
+
+/// Refuses another city, and tells whether all of `identity` is kept.
+fn compare(
+    city: &Connection,
+    folder: &Path,
+    identity: &[&(&'static str, String)],
+) -> Result<bool, JournalError> {
+    let mut is_complete = true;
+    for (name, here) in identity {
+        match kept(city, name)? {
+            Some(there) if there != *here => return Err(differs(folder, name, there, here.clone())),
+            Some(_) => {}
+            None => is_complete = false,
+        }
+    }
+    Ok(is_complete)
+}
+
+fn differs(folder: &Path, what: &str, there: String, here: String) -> JournalError {
+    JournalError::OtherCity { folder: folder.display().to_string(), what: what.to_owned(), there, here }
+}
+
+/// Keeps whatever of the city is not kept yet.
+fn complete(
+    city: &mut Connection,
+    identity: &[&(&'static str, String)],
+    start: &str,
+    sealed: &str,
+) -> Result<(), JournalError> {
+    let transaction = city.transaction_with_behavior(TransactionBehavior::Immediate).map_err(medium)?;
+    let identity = identity.iter().map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in identity.chain([(START, start), (SEALED, sealed)]) {
+        transaction
+            .execute("INSERT INTO city VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![name, value])
+            .map_err(medium)?;
+    }
+    transaction.commit().map_err(medium)
 }
 
 /// What is kept under `name`, if anything is.

@@ -1,5 +1,6 @@
 //! The journal in SQLite: one file, a table of entries for each role.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,12 +38,11 @@ impl Sqlite {
     ///
     /// [`JournalError::Folder`] says what is wrong with it.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let trouble = |reason: String| JournalError::Folder { folder: folder.display().to_string(), reason };
+        let trouble = |error: JournalError| error.of_folder(folder);
         let file = folder.join(FILE);
-        prepare(folder, &file).map_err(|error| trouble(error.to_string()))?;
-        let journal = Self::at(file).map_err(|error| trouble(error.to_string()))?;
-        journal.lay_out().map_err(|error| trouble(error.to_string()))?;
-        Ok(journal)
+        prepare(folder, &file).map_err(|error| trouble(of_files(&error)))?;
+        let opened = Self::at(file).and_then(|journal| journal.lay_out().map(|()| journal));
+        opened.map_err(|error| trouble(medium(error)))
     }
 
     fn at(file: PathBuf) -> Result<Self, rusqlite::Error> {
@@ -61,13 +61,12 @@ impl Sqlite {
                      topic TEXT, payload BLOB, response_topic TEXT, correlation BLOB) STRICT;"
             )
         });
+        // Each by itself: what is there already takes no lock, and what a crash left out is made up for.
         self.connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE;
-             CREATE TABLE IF NOT EXISTS city (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+            "CREATE TABLE IF NOT EXISTS city (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS published (role TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
              {}
-             {}
-             COMMIT;",
+             {}",
             entries.concat(),
             tables::LAYOUT
         ))
@@ -206,12 +205,24 @@ fn entry(row: &Row<'_>) -> Result<Entry, rusqlite::Error> {
     Ok(Entry { time, told, said, facts: Vec::new() })
 }
 
+/// What the file system says, in our words where there are any.
+fn of_files(error: &std::io::Error) -> JournalError {
+    match error.kind() {
+        ErrorKind::StorageFull => JournalError::Full,
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => JournalError::ReadOnly,
+        _ => JournalError::Medium(error.to_string()),
+    }
+}
+
 /// What SQLite says, in our words where there are any.
 #[allow(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 pub(super) fn medium(error: rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => JournalError::Full,
-        Some(ErrorCode::ReadOnly) => JournalError::Medium("the data folder is read-only".to_owned()),
+        Some(ErrorCode::ReadOnly) => JournalError::ReadOnly,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            JournalError::Corrupt(error.to_string())
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             JournalError::Medium("another process holds the file".to_owned())
         }

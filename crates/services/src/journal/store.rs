@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::vec::Drain;
 
 use tokio::sync::{mpsc, oneshot};
 use types::{RunId, Timestamp, fnv1a};
@@ -65,7 +66,8 @@ impl Store {
         key: &KeyFile,
     ) -> Result<(Self, Founding), JournalError> {
         let mut journal = Sqlite::open(folder)?;
-        let founding = found(&mut journal, folder, identity, offered, same_secret, key)?;
+        let founding = found(&mut journal, folder, identity, offered, same_secret, key)
+            .map_err(|error| error.of_folder(folder))?;
         Ok((Self::over(Box::new(journal))?, founding))
     }
 
@@ -90,28 +92,46 @@ impl Store {
     ///
     /// [`JournalError`] if an entry is missing or damaged, or the role says something else to it than it did.
     pub fn recover(&self, role: &mut dyn Role, run: RunId) -> Result<Recovered, JournalError> {
-        let name = role.name();
-        let mut reader = self.readers.lock().unwrap_or_else(PoisonError::into_inner).reader()?;
         let (mut entries, mut last) = (0, Timestamp::default());
         // By entry: only when all are read is it known which of them count.
         let mut said: Vec<(u64, Message)> = Vec::new();
-        let mut out = Vec::new();
-        let published = reader.read(name, &mut |seq, entry| {
-            tell(role, run, seq, &entry, &mut out)?;
-            if digest(run, &out) != entry.said {
-                return Err(JournalError::Diverged { role: name, seq });
-            }
-            said.extend(out.drain(..).map(|message| (seq, message)));
+        let published = self.replay(role, run, |seq, entry, out| {
+            said.extend(out.map(|message| (seq, message)));
             if said.len() > UNPUBLISHED_MAX {
                 said.drain(..said.len() - UNPUBLISHED_MAX / 2);
             }
             (entries, last) = (seq, last.max(entry.time));
-            Ok(())
         })?;
         let unpublished =
             said.into_iter().filter(|(seq, _)| *seq > published).map(|(_, message)| message).collect();
-        let journal = RoleJournal { role: name, next: entries + 1, published, jobs: self.jobs.clone() };
+        let (name, jobs) = (role.name(), self.jobs.clone());
+        let journal = RoleJournal { role: name, next: entries + 1, published, jobs };
         Ok(Recovered { journal, unpublished, last, entries })
+    }
+
+    /// The same, and shows to `each` the entries with their numbers and what `role` says to them, for whoever wants to
+    /// look at what happened. The answer is the newest entry whose outputs the broker has all got, as far as is known.
+    ///
+    /// # Errors
+    ///
+    /// As in [`Store::recover`].
+    pub fn replay(
+        &self,
+        role: &mut dyn Role,
+        run: RunId,
+        mut each: impl FnMut(u64, &Entry, Drain<'_, Message>),
+    ) -> Result<u64, JournalError> {
+        let name = role.name();
+        let mut reader = self.readers.lock().unwrap_or_else(PoisonError::into_inner).reader()?;
+        let mut out = Vec::new();
+        reader.read(name, &mut |seq, entry| {
+            tell(role, run, seq, &entry, &mut out)?;
+            if digest(run, &out) != entry.said {
+                return Err(JournalError::Diverged { role: name, seq });
+            }
+            each(seq, &entry, out.drain(..));
+            Ok(())
+        })
     }
 }
 

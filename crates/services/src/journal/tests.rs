@@ -115,7 +115,7 @@ fn a_folder_that_cannot_be_used_is_refused_in_words() {
     std::fs::write(folder.path().join(FILE), "no database, but long enough to be looked at".repeat(20))
         .unwrap();
     let rubbish = Sqlite::open(folder.path()).unwrap_err().to_string();
-    assert!(rubbish.contains("not a database"), "{rubbish}");
+    assert!(rubbish.contains("not a database") && rubbish.contains("put back a copy"), "{rubbish}");
 }
 
 #[test]
@@ -134,6 +134,20 @@ fn a_folder_of_another_city_is_refused_in_words() {
     let later = Founding { start: 99, ..founding("other") };
     let (_, kept) = Store::open(folder.path(), &identity(7), &later, false, &key(&folder)).unwrap();
     assert_eq!((kept.start, kept.secret.to_bytes()), (7, founding("kite").secret.to_bytes()));
+}
+
+/// Found by `kitecity chaos --seed 2`: processes that started held the file while they opened their key, and the others
+/// gave up.
+#[test]
+fn a_city_that_is_there_is_opened_while_another_process_writes() {
+    let folder = folder();
+    drop(store(folder.path()));
+    let mut other = Sqlite::open(folder.path()).unwrap();
+    let writing = other.connection().unchecked_transaction().unwrap();
+    writing.execute("INSERT INTO city VALUES ('x', 'y')", []).unwrap();
+    let store = store(folder.path());
+    assert_eq!(store.recover(&mut Counter::default(), run()).unwrap().entries, 0);
+    writing.rollback().unwrap();
 }
 
 /// In the folder, so that it goes with it.
