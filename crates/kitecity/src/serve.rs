@@ -129,7 +129,7 @@ async fn console_alone(link: Link, city: &City, stopped: watch::Receiver<bool>) 
 
 /// How the city's clock runs from now on.
 fn clock_of(city: &City) -> ClockState {
-    ClockState { city: city.start, wall: wall_now(), speed: city.config.city.speed, paused: false }
+    ClockState::running(city.start, wall_now(), city.config.city.speed)
 }
 
 /// The bridge that this role is.

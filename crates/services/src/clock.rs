@@ -1,8 +1,10 @@
 //! The role that keeps the city's clock.
 
-use types::{Core, DAY_MS, SECOND_MS, Timestamp};
+use types::{Core, DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use wire::{BusInput, ClockChange, ClockState, Message, Reply, ReplyBody, RequestBody, Role, RoleName};
 
+/// How fast a step is \[city seconds per wall second\], unless the city is faster anyway.
+const STEP_SPEED: u32 = 600;
 /// How long a clock that joins a city listens whether time runs there already \[ms\].
 const LISTEN_MS: i64 = SECOND_MS;
 /// How far ahead a clock may be that is taken for the one of this city \[ms\]: its sun is known for a year.
@@ -12,6 +14,8 @@ const AHEAD_MS_MAX: i64 = 366 * DAY_MS;
 #[derive(Debug)]
 pub struct ClockRole {
     state: ClockState,
+    /// The speed to go back to after a step.
+    usual_speed: u32,
     phase: Phase,
 }
 
@@ -31,13 +35,13 @@ enum Phase {
 impl ClockRole {
     /// A clock that shows `state`.
     pub fn new(state: ClockState) -> Self {
-        Self { state, phase: Phase::New }
+        Self { usual_speed: state.speed, state, phase: Phase::New }
     }
 
     /// A clock that goes on from what the bus says, so that time does not jump back when a clock starts again; if
     /// nothing is said there, it shows `state`.
     pub fn joining(state: ClockState) -> Self {
-        Self { state, phase: Phase::Joining }
+        Self { phase: Phase::Joining, ..Self::new(state) }
     }
 
     fn connected(&mut self, now: Timestamp, out: &mut Vec<Message>) {
@@ -59,18 +63,23 @@ impl ClockRole {
         let ahead_ms = state.city_at(now).millis_since(self.state.city_at(now));
         if matches!(self.phase, Phase::Joining | Phase::Listening(_)) && (0..AHEAD_MS_MAX).contains(&ahead_ms)
         {
-            self.state = state;
+            (self.state, self.usual_speed) = (state, state.speed);
             self.tell(out);
         }
     }
 
     fn change(&mut self, now: Timestamp, change: ClockChange) {
-        self.state = ClockState {
-            city: self.state.city_at(now),
-            wall: now,
-            speed: change.speed.unwrap_or(self.state.speed),
-            paused: change.paused.unwrap_or(self.state.paused),
-        };
+        let city = self.state.city_at(now);
+        self.usual_speed = change.speed.unwrap_or(self.usual_speed);
+        if let Some(minutes) = change.step_min {
+            let stop = city.plus_millis(i64::from(minutes) * MINUTE_MS);
+            let running = ClockState::running(city, now, self.usual_speed.max(STEP_SPEED));
+            self.state = ClockState { stands_at: Some(stop), ..running };
+            return;
+        }
+        // A step that is broken off was to end in a pause.
+        let paused = change.paused.unwrap_or(self.state.paused || self.state.stands_at.is_some());
+        self.state = ClockState { paused, ..ClockState::running(city, now, self.usual_speed) };
     }
 }
 
@@ -96,13 +105,19 @@ impl Core for ClockRole {
     fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Message>) {
         if matches!(self.phase, Phase::Listening(until) if until <= now) {
             self.tell(out);
+        } else if self.state.stands_at.is_some_and(|stop| stop <= self.state.city_at(now)) {
+            self.change(now, ClockChange { paused: Some(true), ..ClockChange::default() });
+            out.push(Message::Clock(self.state));
         }
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::Listening(until) => Some(until),
-            _ => None,
+            _ => {
+                let wait_ms = self.state.wall_ms_until(self.state.stands_at?, self.state.wall)?;
+                Some(self.state.wall.plus_millis(wait_ms))
+            }
         }
     }
 }
@@ -126,7 +141,7 @@ mod tests {
     }
 
     fn state(city_ms: i64, wall_ms: i64) -> ClockState {
-        ClockState { city: at(city_ms), wall: at(wall_ms), speed: 60, paused: false }
+        ClockState::running(at(city_ms), at(wall_ms), 60)
     }
 
     fn told(clock: &mut ClockRole, now_ms: i64, input: BusInput) -> Vec<Message> {
@@ -170,12 +185,45 @@ mod tests {
         assert_eq!(told(&mut ClockRole::new(own), 9_000, BusInput::Connected), [Message::Clock(own)]);
     }
 
+    fn paused() -> ClockRole {
+        let mut clock = ClockRole::new(ClockState::running(at(0), at(0), 60));
+        clock.change(at(1_000), ClockChange { paused: Some(true), ..ClockChange::default() });
+        clock
+    }
+
     #[test]
     fn a_paused_clock_stands_and_goes_on_from_there() {
-        let mut clock = ClockRole::new(ClockState { city: at(0), wall: at(0), speed: 60, paused: false });
-        clock.change(at(1_000), ClockChange { paused: Some(true), speed: None });
+        let mut clock = paused();
         assert_eq!(clock.state.city_at(at(9_000)), at(60_000));
-        clock.change(at(9_000), ClockChange { paused: Some(false), speed: Some(600) });
+        let faster = ClockChange { paused: Some(false), speed: Some(600), ..ClockChange::default() };
+        clock.change(at(9_000), faster);
         assert_eq!(clock.state.city_at(at(9_001)), at(60_600));
+    }
+
+    #[test]
+    fn a_step_ends_where_it_should_and_the_speed_is_as_before() {
+        let mut clock = paused();
+        clock.change(at(2_000), ClockChange { step_min: Some(10), ..ClockChange::default() });
+        assert_eq!(clock.next_timeout(), Some(at(3_000)), "600 s at 600 times the speed");
+        let mut out = Vec::new();
+        clock.handle_timeout(at(2_999), &mut out);
+        assert_eq!(out, [], "not yet");
+        // Late, as live timeouts are: nobody's clock goes back.
+        clock.handle_timeout(at(3_007), &mut out);
+        let stands = ClockState { paused: true, ..ClockState::running(at(660_000), at(3_007), 60) };
+        assert_eq!(out, [Message::Clock(stands)]);
+        assert_eq!(clock.next_timeout(), None);
+    }
+
+    #[test]
+    fn a_step_that_is_broken_off_stands_where_it_is_and_one_that_is_let_run_runs_on() {
+        let mut clock = paused();
+        let step = ClockChange { step_min: Some(10), ..ClockChange::default() };
+        clock.change(at(2_000), step);
+        clock.change(at(2_500), ClockChange { paused: Some(true), ..ClockChange::default() });
+        assert_eq!(clock.state.city_at(at(9_000)), at(360_000));
+        clock.change(at(9_000), step);
+        clock.change(at(9_100), ClockChange { paused: Some(false), ..ClockChange::default() });
+        assert_eq!((clock.state.speed, clock.state.stands_at), (60, None));
     }
 }

@@ -271,7 +271,7 @@ impl Sim {
 
     /// What the city's clock says of itself: here it is the wall's.
     pub(crate) fn clock_state(&self) -> Message {
-        Message::Clock(ClockState { city: self.now, wall: self.now, speed: 1, paused: false })
+        Message::Clock(ClockState::running(self.now, self.now, 1))
     }
 }
 

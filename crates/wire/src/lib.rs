@@ -26,7 +26,7 @@ mod role;
 mod topic;
 
 pub use channels::{CHANNELS, Channel};
-pub use clock::{ClockChange, ClockState, SPEED_MAX};
+pub use clock::{ClockChange, ClockState, SPEED_MAX, STEP_MIN_MAX};
 pub use codec::{DecodeError, Delivery, Frame, PAYLOAD_BYTES_MAX, decode, encode};
 pub use message::{
     DeadLetter, DimRefused, Event, EventBody, FaultOrder, Light, Message, Reply, ReplyBody, Request,

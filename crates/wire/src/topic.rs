@@ -4,6 +4,8 @@ use std::fmt;
 
 use types::{CabinetId, DistrictId, LuminaireId, ResidentId, RunId, Slug, fnv1a};
 
+use crate::channels::{self, Channel};
+
 /// A place on the bus, below `kitecity/v1/{run}/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
@@ -124,6 +126,11 @@ impl Topic {
             ["dlq", consumer] => Self::DeadLetter(consumer.parse().ok()?),
             _ => return None,
         })
+    }
+
+    /// Its row of the table.
+    pub fn channel(&self) -> &'static Channel {
+        channels::of(self)
     }
 
     fn of_luminaire(district: DistrictId, luminaire: LuminaireId, rest: &[&str]) -> Option<Self> {

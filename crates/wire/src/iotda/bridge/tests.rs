@@ -46,7 +46,7 @@ impl Bench {
         let devices = vec![device("p_1", 1, vec![]), device("p_g", 2, vec![child])];
         let bridge = IotdaBridge::new(Register::new(devices).unwrap(), sites(), 0xe);
         let mut bench = Self { bridge, now: T0 };
-        let clock = ClockState { city: Timestamp::from_millis(0), wall: T0, speed: 1, paused: false };
+        let clock = ClockState::running(Timestamp::from_millis(0), T0, 1);
         let missed = ["l-0001 online false", "l-0002 online false", "l-0003 online false"];
         assert_eq!(bench.bus(Message::Clock(clock)), missed, "who never came");
         bench
@@ -392,7 +392,7 @@ fn what_is_known_is_told_when_the_city_s_clock_is() {
     let mut bench = connected();
     bench.bridge.clock = None;
     assert_eq!(bench.reports("p_1", &json!({ "level": 7 })), [""; 0]);
-    let clock = ClockState { city: Timestamp::from_millis(0), wall: T0, speed: 60, paused: false };
+    let clock = ClockState::running(Timestamp::from_millis(0), T0, 60);
     let told = bench.bus(Message::Clock(clock));
     let missed = ["l-0002 online false", "l-0003 online false"];
     assert_eq!(told, [&["l-0001 online true", "l-0001 7 % 7 % 7 % Default"][..], &missed].concat());

@@ -37,7 +37,7 @@ impl Bench {
         let bridge = StreetlightsBridge::new(&Register::new(vec![device]).unwrap(), sites, 1);
         let mut bench = Self { bridge, now: T0 };
         let city = Timestamp::from_local(0, 12 * HOUR_MS);
-        let clock = ClockState { city, wall: T0, speed: 1, paused: false };
+        let clock = ClockState::running(city, T0, 1);
         assert_eq!(bench.bus(Message::Clock(clock)), ["online false"], "who never came");
         let step = |at, percent| ProgrammeStep { at, level: DimLevel::from_percent(percent).unwrap() };
         let steps = vec![step(StepTime::Sunset(0), 80), step(StepTime::Sunrise(0), 0)];
