@@ -82,10 +82,16 @@ pub enum FaultError {
 }
 
 /// What severities a fault can have.
-struct Range {
-    min: i32,
-    max: i32,
-    unit: &'static str,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Severities {
+    /// The usual one.
+    pub usual: i32,
+    /// The least.
+    pub min: i32,
+    /// The most.
+    pub max: i32,
+    /// Their unit.
+    pub unit: &'static str,
 }
 
 impl Fault {
@@ -158,9 +164,25 @@ impl Fault {
         }
     }
 
+    /// How severe it can be; `None` if it is there or not.
+    pub fn severities(self) -> Option<Severities> {
+        let (min, max, unit) = match self {
+            Self::LedStringPartial(_) | Self::DriverDerate(_) => (1, 99, "%"),
+            Self::Overheating(_) => (1, 500, "%"),
+            Self::Flooding(_) => (1, 1_000, "messages/s"),
+            Self::IdClone(_) => (1, 3_600, "s"),
+            Self::MeterOffset(_) => (-99, 99, "%"),
+            Self::Brownout(_) => (120, 210, "V"),
+            _ => return None,
+        };
+        let same = |fault: &Self| fault.name() == self.name();
+        let usual = Self::ALL.into_iter().find(same).and_then(Self::severity)?;
+        Some(Severities { usual, min, max, unit })
+    }
+
     /// The same fault, so severe; `None` if it cannot be.
     fn as_severe_as(self, severity: i32) -> Option<Self> {
-        let Range { min, max, .. } = self.range()?;
+        let Severities { min, max, .. } = self.severities()?;
         if !(min..=max).contains(&severity) {
             return None;
         }
@@ -175,19 +197,6 @@ impl Fault {
             other => other,
         })
     }
-
-    fn range(self) -> Option<Range> {
-        let (min, max, unit) = match self {
-            Self::LedStringPartial(_) | Self::DriverDerate(_) => (1, 99, "%"),
-            Self::Overheating(_) => (1, 500, "%"),
-            Self::Flooding(_) => (1, 1_000, "messages/s"),
-            Self::IdClone(_) => (1, 3_600, "s"),
-            Self::MeterOffset(_) => (-99, 99, "%"),
-            Self::Brownout(_) => (120, 210, "V"),
-            _ => return None,
-        };
-        Some(Range { min, max, unit })
-    }
 }
 
 impl FromStr for Fault {
@@ -198,7 +207,7 @@ impl FromStr for Fault {
         let usual = Self::ALL.into_iter().find(|fault| fault.name() == name);
         let usual = usual.ok_or_else(|| FaultError::Unknown { name: name.to_owned() })?;
         let (name, Some(given)) = (usual.name(), given) else { return Ok(usual) };
-        let Range { min, max, unit } = usual.range().ok_or(FaultError::NoSeverity { name })?;
+        let Severities { min, max, unit, .. } = usual.severities().ok_or(FaultError::NoSeverity { name })?;
         let severe = given.parse().ok().and_then(|severity| usual.as_severe_as(severity));
         severe.ok_or_else(|| FaultError::Severity { name, given: given.to_owned(), min, max, unit })
     }

@@ -41,7 +41,7 @@ pub use cabinet::{
 };
 pub use calendar::{NightRule, Nights, Weekday};
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
-pub use fault::{Fault, FaultError};
+pub use fault::{Fault, FaultError, Severities};
 pub use firmware::{
     CampaignRefusal, CampaignReply, CampaignReport, CampaignRequest, CampaignTable, FirmwareAction,
     FirmwareImage, FirmwareOrder, FirmwarePhase, FirmwareState, FirmwareVersion, FirmwareVersionError,

@@ -5,39 +5,47 @@
 
 mod attack;
 mod bills;
+mod bus;
 mod events;
+mod groups;
 mod http;
 mod kiosk;
 mod lamps;
 mod lan;
 mod pages;
+mod past;
 mod phone;
 mod plan;
 mod ready;
 mod till;
+mod traffic;
 mod view;
 mod wallet;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lighting::Group;
 use scenario::Cast;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::interval;
-use wire::{Event, Message, RoleName};
+use types::GroupId;
+use wire::{Event, Message, RoleName, prefix};
 
 pub use self::http::openapi;
 use self::lan::Pairing;
 pub use self::lan::Pin;
+use self::traffic::{Seen, Traffic};
 use self::view::View;
 use self::wallet::Wallets;
 use crate::access::Secret;
 use crate::broker::Inside;
-use crate::bus::BusEvent;
+use crate::bus::{BusEvent, Received};
 use crate::caller::Caller;
 use crate::health::Health;
 use crate::http::Origins;
@@ -88,6 +96,8 @@ pub(crate) struct App {
     pub(crate) run: String,
     pub(crate) seed: u64,
     pub(crate) view: Arc<Mutex<View>>,
+    pub(crate) groups: Arc<BTreeMap<GroupId, Group>>,
+    pub(crate) traffic: Arc<Mutex<Traffic>>,
     pub(crate) caller: Caller,
     pub(crate) told: broadcast::Sender<Told>,
     pub(crate) kiosk: Arc<kiosk::Kiosk>,
@@ -107,8 +117,13 @@ pub(crate) struct App {
 
 impl App {
     /// The view, locked. A handler that panicked leaves it whole: it only reads.
-    pub(crate) fn view(&self) -> std::sync::MutexGuard<'_, View> {
+    pub(crate) fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What went over the bus lately, locked in the same way.
+    pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,6 +217,8 @@ impl Console {
             seed: cast.plan().spec().seed.0,
             view: Arc::new(Mutex::new(View::new(&cast, counters))),
             kiosk: Arc::new(kiosk::Kiosk::new(cast.offline_verifier())),
+            groups: Arc::new(groups::by_name(cast.plan())),
+            traffic: Arc::new(Mutex::new(Traffic::new(prefix(link.run)))),
             cast,
             caller: caller.clone(),
             told,
@@ -261,8 +278,9 @@ async fn listen(
             Some(((), event)) = events.recv() => match event {
                 BusEvent::Message(received) => {
                     app.view().count_message();
-                    match port.read(&received) {
-                        Some(Message::Reply(reply)) if app.caller.answer(&reply) => {}
+                    let message = port.read(&received);
+                    note(&app, &received, message.as_ref());
+                    match message {
                         Some(message) => tell(&app, received.topic(), &message),
                         None => app.view().count_dead_letter(),
                     }
@@ -285,6 +303,7 @@ async fn listen(
                     let _ = app.told.send(Told { event: "lamps", data: lamps });
                 }
                 if round % STATS_EVERY == 0 {
+                    app.traffic().measure(u64::from(STATS_EVERY) * LAMPS_EVERY.as_millis() as u64);
                     let stats = app.view().stats();
                     let _ = app.told.send(Told { event: "stats", data: stats.to_string() });
                 }
@@ -296,10 +315,22 @@ async fn listen(
     port.close().await;
 }
 
+/// For who wants to read it on the bus view.
+fn note(app: &App, received: &Received, message: Option<&Message>) {
+    let at = app.view().city_now();
+    let delivery = received.delivery();
+    let (topic, payload, retained) = (delivery.topic, delivery.payload, received.is_retained());
+    app.traffic().take(Seen { at, topic, payload, retained, message });
+}
+
 fn tell(app: &App, topic: &str, message: &Message) {
     app.kiosk.hear(message);
-    if let Message::EidKeys(keys) = message {
-        app.identity.keys.take(keys);
+    match message {
+        Message::EidKeys(keys) => app.identity.keys.take(keys),
+        Message::Reply(reply) => {
+            app.caller.answer(reply);
+        }
+        _ => {}
     }
     let told = app.view().take(message);
     for (event, data) in told {

@@ -53,5 +53,6 @@ fn everything(app: &App) -> Vec<Told> {
     let view = app.view();
     let clock = view.clock_event().map(|clock| Told { event: "clock", data: clock.to_string() });
     let lamps = Told { event: "lamps", data: view.snapshot() };
-    clock.into_iter().chain([lamps]).collect()
+    let incidents = Told { event: "incidents", data: view.incidents().to_string() };
+    clock.into_iter().chain([lamps, incidents]).collect()
 }

@@ -5,7 +5,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router, middleware};
 use serde_json::Value;
 
-use super::{App, attack, events, kiosk, lamps, pages, phone, plan, ready, till};
+use super::{App, attack, bus, events, groups, kiosk, lamps, pages, past, phone, plan, ready, till};
 use crate::http::{Origins, no_such_place, only_from_here, openapi, secured};
 use crate::{identity, payment};
 
@@ -43,12 +43,21 @@ pub(super) const PLACES: &[Place] = &[
     here("/kiosk", || get(pages::kiosk)),
     here("/till", || get(pages::till)),
     here("/attack", || get(pages::attack)),
+    here("/bus", || get(pages::bus)),
     here("/assets/{*path}", || get(pages::asset)),
     here("/healthz", || get(async || "ok")),
     here("/readyz", || get(ready::ready)),
     here("/api/city", || get(plan::city)),
     here("/api/events", || get(events::events)),
     here("/api/alarms", || get(lamps::alarms)),
+    here("/api/incidents", || get(lamps::incidents)),
+    here("/api/day", || get(past::day)),
+    here("/api/past", || get(past::past)),
+    here("/api/groups/{id}", || get(groups::group)),
+    here("/api/groups/{id}/dim", || post(groups::dim)),
+    here("/api/bus", || get(bus::overview)),
+    here("/api/bus/messages", || get(bus::messages)),
+    here("/api/bus/messages/{number}", || get(bus::message)),
     here("/api/clock", || post(lamps::set_clock)),
     here("/api/lamps/{id}", || get(lamps::lamp)),
     here("/api/lamps/{id}/dim", || post(lamps::dim)),

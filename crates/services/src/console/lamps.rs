@@ -19,6 +19,11 @@ pub(crate) async fn alarms(State(app): State<App>) -> Json<Value> {
     Json(app.view().alarms())
 }
 
+/// `GET /api/incidents`
+pub(crate) async fn incidents(State(app): State<App>) -> Json<Value> {
+    Json(app.view().incidents())
+}
+
 /// `GET /api/lamps/{id}`
 pub(crate) async fn lamp(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let id = known(&app, &id)?;
@@ -40,12 +45,17 @@ pub(crate) async fn lamp(State(app): State<App>, Path(id): Path<String>) -> Answ
         .iter()
         .map(|(at, actual, power)| json!({ "at_ms": at, "actual": actual, "power_mw": power }));
     let commands = lamp.commands.iter().rev().map(
-        |(command, status, at)| json!({ "id": command.id, "level": command.level, "status": status, "at_ms": at }),
+        |known| json!({
+            "id": known.command.id, "level": known.command.level, "until_ms": known.command.until,
+            "status": known.status, "reason": known.reason, "at_ms": known.at,
+        }),
     );
     Ok(Json(json!({
         "id": id,
         "district": site.district,
         "cabinet": site.cabinet,
+        "circuit": site.circuit,
+        "phase": site.phase,
         "street": plan.streets()[site.street].name_en,
         "class": site.class,
         "rated_w": f64::from(site.rated_mw) / 1e3,
@@ -146,7 +156,7 @@ pub(crate) async fn set_clock(
     }
 }
 
-fn known(app: &App, id: &str) -> Result<LuminaireId, Problem> {
+pub(crate) fn known(app: &App, id: &str) -> Result<LuminaireId, Problem> {
     let id: LuminaireId = id.parse().map_err(|error| Problem::invalid(format!("{error}")))?;
     if app.cast.directory().contains_key(&id) {
         Ok(id)

@@ -48,6 +48,11 @@ pub(crate) async fn asset_of_phone(Path(path): Path<String>) -> Response {
     if LOADED.contains(&path) { page(&path) } else { no_such_place().await.into_response() }
 }
 
+/// The bus view.
+pub(crate) async fn bus() -> Response {
+    page("bus.html")
+}
+
 /// Scripts, styles and pictures.
 pub(crate) async fn asset(Path(path): Path<String>) -> Response {
     page(&path)

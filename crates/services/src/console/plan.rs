@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use city::{Area, Plan, Street};
+use lighting::Fault;
 use serde_json::{Value, json};
 
 use super::App;
@@ -20,6 +21,7 @@ pub(crate) async fn city(State(app): State<App>) -> Json<Value> {
         "streets": plan.streets().iter().map(street).collect::<Vec<_>>(),
         "water": plan.water().iter().map(area).collect::<Vec<_>>(),
         "lamps": lamps(plan),
+        "faults": Fault::ALL.map(|fault| json!({ "name": fault.name(), "severities": fault.severities() })),
         "cabinets": plan.cabinets().iter().map(|cabinet| json!({
             "id": cabinet.id, "x": cabinet.x_m, "y": cabinet.y_m, "district": cabinet.district,
             "lamps": cabinet.luminaires().len(),
@@ -49,6 +51,8 @@ fn lamps(plan: &Plan) -> Value {
         "y": lamps.iter().map(|lamp| decimetres(lamp.y_m)).collect::<Vec<_>>(),
         "street": lamps.iter().map(|lamp| lamp.street).collect::<Vec<_>>(),
         "cabinet": lamps.iter().map(|lamp| lamp.cabinet).collect::<Vec<_>>(),
+        "circuit": lamps.iter().map(|lamp| lamp.circuit).collect::<Vec<_>>(),
+        "district": lamps.iter().map(|lamp| lamp.district).collect::<Vec<_>>(),
     })
 }
 
