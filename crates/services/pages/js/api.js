@@ -14,6 +14,9 @@ export class ApiProblem extends Error {
 
 export const getJson = (path) => request(path, {});
 
+/** The body as it is. */
+export const getBytes = (path) => request(path, {}, async (response) => new Uint8Array(await response.arrayBuffer()));
+
 /** `patience` – how long the answer may take [ms]. */
 export const postJson = (path, body = {}, patience = TIMEOUT_MS) =>
   request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
@@ -29,12 +32,12 @@ export const postOnce = (path, body) =>
 export const postImage = (path, blob) =>
   request(path, { method: "POST", headers: { "content-type": blob.type }, body: blob });
 
-async function request(path, options) {
+async function request(path, options, read = (response) => response.json()) {
   let response;
   let body;
   try {
     response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
-    body = await response.json();
+    body = response.ok ? await read(response) : await response.json();
   } catch {
     // No answer, or one that is not JSON: a proxy's error page, say.
     throw new ApiProblem({ status: response?.status, title: response?.statusText });

@@ -15,6 +15,11 @@ export function startClockBar(clock, onTick) {
       postJson("/api/clock", wish(button, clock)).catch(notifyProblem);
     });
   }
+  for (const button of byId("steps").querySelectorAll("button")) {
+    button.addEventListener("click", () => {
+      postJson("/api/clock", { step_min: Number(button.dataset.step) }).catch(notifyProblem);
+    });
+  }
   setInterval(() => {
     showTime(clock);
     onTick();

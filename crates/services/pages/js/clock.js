@@ -18,6 +18,14 @@ export class CityClock {
     this.#receivedAt = performance.now();
   }
 
+  /** The moment the map shows, if that is not now. */
+  #looked = null;
+
+  /** Shows the light of another moment, or of now with null. */
+  lookAt(moment) {
+    this.#looked = moment;
+  }
+
   get speed() { return this.#base.speed; }
   get paused() { return this.#base.paused; }
   get sunset() { return this.#base.sunset_ms; }
@@ -26,12 +34,12 @@ export class CityClock {
   /** City time now [Unix ms]. */
   now() {
     const elapsed = this.#base.paused ? 0 : (performance.now() - this.#receivedAt) * this.#base.speed;
-    return this.#base.city_ms + elapsed;
+    return Math.min(this.#base.city_ms + elapsed, this.#base.stands_at_ms ?? Infinity);
   }
 
   /** 0 in the night, 1 in the day, between them in the twilight. */
   daylight() {
-    const now = timeOfDay(this.now());
+    const now = timeOfDay(this.#looked ?? this.now());
     const rise = ramp(now - timeOfDay(this.#base.sunrise_ms));
     const set = ramp(now - timeOfDay(this.#base.sunset_ms));
     return rise * (1 - set);

@@ -9,12 +9,15 @@ import { listen } from "./events.js";
 import { Feed } from "./feed.js";
 import { showFigures } from "./figures.js";
 import { number } from "./format.js";
+import { GroupPanel } from "./group-panel.js";
+import { Groups } from "./groups.js";
 import { onLanguage, startI18n, t } from "./i18n.js";
 import { LampPanel } from "./lamp-panel.js";
 import { LampTable } from "./lamp-table.js";
 import { Lamps } from "./lamps.js";
 import { CityMap } from "./map.js";
 import { notify, notifyProblem } from "./notice.js";
+import { Timeline } from "./timeline.js";
 
 const RETRY_MS = 2_000;
 const ZOOM_STEP = 1.5;
@@ -40,20 +43,46 @@ async function loadCity() {
 
 function start(city) {
   const lamps = new Lamps(city.lamps);
+  const groups = new Groups(city, lamps);
   const clock = new CityClock();
   const map = new CityMap(byId("map"), city, lamps, clock, { onSelect: (index) => select(index), onMove: showScale });
-  const panel = new LampPanel(city, lamps, () => select(null));
+  const panel = new LampPanel(city, lamps, groups, { onClose: () => select(null), onGroup: selectGroup });
+  const groupPanel = new GroupPanel(groups, { onClose: () => select(null), onSelect: selectGroup });
   const table = new LampTable(city, lamps, (index) => select(index, true));
-  const alarms = new Alarms((id) => select(lamps.indexOf.get(id), true));
+  const alarms = new Alarms({ onLamp: (id) => select(lamps.indexOf.get(id), true), onGroup: selectGroup });
   const feed = new Feed();
 
   function select(index = null, approach = false) {
+    map.choose([]);
     map.select(index, { approach });
     panel.select(index);
+    groupPanel.select(null);
+    byId("lamp").hidden = false;
+  }
+
+  function selectGroup(id) {
+    map.select(null);
+    map.choose(groups.members(id), { approach: true });
+    panel.select(null);
+    groupPanel.select(id);
+    byId("lamp").hidden = true;
+  }
+
+  /** The map looks at a moment of the last day, or at now with null. */
+  function lookAt(moment, change) {
+    change();
+    clock.lookAt(moment);
+    map.updateAll();
+    map.updateWalkers([]);
+    table.update();
   }
 
   startClockBar(clock, () => map.updateSky());
-  startSearch(lamps, (index) => select(index, true));
+  new Timeline(clock, {
+    show: (moment, looks) => lookAt(moment, () => lamps.showPast(looks)),
+    showNow: () => lookAt(null, () => lamps.showNow()),
+  });
+  startSearch(lamps, groups, { onLamp: (index) => select(index, true), onGroup: selectGroup });
   byId("zoom-in").addEventListener("click", () => map.zoom(ZOOM_STEP));
   byId("zoom-out").addEventListener("click", () => map.zoom(1 / ZOOM_STEP));
   byId("zoom-all").addEventListener("click", () => map.overview());
@@ -69,9 +98,13 @@ function start(city) {
       map.updateLamps(u);
       table.update();
     },
-    walkers: ({ w }) => map.updateWalkers(w),
+    walkers: ({ w }) => { if (!lamps.past) map.updateWalkers(w); },
     stats: showFigures,
     alarm: (event) => alarms.handle(event),
+    incidents: (incidents) => {
+      alarms.handleIncidents(incidents);
+      map.updateIncidents(incidents.map(({ cabinet }) => city.cabinets.find(({ id }) => id === cabinet)).filter(Boolean));
+    },
     feed: (event) => feed.handle(event),
   }, {
     onUp: (again) => {
@@ -88,6 +121,8 @@ function start(city) {
     lampCount: () => lamps.count,
     litCount: () => lamps.litCount(),
     select: (id) => select(lamps.indexOf.get(id), true),
+    selectGroup,
+    map,
   };
 }
 
@@ -97,18 +132,21 @@ async function reloadIfReplaced({ run, seed }) {
   if (city.run !== run || city.seed !== seed) location.reload();
 }
 
-function startSearch(lamps, onFound) {
+function startSearch(lamps, groups, { onLamp, onGroup }) {
   const input = byId("search-id");
   input.addEventListener("input", () => {
     const wanted = input.value.trim().toLowerCase();
-    const offered = wanted === "" ? [] : lamps.ids.filter((id) => id.includes(wanted)).slice(0, SUGGESTIONS_MAX);
-    byId("search-ids").replaceChildren(...offered.map((value) => element("option", { value })));
+    const named = groups.search(wanted).map(([, name]) => name);
+    const ids = wanted === "" ? [] : lamps.ids.filter((id) => id.includes(wanted)).slice(0, SUGGESTIONS_MAX);
+    byId("search-ids").replaceChildren(...[...named, ...ids].map((value) => element("option", { value })));
   });
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
     const index = findLamp(lamps, input.value.trim().toLowerCase());
-    if (index === undefined) notify(t("search.missing", { id: input.value }), "problem");
-    else onFound(index);
+    const [group] = index === undefined ? groups.search(input.value) : [];
+    if (index !== undefined) onLamp(index);
+    else if (group) onGroup(group[0]);
+    else notify(t("search.missing", { id: input.value }), "problem");
   });
 }
 

@@ -20,6 +20,9 @@ export function svgElement(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A topic that may break after each slash, and nowhere else. */
+export const topicParts = (topic) => topic.split("/").flatMap((part, place) => (place === 0 ? [part] : ["/", document.createElement("wbr"), part]));
+
 /** True when the visitor asked the system for less movement; asked each time because it can change. */
 export const wantsCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -28,6 +28,9 @@ export const hourMinute = (ms) =>
 export const date = (ms) =>
   cached(Intl.DateTimeFormat, { timeZone: ZONE, weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(ms);
 
+export const dateAndTime = (ms) =>
+  cached(Intl.DateTimeFormat, { timeZone: ZONE, weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms);
+
 /** Wall-clock time in the visitor's own zone. */
 export const wallTime = (ms) =>
   cached(Intl.DateTimeFormat, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
@@ -38,6 +41,9 @@ export const orDash = (value, format) => (value === null || value === undefined 
 export const watts = (milliwatts) => `${number(milliwatts / 1e3, 1)} W`;
 export const volts = (millivolts) => `${number(millivolts / 1e3, 1)} V`;
 export const kilowattHours = (milliwattHours) => `${number(milliwattHours / 1e6, 2)} kWh`;
+export const amperes = (milliamperes) => `${number(milliamperes / 1e3, 2)} A`;
+export const factor = (permille) => number(permille / 1e3, 2);
+export const celsius = (degrees) => `${number(degrees)} °C`;
 export const hours = (seconds) => t("unit.hours", { value: number(seconds / 3600, 1) });
 
 /** How long ago something was, in its largest fitting unit. */

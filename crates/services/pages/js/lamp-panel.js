@@ -1,23 +1,28 @@
 // Everything about the selected lamp, and what can be done to it.
 
-import { ApiProblem, getJson, postJson } from "./api.js";
+import { getJson, postJson } from "./api.js";
 import { byId, element } from "./dom.js";
+import { FaultChoice } from "./fault-choice.js";
 import * as format from "./format.js";
 import { onLanguage, pick, t, tOr } from "./i18n.js";
 import { notify, notifyProblem } from "./notice.js";
+import { toldElsewhere } from "./problem.js";
 import { drawSpark } from "./spark.js";
 
 const REFRESH_MS = 1_000;
 
 export class LampPanel {
-  #city; #lamps; #onClose;
+  #lamps; #groups; #onClose; #onGroup;
   #index = null;
   #shown = null;
 
-  constructor(city, lamps, onClose) {
-    this.#city = city;
+  /** `onGroup(id)` is called with the group whose name was chosen. */
+  constructor(city, lamps, groups, { onClose, onGroup }) {
     this.#lamps = lamps;
+    this.#groups = groups;
     this.#onClose = onClose;
+    this.#onGroup = onGroup;
+    const faults = new FaultChoice(city.faults);
     byId("lamp-close").addEventListener("click", () => this.#onClose());
     byId("dim-level").addEventListener("input", showDimOutput);
     byId("dim").addEventListener("submit", (event) => {
@@ -27,7 +32,7 @@ export class LampPanel {
     for (const action of ["resume", "repair"]) {
       byId(`lamp-${action}`).addEventListener("click", () => this.#command(action));
     }
-    byId("lamp-break").addEventListener("click", () => this.#command(`break?fault=${byId("lamp-fault").value}`));
+    byId("lamp-break").addEventListener("click", () => this.#command(`break?fault=${encodeURIComponent(faults.text())}`));
     onLanguage(() => this.#show());
     setInterval(() => { if (!document.hidden) this.#refresh().catch(toldElsewhere); }, REFRESH_MS);
   }
@@ -80,7 +85,7 @@ export class LampPanel {
     if (lamp === null) return;
     byId("lamp-body").hidden = false;
     byId("lamp-title").textContent = t("lamp.title", { id: lamp.id });
-    byId("lamp-place").textContent = this.#place(lamp);
+    this.#showPlace(lamp);
     byId("lamp-chips").replaceChildren(...chips(lamp));
     showLevel("target", lamp.state?.target);
     showLevel("effect", lamp.state?.in_effect);
@@ -90,17 +95,17 @@ export class LampPanel {
     showCommands(lamp.commands);
   }
 
-  #place(lamp) {
-    const street = this.#city.streets[this.#lamps.street[this.#index]];
-    const district = this.#city.districts.find(({ id }) => id === lamp.district);
-    const parts = [street && pick(street, "name"), t(`street.${lamp.class}`), district && pick(district, "name"), lamp.cabinet];
-    return parts.filter(Boolean).join(" · ");
+  /** Where it stands: its groups by name, each of which can be selected. */
+  #showPlace({ id, class: road }) {
+    if (byId("lamp-place").dataset.lamp === `${id} ${document.documentElement.lang}`) return;
+    byId("lamp-place").dataset.lamp = `${id} ${document.documentElement.lang}`;
+    const buttons = this.#groups.of(this.#index).map((group) => {
+      const button = element("button", { type: "button", className: "link", textContent: this.#groups.name(group), data: { group } });
+      button.addEventListener("click", () => this.#onGroup(group));
+      return button;
+    });
+    byId("lamp-place").replaceChildren(element("span", { textContent: t(`street.${road}`) }), ...buttons);
   }
-}
-
-/** The banner already tells of a lost city; one notice a second would only shout. */
-function toldElsewhere(error) {
-  if (!(error instanceof ApiProblem)) throw error;
 }
 
 function showDimOutput() {
@@ -126,11 +131,24 @@ function showLevel(name, level) {
 function showReadings({ telemetry, rated_w }) {
   byId("reading-power").textContent = format.orDash(telemetry?.power_mw, format.watts);
   byId("reading-voltage").textContent = format.orDash(telemetry?.voltage_mv, format.volts);
+  byId("reading-current").textContent = format.orDash(telemetry?.current_ma, format.amperes);
+  byId("reading-factor").textContent = format.orDash(telemetry?.power_factor_pm || null, format.factor);
+  byId("reading-flux").textContent = format.orDash(telemetry?.flux_lm, (lumens) => `${format.number(lumens)} lm`);
+  byId("reading-gear").textContent = gearWords(telemetry?.gear);
   byId("reading-energy").textContent = format.orDash(telemetry?.energy_mwh, format.kilowattHours);
   byId("reading-burning").textContent = format.orDash(telemetry?.burning_s, format.hours);
   byId("reading-switches").textContent = format.orDash(telemetry?.switch_count, format.number);
   byId("reading-rated").textContent = `${format.number(rated_w)} W`;
   byId("reading-time").textContent = telemetry ? t("reading.at", { time: format.timeOfDay(telemetry.at_ms) }) : t("reading.never");
+}
+
+/** A driver says something of itself only once something was out of the ordinary. */
+function gearWords(gear) {
+  if (!gear) return "—";
+  const words = [format.celsius(gear.temperature_c)];
+  if (!gear.answers) words.push(t("gear.silent"));
+  else if (gear.limit < 100) words.push(t("gear.limit", { limit: format.percent(gear.limit) }));
+  return words.join(" · ");
 }
 
 function showHistory(history) {
@@ -144,10 +162,11 @@ function showHistory(history) {
 }
 
 function showCommands(commands) {
-  const rows = commands.map(({ level, status, at_ms }) =>
+  const rows = commands.map(({ level, status, reason, at_ms }) =>
     element("li", { data: { status } },
       element("time", { textContent: format.timeOfDay(at_ms) }),
-      element("span", { textContent: format.orDash(level, format.percent) }),
-      element("b", { textContent: t(`command.${status}`) })));
+      element("span", { textContent: level === null ? t("dim.resume") : format.percent(level) }),
+      element("b", { textContent: t(`command.${status}`) }),
+      ...(reason ? [element("small", { textContent: reason })] : [])));
   byId("commands").replaceChildren(...(rows.length > 0 ? rows : [element("li", { className: "muted", textContent: t("commands.none") })]));
 }

@@ -4,14 +4,19 @@ const ONLINE = 1;
 const ALARM = 2;
 const OVERRIDE = 4;
 const PRESENCE = 8;
+/** Actual, in effect, flags. */
+const LOOK_BYTES = 3;
 /** How long a change of light is shown in passing [ms]. */
 const FADE_MS = 300;
 
 export class Lamps {
   #known = false;
 
-  constructor({ id, x, y, street, cabinet }) {
-    Object.assign(this, { ids: id, x, y, street, cabinet, count: id.length });
+  /** What the city says meanwhile, while the past is shown. */
+  #live = null;
+
+  constructor({ id, x, y, street, cabinet, circuit, district }) {
+    Object.assign(this, { ids: id, x, y, street, cabinet, circuit, district, count: id.length });
     this.indexOf = new Map(id.map((name, index) => [name, index]));
     this.actual = new Uint8Array(this.count);
     this.inEffect = new Uint8Array(this.count);
@@ -38,6 +43,10 @@ export class Lamps {
 
   /** Takes the updates of a `lamps` event. Returns whether any lamp went online or offline. */
   apply(updates, now, animate) {
+    if (this.#live !== null) {
+      for (const [index, ...look] of updates) this.#live.set(look, index * LOOK_BYTES);
+      return false;
+    }
     let switched = false;
     for (const [index, actual, inEffect, flags] of updates) {
       switched ||= ((this.flags[index] ^ flags) & ONLINE) !== 0;
@@ -53,6 +62,38 @@ export class Lamps {
     }
     this.#known = true;
     return switched;
+  }
+
+  /** Shows looks of the past, three bytes for each lamp: actual, in effect, flags. The present goes on unseen. */
+  showPast(looks) {
+    this.#live ??= this.#looks();
+    this.#take(looks);
+  }
+
+  /** Whether the past is shown. */
+  get past() { return this.#live !== null; }
+
+  /** Shows the present again. */
+  showNow() {
+    if (this.#live !== null) this.#take(this.#live);
+    this.#live = null;
+  }
+
+  #looks() {
+    const looks = new Uint8Array(this.count * LOOK_BYTES);
+    for (let index = 0; index < this.count; index += 1) {
+      looks.set([this.actual[index], this.inEffect[index], this.flags[index]], index * LOOK_BYTES);
+    }
+    return looks;
+  }
+
+  #take(looks) {
+    for (let index = 0; index < this.count; index += 1) {
+      const at = index * LOOK_BYTES;
+      [this.actual[index], this.inEffect[index], this.flags[index]] = [looks[at], looks[at + 1], looks[at + 2]];
+      this.shown[index] = looks[at];
+    }
+    this.loose.clear();
   }
 
   /** Moves the fades on to `now`. Returns whether any of them still goes on. */

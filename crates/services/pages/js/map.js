@@ -13,6 +13,8 @@ import { skyAt, skyStep } from "./map/sky.js";
 const PICK_REACH_PX = 40;
 /** Looking at one lamp: at least this close [px/m]. */
 const CLOSE_UP_SCALE = 1.2;
+/** A box looked at reaches at least this far around its middle [m]. */
+const BOX_MIN_M = 150;
 const FLIGHT_MS = 450;
 /** A change of scale is over after this long without another. */
 const REST_MS = 120;
@@ -27,6 +29,10 @@ export class CityMap {
   #glow;
   #walkers = [];
   #selected = null;
+  /** Lamps of the selected group. */
+  #chosen = [];
+  #incidents = [];
+  #chosenLayer = new Layer();
   #flight = null;
   #step = -1;
   #scheduled = false;
@@ -68,6 +74,27 @@ export class CityMap {
   select(index, { approach = false } = {}) {
     this.#selected = index;
     if (approach && index !== null) this.#flyTo(this.#lamps.x[index], this.#lamps.y[index]);
+    this.#redraw();
+  }
+
+  /** Marks the lamps of a group, none with an empty list. `approach` also goes there. */
+  choose(indexes, { approach = false } = {}) {
+    this.#chosen = indexes;
+    this.#chosenLayer.invalidate();
+    if (approach && indexes.length > 0) this.#move(() => this.#camera.fit(extent(this.#lamps, indexes)));
+    this.#redraw();
+  }
+
+  /** Places of cabinets something is wrong with. */
+  updateIncidents(places) {
+    this.#incidents = places;
+    this.#redraw();
+  }
+
+  /** All lamps may look different: the past came up, or the present. */
+  updateAll() {
+    this.#posts.invalidate();
+    this.#light.invalidate();
     this.#redraw();
   }
 
@@ -143,7 +170,7 @@ export class CityMap {
     this.#camera.height = this.#canvas.clientHeight;
     this.#canvas.width = Math.round(this.#camera.width * ratio);
     this.#canvas.height = Math.round(this.#camera.height * ratio);
-    for (const layer of [this.#ground, this.#posts, this.#light, this.#names]) layer.invalidate();
+    for (const layer of [this.#ground, this.#posts, this.#light, this.#names, this.#chosenLayer]) layer.invalidate();
     this.#redraw();
   }
 
@@ -176,10 +203,14 @@ export class CityMap {
     this.#ground.compose(context, camera, ratio, hurried, (on, view) => paintGround(on, view, sky, this.#city));
     this.#posts.compose(context, camera, ratio, hurried, (on, view) => marks.paintPosts(on, view, sky, lamps));
     this.#drawLight();
+    if (this.#chosen.length > 0) {
+      this.#chosenLayer.compose(context, camera, ratio, hurried, (on, view) => marks.paintChosen(on, view, lamps, this.#chosen));
+    }
     this.#names.compose(context, camera, ratio, hurried, (on, view) => paintNames(on, view, sky, this.#city));
     marks.paintWalkers(context, camera, this.#walkers);
     marks.paintClinics(context, camera, sky, this.#city.clinics);
     marks.paintAlarms(context, camera, lamps);
+    marks.paintIncidents(context, camera, this.#incidents);
     if (this.#selected !== null) marks.paintSelected(context, camera, lamps, this.#selected);
     if (this.#canvas.matches(":focus-visible")) marks.paintCrosshair(context, camera);
   }
@@ -204,14 +235,18 @@ export class CityMap {
   }
 }
 
-/** The box around all lamps [m]. */
-function extent({ x, y, count }) {
-  const box = { west: -1, east: 1, south: -1, north: 1 };
-  for (let index = 0; index < count; index += 1) {
+/** The box around these lamps [m], at least as wide as a street is long. */
+function extent({ x, y, ids }, indexes = ids.keys()) {
+  const box = { west: Infinity, east: -Infinity, south: Infinity, north: -Infinity };
+  for (const index of indexes) {
     box.west = Math.min(box.west, x[index]);
     box.east = Math.max(box.east, x[index]);
     box.south = Math.min(box.south, y[index]);
     box.north = Math.max(box.north, y[index]);
   }
-  return box;
+  const [x0, y0] = [(box.west + box.east) / 2, (box.south + box.north) / 2];
+  return {
+    west: Math.min(box.west, x0 - BOX_MIN_M), east: Math.max(box.east, x0 + BOX_MIN_M),
+    south: Math.min(box.south, y0 - BOX_MIN_M), north: Math.max(box.north, y0 + BOX_MIN_M),
+  };
 }

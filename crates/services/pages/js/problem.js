@@ -8,6 +8,11 @@ export function explain(error) {
   return error.detail ? `${error.detail} ${advice}` : advice;
 }
 
+/** For what is asked again and again: the banner tells of a lost city, one notice a second would only shout. */
+export function toldElsewhere(error) {
+  if (!(error instanceof ApiProblem)) throw error;
+}
+
 function adviceKey(status) {
   if (status === 0) return "problem.unreachable";
   if (status === 404) return "problem.missing";

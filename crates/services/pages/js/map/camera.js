@@ -5,7 +5,7 @@ const SCALE_MAX = 8;
 export class Camera {
   /** Centre [m], scale [px/m] and size of the view [px]. */
   constructor(x = 0, y = 0, scale = 1, width = 1, height = 1) {
-    Object.assign(this, { x, y, scale, width, height, scaleMin: 0.01 });
+    Object.assign(this, { x, y, scale, width, height, scaleMin: Infinity });
   }
 
   screenX(x) { return (x - this.x) * this.scale + this.width / 2; }
@@ -18,7 +18,7 @@ export class Camera {
     this.x = (west + east) / 2;
     this.y = (south + north) / 2;
     this.scale = 0.92 * Math.min(this.width / (east - west), this.height / (north - south));
-    this.scaleMin = this.scale / 2;
+    this.scaleMin = Math.min(this.scaleMin, this.scale / 2);
   }
 
   pan(dx, dy) {

@@ -6,7 +6,7 @@ import { percent } from "../format.js";
 const TURN = 2 * Math.PI;
 const COLOURS = {
   alarm: "#ff5a36", alarmEdge: "#2a0b06", walker: "#7fe3d4", walkerEdge: "#06323a",
-  clinic: "#e8403a", clinicGround: "#ffffff", selected: "#ffffff", tag: "rgb(7 10 32 / .88)",
+  clinic: "#e8403a", clinicGround: "#ffffff", selected: "#ffffff", chosen: "#a9c1ff", incident: "#c81e3c", tag: "rgb(7 10 32 / .88)",
 };
 
 /** Posts as small dots, offline lamps as hollow grey rings. */
@@ -55,6 +55,42 @@ export function paintAlarms(context, camera, lamps) {
     context.lineTo(x - half, y + half * 0.75);
     context.closePath();
     context.stroke();
+    context.fill();
+  }
+}
+
+/** The lamps of a group, each in a ring. */
+export function paintChosen(context, camera, lamps, indexes) {
+  const path = new Path2D();
+  const radius = Math.min(9, Math.max(2.6, camera.scale * 6));
+  for (const index of indexes) {
+    const [x, y] = [camera.screenX(lamps.x[index]), camera.screenY(lamps.y[index])];
+    if (inView(camera, x, y)) disc(path, x, y, radius);
+  }
+  context.strokeStyle = COLOURS.chosen;
+  context.lineWidth = 1.4;
+  context.stroke(path);
+}
+
+/** Cabinets with an incident: a square on its corner with a bolt, larger than any alarm. */
+export function paintIncidents(context, camera, places) {
+  for (const { x: east, y: north } of places) {
+    const [x, y] = [camera.screenX(east), camera.screenY(north)];
+    if (!inView(camera, x, y)) continue;
+    context.beginPath();
+    context.moveTo(x, y - 15);
+    context.lineTo(x + 15, y);
+    context.lineTo(x, y + 15);
+    context.lineTo(x - 15, y);
+    context.closePath();
+    context.fillStyle = COLOURS.incident;
+    context.strokeStyle = COLOURS.selected;
+    context.lineWidth = 2;
+    context.fill();
+    context.stroke();
+    context.fillStyle = COLOURS.selected;
+    context.beginPath();
+    for (const [dx, dy] of [[2, -9], [-5, 2], [-0.5, 2], [-2, 9], [5, -2], [0.5, -2]]) context.lineTo(x + dx, y + dy);
     context.fill();
   }
 }

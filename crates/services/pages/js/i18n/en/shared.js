@@ -8,6 +8,8 @@ export default {
   "nav.till": "Till",
   "nav.attack": "Attack desk",
   "sound": "Sound",
+  "nav.bus": "Bus",
+  "nav.scenarios": "Scenarios",
   "nav.console": "Console",
   "connection.lost": "The city does not answer. Check that kitecity is running; this page reconnects by itself.",
   "unit.hours": "{value} h",

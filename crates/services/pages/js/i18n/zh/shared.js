@@ -8,6 +8,8 @@ export default {
   "nav.till": "收费窗口",
   "nav.attack": "攻防台",
   "sound": "声音",
+  "nav.bus": "总线",
+  "nav.scenarios": "场景",
   "nav.console": "控制台",
   "connection.lost": "城市没有响应。请确认 kitecity 正在运行；本页会自动重新连接。",
   "unit.hours": "{value} 小时",
