@@ -7,6 +7,7 @@ mod print;
 mod progress;
 mod report;
 mod seeds;
+mod stage;
 mod virtually;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use scenario::{RunOptions, Script, Standing, Verdict};
 
 use self::report::{Reports, Section};
 use self::seeds::SeedRange;
+pub(crate) use self::stage::Stage;
 use crate::config::Config;
 use crate::ground::Ground;
 use crate::up::UsageError;
@@ -139,7 +141,10 @@ struct Rules {
 
 impl Rules {
     fn of(settings: &Settings) -> Result<Self, UsageError> {
-        let config = Config::of(settings)?;
+        Self::of_config(&Config::of(settings)?)
+    }
+
+    fn of_config(config: &Config) -> Result<Self, UsageError> {
         Ok(Self { policy: config.policy()?, readers: config.readers()? })
     }
 }

@@ -19,6 +19,7 @@ use wire::iotda::IotdaBridge;
 use wire::{ClockState, Role, RoleName};
 
 use crate::interrupt::{self, apart};
+use crate::run::Stage;
 use crate::secured::Shown;
 use crate::up::greeting::{Lan, tell_pins};
 use crate::up::{City, DRAIN_WITHIN, UsageError, start_number};
@@ -97,6 +98,7 @@ pub(crate) async fn start(
         RoleName::Console => {
             match console {
                 Some((console, broker)) => {
+                    let console = console.with_runner(stage_of(city));
                     console.run(link, city.cast.clone(), broker, stopped).await;
                 }
                 None => console_alone(link, city, stopped).await?,
@@ -110,6 +112,11 @@ pub(crate) async fn start(
     Ok(running.map_err(|error| error.of_folder(folder))?)
 }
 
+/// Where its console plays scenarios.
+fn stage_of(city: &City) -> Arc<Stage> {
+    Arc::new(Stage::new(city.config.clone()))
+}
+
 /// The console in a process of its own.
 async fn console_alone(link: Link, city: &City, stopped: watch::Receiver<bool>) -> Result<()> {
     let settings = &city.config.console;
@@ -120,6 +127,7 @@ async fn console_alone(link: Link, city: &City, stopped: watch::Receiver<bool>) 
         eprintln!("{shown}");
     }
     let lan = Lan::of(&console);
+    let console = console.with_runner(stage_of(city));
     tokio::select! {
         () = console.run(link, city.cast.clone(), None, stopped) => {}
         () = tell_pins(lan) => {}

@@ -6,7 +6,7 @@ mod outcome;
 
 pub(crate) use after::After;
 pub(crate) use monitor::{Bounds, Form, Monitor, Window, describe, entity_of};
-pub use outcome::{Failure, Outcome, Spread, Standing};
+pub use outcome::{Failure, Outcome, SoFar, Spread, Standing};
 use types::Timestamp;
 use wire::Message;
 

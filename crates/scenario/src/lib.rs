@@ -32,7 +32,7 @@ mod time;
 pub use cast::{Cast, CastError, CastSpec};
 pub use compare::{ClassFigures, Comparison, Figures, Minute};
 pub use facts::{KINDS, Kind, lamp_field_names};
-pub use judge::{Failure, Outcome, Spread, Standing};
+pub use judge::{Failure, Outcome, SoFar, Spread, Standing};
 pub use mistake::Mistake;
 pub use observer::{Nobody, Observer};
 pub use order::{Clients, Direction, Disturbance, Effect, Luminaires, Order};

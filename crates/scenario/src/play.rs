@@ -9,7 +9,7 @@ use crate::invariants::Invariants;
 use crate::judge::{Moment, Monitor, describe, entity_of};
 use crate::record::{Record, Recorder};
 use crate::time::show;
-use crate::{Cast, Observer, Order, Outcome, Standing};
+use crate::{Cast, Observer, Order, Outcome, SoFar, Standing};
 
 /// How many messages are remembered, to be shown with a failure.
 const REMEMBERED_MAX: usize = 256;
@@ -95,6 +95,11 @@ impl Play {
     /// When it ends.
     pub fn end(&self) -> Timestamp {
         self.end
+    }
+
+    /// How each expectation stands by now, in the order of the file: its name, and what can be told before the end.
+    pub fn so_far(&self) -> impl Iterator<Item = (&str, SoFar)> {
+        self.monitors.iter().map(|monitor| (monitor.name.as_str(), monitor.so_far(self.now)))
     }
 
     /// Ends it and says what came of it.

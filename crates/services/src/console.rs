@@ -17,6 +17,7 @@ mod past;
 mod phone;
 mod plan;
 mod ready;
+mod scenarios;
 mod till;
 mod traffic;
 mod view;
@@ -40,6 +41,7 @@ use wire::{Event, Message, RoleName, prefix};
 pub use self::http::openapi;
 use self::lan::Pairing;
 pub use self::lan::Pin;
+use self::scenarios::Scenarios;
 use self::traffic::{Seen, Traffic};
 use self::view::View;
 use self::wallet::Wallets;
@@ -53,6 +55,7 @@ use crate::http::server::{Limits, serve};
 use crate::identity::{Identity, PublishedKeys};
 use crate::link::Link;
 use crate::ports;
+use crate::runner::Runner;
 use crate::time::wall_now;
 use crate::tls::ServerTls;
 
@@ -100,6 +103,7 @@ pub(crate) struct App {
     pub(crate) traffic: Arc<Mutex<Traffic>>,
     pub(crate) caller: Caller,
     pub(crate) told: broadcast::Sender<Told>,
+    pub(crate) scenarios: Arc<Scenarios>,
     pub(crate) kiosk: Arc<kiosk::Kiosk>,
     pub(crate) wallets: Arc<Wallets>,
     /// How an operator joins the bus, for what no service may do.
@@ -134,6 +138,7 @@ pub struct Console {
     tls: Option<ServerTls>,
     address: SocketAddr,
     lan: Option<Lan>,
+    runner: Option<Arc<dyn Runner>>,
 }
 
 /// The listener for the network.
@@ -168,7 +173,13 @@ impl Console {
                 pairing: Arc::default(),
             })
         });
-        Ok(Self { address: listener.local_addr()?, listener, tls, lan: lan.transpose()? })
+        Ok(Self { address: listener.local_addr()?, listener, tls, lan: lan.transpose()?, runner: None })
+    }
+
+    /// The same console, on which scenarios can be played.
+    #[must_use]
+    pub fn with_runner(self, runner: Arc<dyn Runner>) -> Self {
+        Self { runner: Some(runner), ..self }
     }
 
     /// Where phones of the network find theirs, and the PINs for it: the one that is good, and each that comes after.
@@ -222,6 +233,7 @@ impl Console {
             cast,
             caller: caller.clone(),
             told,
+            scenarios: Arc::new(Scenarios::new(self.runner.take())),
             link: link.clone(),
             broker,
             events: events_of_services,

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod operator;
 pub mod play;
 pub mod proxy;
+pub mod runner;
 pub mod time;
 pub mod tls;
 

@@ -9,6 +9,7 @@ mod tables;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+pub(super) use html::page;
 use scenario::Standing;
 
 use super::seeds::Explored;

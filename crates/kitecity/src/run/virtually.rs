@@ -15,7 +15,7 @@ use crate::ground::Ground;
 use crate::up::UsageError;
 
 /// What the topics of a virtual run begin with; nobody sees them.
-const RUN: &str = "virtual";
+pub(super) const RUN: &str = "virtual";
 
 /// The city of a script, and the script ready to be played in it.
 pub(super) fn ready(

@@ -5,7 +5,7 @@ use types::Timestamp;
 use wire::Message;
 
 use super::after::After;
-use super::{Failure, Moment, Outcome, Spread, Standing};
+use super::{Failure, Moment, Outcome, SoFar, Spread, Standing};
 use crate::expr::{Condition, Operand, Pattern, Scope, Term};
 use crate::facts::{Field, KINDS, Value};
 use crate::time::show_duration;
@@ -142,6 +142,22 @@ impl Monitor {
             }
         }
         before == 0 && self.failures > 0
+    }
+
+    /// How it stands at `now`, as far as that can be told before the end.
+    pub(crate) fn so_far(&self, now: Timestamp) -> SoFar {
+        let cannot_fail_any_more = match &self.form {
+            Form::Eventually(_) | Form::Hold { .. } => self.settled,
+            Form::Always(_) => now > self.window.to && self.seen > 0,
+            Form::Never(_) => now > self.window.to,
+            Form::After(..) | Form::Count { .. } | Form::Metric { .. } => false,
+        };
+        match self.failures {
+            1.. => SoFar::Failed,
+            _ if cannot_fail_any_more => SoFar::CameTrue,
+            _ if now < self.window.from => SoFar::Ahead,
+            _ => SoFar::Watching,
+        }
     }
 
     /// The last events before the first failure.

@@ -13,6 +13,20 @@ pub enum Standing {
     Failed,
 }
 
+/// How an expectation stands before the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoFar {
+    /// Its time has not come.
+    Ahead,
+    /// It counts now.
+    Watching,
+    /// It came true, and nothing can change that.
+    CameTrue,
+    /// It did not, and nothing can change that.
+    Failed,
+}
+
 /// Why an expectation did not come true.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {

@@ -103,7 +103,9 @@ function start(city) {
     alarm: (event) => alarms.handle(event),
     incidents: (incidents) => {
       alarms.handleIncidents(incidents);
-      map.updateIncidents(incidents.map(({ cabinet }) => city.cabinets.find(({ id }) => id === cabinet)).filter(Boolean));
+      const places = incidents.map(({ cabinet }) => city.cabinets.find(({ id }) => id === cabinet));
+      const explained = incidents.flatMap((incident) => incident.lamps.map((id) => lamps.indexOf.get(id)));
+      map.updateIncidents(places.filter(Boolean), new Set(explained));
     },
     feed: (event) => feed.handle(event),
   }, {

@@ -32,6 +32,7 @@ export class CityMap {
   /** Lamps of the selected group. */
   #chosen = [];
   #incidents = [];
+  #explained = new Set();
   #chosenLayer = new Layer();
   #flight = null;
   #step = -1;
@@ -85,9 +86,10 @@ export class CityMap {
     this.#redraw();
   }
 
-  /** Places of cabinets something is wrong with. */
-  updateIncidents(places) {
+  /** Places of cabinets something is wrong with, and the lamps that this explains: they have no sign of their own. */
+  updateIncidents(places, explained) {
     this.#incidents = places;
+    this.#explained = explained;
     this.#redraw();
   }
 
@@ -209,7 +211,7 @@ export class CityMap {
     this.#names.compose(context, camera, ratio, hurried, (on, view) => paintNames(on, view, sky, this.#city));
     marks.paintWalkers(context, camera, this.#walkers);
     marks.paintClinics(context, camera, sky, this.#city.clinics);
-    marks.paintAlarms(context, camera, lamps);
+    marks.paintAlarms(context, camera, lamps, this.#explained);
     marks.paintIncidents(context, camera, this.#incidents);
     if (this.#selected !== null) marks.paintSelected(context, camera, lamps, this.#selected);
     if (this.#canvas.matches(":focus-visible")) marks.paintCrosshair(context, camera);

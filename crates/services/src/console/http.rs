@@ -5,7 +5,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router, middleware};
 use serde_json::Value;
 
-use super::{App, attack, bus, events, groups, kiosk, lamps, pages, past, phone, plan, ready, till};
+use super::{App, attack, bus, events, groups, kiosk, lamps, pages, past, phone, plan, ready, scenarios, till};
 use crate::http::{Origins, no_such_place, only_from_here, openapi, secured};
 use crate::{identity, payment};
 
@@ -44,6 +44,7 @@ pub(super) const PLACES: &[Place] = &[
     here("/till", || get(pages::till)),
     here("/attack", || get(pages::attack)),
     here("/bus", || get(pages::bus)),
+    here("/scenarios", || get(pages::scenarios)),
     here("/assets/{*path}", || get(pages::asset)),
     here("/healthz", || get(async || "ok")),
     here("/readyz", || get(ready::ready)),
@@ -55,6 +56,10 @@ pub(super) const PLACES: &[Place] = &[
     here("/api/past", || get(past::past)),
     here("/api/groups/{id}", || get(groups::group)),
     here("/api/groups/{id}/dim", || post(groups::dim)),
+    here("/api/scenarios", || get(scenarios::list)),
+    here("/api/scenarios/run", || get(scenarios::run).post(scenarios::begin)),
+    here("/api/scenarios/run/cancel", || post(scenarios::cancel)),
+    here("/api/scenarios/run/report", || get(scenarios::report)),
     here("/api/bus", || get(bus::overview)),
     here("/api/bus/messages", || get(bus::messages)),
     here("/api/bus/messages/{number}", || get(bus::message)),

@@ -53,6 +53,11 @@ pub(crate) async fn bus() -> Response {
     page("bus.html")
 }
 
+/// Scenarios: choose one, play it, read its report.
+pub(crate) async fn scenarios() -> Response {
+    page("scenarios.html")
+}
+
 /// Scripts, styles and pictures.
 pub(crate) async fn asset(Path(path): Path<String>) -> Response {
     page(&path)

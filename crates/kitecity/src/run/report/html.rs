@@ -15,7 +15,7 @@ use crate::run::Played;
 use crate::run::seeds::Explored;
 
 /// The whole page.
-pub(super) fn page(sections: &[Section]) -> Result<String> {
+pub(in crate::run) fn page(sections: &[Section]) -> Result<String> {
     let title = title(sections);
     let heading = if sections.len() == 1 { Heading::Page } else { Heading::Section };
     let told = sections.iter().enumerate().map(|(nth, section)| match section {

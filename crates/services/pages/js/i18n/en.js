@@ -1,10 +1,11 @@
 import shared from "./en/shared.js";
 import console from "./en/console.js";
 import bus from "./en/bus.js";
+import scenarios from "./en/scenarios.js";
 import phone from "./en/phone.js";
 import kiosk from "./en/kiosk.js";
 import till from "./en/till.js";
 import attack from "./en/attack.js";
 import pair from "./en/pair.js";
 
-export default { ...shared, ...console, ...bus, ...phone, ...kiosk, ...till, ...attack, ...pair };
+export default { ...shared, ...console, ...bus, ...scenarios, ...phone, ...kiosk, ...till, ...attack, ...pair };

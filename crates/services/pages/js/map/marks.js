@@ -39,14 +39,14 @@ export function paintWalkers(context, camera, walkers) {
   context.fill(path);
 }
 
-export function paintAlarms(context, camera, lamps) {
+export function paintAlarms(context, camera, lamps, explained) {
   const half = Math.min(10, Math.max(6, camera.scale * 7));
   context.lineJoin = "round";
   context.fillStyle = COLOURS.alarm;
   context.strokeStyle = COLOURS.alarmEdge;
   context.lineWidth = 1.5;
   for (let index = 0; index < lamps.count; index += 1) {
-    if (!lamps.alarmed(index)) continue;
+    if (!lamps.alarmed(index) || explained.has(index)) continue;
     const [x, y] = [camera.screenX(lamps.x[index]), camera.screenY(lamps.y[index])];
     if (!inView(camera, x, y)) continue;
     context.beginPath();
