@@ -111,7 +111,6 @@ function start(city) {
   }, {
     onUp: (again) => {
       byId("lost").hidden = true;
-      lamps.forget();
       alarms.load().catch(notifyProblem);
       if (again) reloadIfReplaced(city);
     },
@@ -124,6 +123,7 @@ function start(city) {
     litCount: () => lamps.litCount(),
     select: (id) => select(lamps.indexOf.get(id), true),
     selectGroup,
+    now: () => clock.now(),
     map,
   };
 }

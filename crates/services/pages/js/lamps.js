@@ -6,12 +6,8 @@ const OVERRIDE = 4;
 const PRESENCE = 8;
 /** Actual, in effect, flags. */
 const LOOK_BYTES = 3;
-/** How long a change of light is shown in passing [ms]. */
-const FADE_MS = 300;
 
 export class Lamps {
-  #known = false;
-
   /** What the city says meanwhile, while the past is shown. */
   #live = null;
 
@@ -21,10 +17,6 @@ export class Lamps {
     this.actual = new Uint8Array(this.count);
     this.inEffect = new Uint8Array(this.count);
     this.flags = new Uint8Array(this.count);
-    /** The level on the screen, which follows `actual` softly. */
-    this.shown = new Float32Array(this.count);
-    /** Lamps whose light changed since the last `settle`, with where it came from and when. */
-    this.loose = new Map();
   }
 
   online(index) { return (this.flags[index] & ONLINE) !== 0; }
@@ -36,32 +28,19 @@ export class Lamps {
     return this.actual.reduce((lit, level) => lit + (level > 0 ? 1 : 0), 0);
   }
 
-  /** The next `lamps` event is a snapshot: take it as it is, do not fade. */
-  forget() {
-    this.#known = false;
-  }
-
-  /** Takes the updates of a `lamps` event. Returns whether any lamp went online or offline. */
-  apply(updates, now, animate) {
+  /** Takes the updates of a `lamps` event. Returns what of the lamps looks different now: their light, their posts. */
+  apply(updates) {
     if (this.#live !== null) {
       for (const [index, ...look] of updates) this.#live.set(look, index * LOOK_BYTES);
-      return false;
+      return { light: false, posts: false };
     }
-    let switched = false;
+    const changed = { light: false, posts: false };
     for (const [index, actual, inEffect, flags] of updates) {
-      switched ||= ((this.flags[index] ^ flags) & ONLINE) !== 0;
-      this.inEffect[index] = inEffect;
-      this.flags[index] = flags;
-      this.actual[index] = actual;
-      if (animate && this.#known) {
-        this.loose.set(index, { from: this.shown[index], since: now });
-      } else {
-        this.loose.delete(index);
-        this.shown[index] = actual;
-      }
+      changed.light ||= this.actual[index] !== actual;
+      changed.posts ||= ((this.flags[index] ^ flags) & ONLINE) !== 0;
+      [this.actual[index], this.inEffect[index], this.flags[index]] = [actual, inEffect, flags];
     }
-    this.#known = true;
-    return switched;
+    return changed;
   }
 
   /** Shows looks of the past, three bytes for each lamp: actual, in effect, flags. The present goes on unseen. */
@@ -91,26 +70,6 @@ export class Lamps {
     for (let index = 0; index < this.count; index += 1) {
       const at = index * LOOK_BYTES;
       [this.actual[index], this.inEffect[index], this.flags[index]] = [looks[at], looks[at + 1], looks[at + 2]];
-      this.shown[index] = looks[at];
-    }
-    this.loose.clear();
-  }
-
-  /** Moves the fades on to `now`. Returns whether any of them still goes on. */
-  fade(now) {
-    let busy = false;
-    for (const [index, { from, since }] of this.loose) {
-      const part = Math.min(1, Math.max(0, (now - since) / FADE_MS));
-      this.shown[index] = from + (this.actual[index] - from) * part;
-      busy ||= part < 1;
-    }
-    return busy;
-  }
-
-  /** Lets go of the fades that ended. */
-  settle() {
-    for (const index of this.loose.keys()) {
-      if (this.shown[index] === this.actual[index]) this.loose.delete(index);
     }
   }
 

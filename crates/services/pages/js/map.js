@@ -23,7 +23,6 @@ export class CityMap {
   #canvas; #context; #city; #lamps; #clock; #onSelect;
   #camera = new Camera();
   #ground = new Layer();
-  #posts = new Layer();
   #light = new Layer();
   #names = new Layer();
   #glow;
@@ -95,17 +94,16 @@ export class CityMap {
 
   /** All lamps may look different: the past came up, or the present. */
   updateAll() {
-    this.#posts.invalidate();
+    this.#ground.invalidate();
     this.#light.invalidate();
     this.#redraw();
   }
 
   /** Takes the updates of a `lamps` event. */
   updateLamps(updates) {
-    // Ended fades join the steady lamps only now, when their layer must be painted anyway.
-    this.#lamps.settle();
-    if (this.#lamps.apply(updates, performance.now(), !wantsCalm())) this.#posts.invalidate();
-    this.#light.invalidate();
+    const { light, posts } = this.#lamps.apply(updates);
+    if (posts) this.#ground.invalidate();
+    if (light) this.#light.invalidate();
     this.#redraw();
   }
 
@@ -172,7 +170,7 @@ export class CityMap {
     this.#camera.height = this.#canvas.clientHeight;
     this.#canvas.width = Math.round(this.#camera.width * ratio);
     this.#canvas.height = Math.round(this.#camera.height * ratio);
-    for (const layer of [this.#ground, this.#posts, this.#light, this.#names, this.#chosenLayer]) layer.invalidate();
+    for (const layer of [this.#ground, this.#light, this.#names, this.#chosenLayer]) layer.invalidate();
     this.#redraw();
   }
 
@@ -182,58 +180,58 @@ export class CityMap {
     requestAnimationFrame((now) => {
       this.#scheduled = false;
       if (this.#flight) this.#fly(now);
-      const fading = this.#lamps.fade(now);
-      this.#draw();
-      if (this.#flight || fading) this.#redraw();
+      const unfinished = this.#draw();
+      if (this.#flight || unfinished) this.#redraw();
     });
   }
 
+  /** Returns whether a layer is not finished. */
   #draw() {
-    const [context, camera, lamps, ratio] = [this.#context, this.#camera, this.#lamps, devicePixelRatio];
+    const [context, camera, ratio] = [this.#context, this.#camera, devicePixelRatio];
     const step = skyStep(this.#clock.daylight());
     const sky = skyAt(step);
-    const hurried = this.#hurried !== null;
     if (step !== this.#step) {
       this.#step = step;
       this.#ground.invalidate();
-      this.#posts.invalidate();
       this.#names.invalidate();
     }
     this.#glow.prepare(camera.scale, ratio);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    paintBackdrop(context, camera, sky);
-    this.#ground.compose(context, camera, ratio, hurried, (on, view) => paintGround(on, view, sky, this.#city));
-    this.#posts.compose(context, camera, ratio, hurried, (on, view) => marks.paintPosts(on, view, sky, lamps));
-    this.#drawLight();
-    if (this.#chosen.length > 0) {
-      this.#chosenLayer.compose(context, camera, ratio, hurried, (on, view) => marks.paintChosen(on, view, lamps, this.#chosen));
+    context.fillStyle = sky.edge;
+    context.fillRect(0, 0, camera.width, camera.height);
+    const unfinished = this.#drawLayers(sky);
+    this.#drawMarks(sky);
+    return unfinished;
+  }
+
+  #drawLayers(sky) {
+    const [context, camera] = [this.#context, this.#camera];
+    const [city, lamps, chosen, glow] = [this.#city, this.#lamps, this.#chosen, this.#glow];
+    const compose = (layer, paint) => layer.compose(context, camera, devicePixelRatio, this.#hurried !== null, paint);
+    const unfinished = [];
+    unfinished.push(compose(this.#ground, function* paint(on, view) {
+      paintBackdrop(on, view, sky);
+      yield* paintGround(on, view, sky, city);
+      marks.paintPosts(on, view, sky, lamps);
+    }));
+    context.globalCompositeOperation = "lighter";
+    unfinished.push(compose(this.#light, (on, view) => glow.paint(on, view, lamps)));
+    context.globalCompositeOperation = "source-over";
+    if (chosen.length > 0) {
+      unfinished.push(compose(this.#chosenLayer, function* paint(on, view) { marks.paintChosen(on, view, lamps, chosen); }));
     }
-    this.#names.compose(context, camera, ratio, hurried, (on, view) => paintNames(on, view, sky, this.#city));
+    unfinished.push(compose(this.#names, (on, view) => paintNames(on, view, sky, city)));
+    return unfinished.includes(true);
+  }
+
+  #drawMarks(sky) {
+    const [context, camera, lamps] = [this.#context, this.#camera, this.#lamps];
     marks.paintWalkers(context, camera, this.#walkers);
     marks.paintClinics(context, camera, sky, this.#city.clinics);
     marks.paintAlarms(context, camera, lamps, this.#explained);
     marks.paintIncidents(context, camera, this.#incidents);
     if (this.#selected !== null) marks.paintSelected(context, camera, lamps, this.#selected);
     if (this.#canvas.matches(":focus-visible")) marks.paintCrosshair(context, camera);
-  }
-
-  /** Steady lamps come from their layer; only those whose light changed lately are drawn one by one. */
-  #drawLight() {
-    const [context, camera, lamps] = [this.#context, this.#camera, this.#lamps];
-    context.globalCompositeOperation = "lighter";
-    this.#light.compose(context, camera, devicePixelRatio, this.#hurried !== null, (on, view) => {
-      on.globalCompositeOperation = "lighter";
-      for (let index = 0; index < lamps.count; index += 1) {
-        if (!lamps.loose.has(index)) this.#drawLamp(on, view, index);
-      }
-    });
-    for (const index of lamps.loose.keys()) this.#drawLamp(context, camera, index);
-    context.globalCompositeOperation = "source-over";
-  }
-
-  #drawLamp(context, camera, index) {
-    const lamps = this.#lamps;
-    this.#glow.draw(context, camera.screenX(lamps.x[index]), camera.screenY(lamps.y[index]), lamps.shown[index]);
   }
 }
 

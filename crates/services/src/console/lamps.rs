@@ -1,7 +1,7 @@
 //! Lamps, alarms and the clock.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use lighting::{CommandStatus, DimLevel, DimRequest, Fault};
 use serde::Deserialize;
@@ -124,8 +124,9 @@ pub(crate) struct Break {
 pub(crate) async fn break_lamp(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(what): Query<Break>,
+    what: Result<Query<Break>, QueryRejection>,
 ) -> Answer {
+    let Query(what) = what.map_err(|error| Problem::invalid(error.body_text()))?;
     let order = FaultOrder::Break(what.fault.unwrap_or(Fault::LampOpen));
     fault(&app, &id, order, "it is broken; the CMS will notice by its readings")
 }

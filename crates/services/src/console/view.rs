@@ -97,7 +97,8 @@ impl View {
 
     /// What is wrong with this lamp, and since when; the first, if it is more than one thing.
     pub(crate) fn alarm(&self, id: LuminaireId) -> Option<(AlarmKind, Timestamp)> {
-        self.alarms.iter().find(|((luminaire, _), _)| *luminaire == id).map(|((_, kind), at)| (*kind, *at))
+        let from_its_first = self.alarms.range((id, AlarmKind::ALL[0])..).next();
+        from_its_first.filter(|((luminaire, _), _)| *luminaire == id).map(|((_, kind), at)| (*kind, *at))
     }
 
     /// Alarms that have not ended.
@@ -186,8 +187,10 @@ impl View {
     }
 
     fn note_look(&mut self, index: usize, now: Timestamp) {
-        self.past.note(now, index, self.lamps[index].look());
-        self.changed.insert(index);
+        // Most messages are readings, and change nothing that the map shows.
+        if self.past.note(now, index, self.lamps[index].look()) {
+            self.changed.insert(index);
+        }
     }
 
     fn take_cabinet(&mut self, id: CabinetId, body: &Segment) {
@@ -231,7 +234,7 @@ impl View {
             AlarmChange::Raised => self.alarms.insert((alarm.luminaire, alarm.kind), at),
             AlarmChange::Cleared => self.alarms.remove(&(alarm.luminaire, alarm.kind)),
         };
-        let any = self.alarms.keys().any(|(luminaire, _)| *luminaire == alarm.luminaire);
+        let any = self.alarm(alarm.luminaire).is_some();
         let index = alarm.luminaire.0.wrapping_sub(1) as usize;
         if let Some(lamp) = self.lamps.get_mut(index) {
             lamp.alarm = any;

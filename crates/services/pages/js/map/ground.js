@@ -8,6 +8,8 @@ const CLASSES = {
   arterial: { widthMin: 1.8, namedFrom: 0.3, order: 1 },
   ring: { widthMin: 2.6, namedFrom: 0.2, order: 2 },
 };
+/** Streets drawn before someone else may be on. */
+const YIELD_EVERY = 40;
 const LABEL_SPACING_PX = 130;
 /** From the sign of a clinic to about the middle of its name. */
 const CLINIC_NAME_PX = 70;
@@ -25,12 +27,17 @@ export function paintBackdrop(context, camera, sky) {
   context.fillRect(0, 0, camera.width, camera.height);
 }
 
-export function paintGround(context, camera, sky, { streets, water }) {
+/** Yields between streets: a city has thousands. */
+export function* paintGround(context, camera, sky, { streets, water }) {
   context.lineJoin = "round";
   context.lineCap = "round";
   for (const shore of water) paintWater(context, camera, sky, shore);
-  for (const street of streets) strokeStreet(context, camera, street, sky[street.class], 2.6, 0.16);
-  for (const street of streets) strokeStreet(context, camera, street, sky[street.class], 1, 0.85);
+  for (const [broaden, alpha] of [[2.6, 0.16], [1, 0.85]]) {
+    for (const [place, street] of streets.entries()) {
+      strokeStreet(context, camera, street, sky[street.class], broaden, alpha);
+      if (place % YIELD_EVERY === YIELD_EVERY - 1) yield;
+    }
+  }
 }
 
 function paintWater(context, camera, sky, shore) {
@@ -58,7 +65,7 @@ function trace(context, camera, points) {
 }
 
 /** Names go over the light, which would swallow them. */
-export function paintNames(context, camera, sky, { streets, clinics }) {
+export function* paintNames(context, camera, sky, { streets, clinics }) {
   const taken = clinics.map(({ x, y }) => [camera.screenX(x) + CLINIC_NAME_PX, camera.screenY(y)]);
   context.font = "500 11px system-ui, sans-serif";
   context.textAlign = "center";
@@ -78,6 +85,7 @@ export function paintNames(context, camera, sky, { streets, clinics }) {
     context.fillStyle = sky.label;
     context.fillText(pick(street, "name"), 0, 0);
     context.restore();
+    yield;
   }
 }
 

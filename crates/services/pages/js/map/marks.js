@@ -45,18 +45,18 @@ export function paintAlarms(context, camera, lamps, explained) {
   context.fillStyle = COLOURS.alarm;
   context.strokeStyle = COLOURS.alarmEdge;
   context.lineWidth = 1.5;
+  const triangles = new Path2D();
   for (let index = 0; index < lamps.count; index += 1) {
     if (!lamps.alarmed(index) || explained.has(index)) continue;
     const [x, y] = [camera.screenX(lamps.x[index]), camera.screenY(lamps.y[index])];
     if (!inView(camera, x, y)) continue;
-    context.beginPath();
-    context.moveTo(x, y - half * 1.15);
-    context.lineTo(x + half, y + half * 0.75);
-    context.lineTo(x - half, y + half * 0.75);
-    context.closePath();
-    context.stroke();
-    context.fill();
+    triangles.moveTo(x, y - half * 1.15);
+    triangles.lineTo(x + half, y + half * 0.75);
+    triangles.lineTo(x - half, y + half * 0.75);
+    triangles.closePath();
   }
+  context.stroke(triangles);
+  context.fill(triangles);
 }
 
 /** The lamps of a group, each in a ring. */

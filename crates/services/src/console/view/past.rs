@@ -56,9 +56,9 @@ impl Past {
         }
     }
 
-    /// A lamp looks like this from now on.
-    pub(crate) fn note(&mut self, at: Timestamp, lamp: usize, look: Look) {
-        let Some(last) = self.last.get_mut(lamp).filter(|last| **last != look) else { return };
+    /// A lamp looks like this from now on; tells whether it did not before.
+    pub(crate) fn note(&mut self, at: Timestamp, lamp: usize, look: Look) -> bool {
+        let Some(last) = self.last.get_mut(lamp).filter(|last| **last != look) else { return false };
         *last = look;
         self.begins.get_or_insert(at);
         // Clocks of luminaires may differ; the order in which things were heard is the order of the record.
@@ -67,6 +67,7 @@ impl Past {
         while self.changes.len() > self.changes_max || self.is_too_old(at) {
             self.forget_oldest();
         }
+        true
     }
 
     /// What all lamps draw now.
@@ -167,7 +168,8 @@ mod tests {
     #[test]
     fn a_record_that_is_full_begins_later() {
         let mut past = Past { changes_max: 3, ..Past::new(1) };
-        (0..10).for_each(|minute| past.note(at(minute), 0, level(minute as u8 + 1)));
+        (0..10).for_each(|minute| assert!(past.note(at(minute), 0, level(minute as u8 + 1))));
+        assert!(!past.note(at(99), 0, level(10)), "nothing new");
         assert_eq!(past.changes.len(), 3);
         assert_eq!((seen(&past, 5), seen(&past, 6)), (None, Some(vec![7])));
     }
