@@ -121,11 +121,12 @@ async fn a_scenario_is_played_to_its_report(page: &Client, city: &City) {
     page.goto(&format!("{}/scenarios", city.page)).await.expect("the scenarios");
     click(page, "[data-file='copied-code.toml']").await;
     until_text(page, "#run-badge", "passed").await;
-    let all_true = "return [...document.querySelectorAll('#expectations li')].map((line) => line.dataset.state)";
+    let all_true =
+        "return [...document.querySelectorAll('#expectations li')].map((line) => line.dataset.state)";
     let states = until(page, all_true, |states| *states != json!([])).await;
     assert!(states.as_array().expect("a list").iter().all(|state| state == "passed"), "{states}");
     page.goto(&format!("{}/api/scenarios/run/report", city.page)).await.expect("the report");
-    until_text(page, "h1", "Copied code").await;
+    until_text(page, "h1", "A code shown twice").await;
 }
 
 /// On a thread of its own: an MQTT client that waits must not do so where the browser's answers come in.

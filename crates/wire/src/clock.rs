@@ -118,14 +118,20 @@ mod tests {
         for text in [r#"{"step_min":0}"#, r#"{"step_min":1441}"#, r#"{"step_min":-1}"#] {
             assert!(serde_json::from_str::<ClockChange>(text).is_err(), "{text}");
         }
-        assert_eq!(serde_json::from_str::<ClockChange>(r#"{"step_min":1440}"#).unwrap().step_min, Some(1_440));
+        assert_eq!(
+            serde_json::from_str::<ClockChange>(r#"{"step_min":1440}"#).unwrap().step_min,
+            Some(1_440)
+        );
     }
 
     #[test]
     fn a_clock_does_not_run_past_where_it_is_to_stand() {
         let at = Timestamp::from_millis;
         let clock = ClockState { stands_at: Some(at(60_000)), ..ClockState::running(at(0), at(0), 60) };
-        assert_eq!([500, 1_000, 9_000].map(|wall| clock.city_at(at(wall))), [at(30_000), at(60_000), at(60_000)]);
+        assert_eq!(
+            [500, 1_000, 9_000].map(|wall| clock.city_at(at(wall))),
+            [at(30_000), at(60_000), at(60_000)]
+        );
         assert_eq!(clock.wall_ms_until(at(60_000), at(500)), Some(500));
         assert_eq!(clock.wall_ms_until(at(60_001), at(500)), None, "it never shows that");
     }

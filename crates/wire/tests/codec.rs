@@ -705,9 +705,9 @@ fn cabinet_event() -> impl Strategy<Value = Message> {
 
 fn clock_state() -> impl Strategy<Value = ClockState> {
     let stop = prop::option::of(time());
-    (time(), time(), 1u32..=3_600, any::<bool>(), stop).prop_map(
-        |(city, wall, speed, paused, stands_at)| ClockState { city, wall, speed, paused, stands_at },
-    )
+    (time(), time(), 1u32..=3_600, any::<bool>(), stop).prop_map(|(city, wall, speed, paused, stands_at)| {
+        ClockState { city, wall, speed, paused, stands_at }
+    })
 }
 
 proptest! {

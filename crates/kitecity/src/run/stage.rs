@@ -122,9 +122,9 @@ fn texts() -> BTreeMap<String, String> {
 }
 
 fn shipped() -> BTreeMap<String, String> {
-    let named = SHIPPED.files().filter_map(|file| {
-        Some((file.path().to_str()?.to_owned(), file.contents_utf8()?.to_owned()))
-    });
+    let named = SHIPPED
+        .files()
+        .filter_map(|file| Some((file.path().to_str()?.to_owned(), file.contents_utf8()?.to_owned())));
     named.collect()
 }
 
@@ -189,7 +189,10 @@ mod tests {
         let played = stage.perform(&script, watch).unwrap().unwrap();
         assert_eq!(seen.len() as i64, LOOKS + 1);
         assert!(seen.iter().all(|so_far| *so_far == [SoFar::Watching; 2]), "only the end can tell");
-        assert_eq!(played.outcomes.iter().map(|outcome| outcome.standing).collect::<Vec<_>>(), [Standing::Passed, Standing::Failed]);
+        assert_eq!(
+            played.outcomes.iter().map(|outcome| outcome.standing).collect::<Vec<_>>(),
+            [Standing::Passed, Standing::Failed]
+        );
         assert!(played.report.contains("at noon there is light"));
         assert!(stage.perform(&script, &mut |_| ControlFlow::Break(())).unwrap().is_none());
     }

@@ -32,10 +32,7 @@ fn everything() -> String {
 }
 
 /// `GET /api/bus/messages?filter=light/+/l-0012/%23`
-pub(crate) async fn messages(
-    State(app): State<App>,
-    which: Result<Query<Which>, QueryRejection>,
-) -> Answer {
+pub(crate) async fn messages(State(app): State<App>, which: Result<Query<Which>, QueryRejection>) -> Answer {
     let Query(Which { filter }) = which.map_err(|error| Problem::invalid(error.body_text()))?;
     check(&filter)?;
     Ok(Json(app.traffic().messages(&filter, LISTED_MAX)))
@@ -43,7 +40,8 @@ pub(crate) async fn messages(
 
 /// `GET /api/bus/messages/{number}`
 pub(crate) async fn message(State(app): State<App>, Path(number): Path<u64>) -> Answer {
-    let gone = || Problem::not_found(format!("message {number} is not kept any more; newer ones took its place"));
+    let gone =
+        || Problem::not_found(format!("message {number} is not kept any more; newer ones took its place"));
     app.traffic().message(number).map(Json).ok_or_else(gone)
 }
 

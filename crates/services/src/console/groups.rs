@@ -41,7 +41,8 @@ pub(crate) async fn group(State(app): State<App>, Path(id): Path<String>) -> Ans
 fn figures(group: &Group, view: &View, plan: &Plan) -> Value {
     let lamps = || group.luminaires().filter_map(|id| view.lamp(id));
     let telemetry = || lamps().filter_map(|lamp| Some(lamp.telemetry.as_ref()?.body));
-    let rated_mw = group.luminaires().filter_map(|id| plan.luminaire(id)).map(|site| u64::from(site.rated_mw));
+    let rated_mw =
+        group.luminaires().filter_map(|id| plan.luminaire(id)).map(|site| u64::from(site.rated_mw));
     let levels: u64 = lamps().map(|lamp| u64::from(lamp.look().actual)).sum();
     json!({
         "luminaires": group.len(),
@@ -87,7 +88,9 @@ pub(crate) async fn dim(
     let Json(Dim { level, minutes }) = body.map_err(|error| Problem::invalid(error.body_text()))?;
     match app.caller.ask(RequestBody::DimGroup(GroupDimRequest { group, level, minutes })).await {
         Some(ReplyBody::DimGroup(GroupReply::Refused { reason, .. })) => Err(refused(reason)),
-        Some(ReplyBody::DimGroup(reply)) => Ok(Json(json!({ "ok": true, "detail": "command sent", "reply": reply }))),
+        Some(ReplyBody::DimGroup(reply)) => {
+            Ok(Json(json!({ "ok": true, "detail": "command sent", "reply": reply })))
+        }
         _ => Err(Problem::silent("lighting service")),
     }
 }

@@ -44,12 +44,12 @@ pub(crate) async fn lamp(State(app): State<App>, Path(id): Path<String>) -> Answ
         .history
         .iter()
         .map(|(at, actual, power)| json!({ "at_ms": at, "actual": actual, "power_mw": power }));
-    let commands = lamp.commands.iter().rev().map(
-        |known| json!({
+    let commands = lamp.commands.iter().rev().map(|known| {
+        json!({
             "id": known.command.id, "level": known.command.level, "until_ms": known.command.until,
             "status": known.status, "reason": known.reason, "at_ms": known.at,
-        }),
-    );
+        })
+    });
     Ok(Json(json!({
         "id": id,
         "district": site.district,

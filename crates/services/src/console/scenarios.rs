@@ -17,7 +17,8 @@ use crate::http::{JsonBody, Problem};
 use crate::runner::{Listed, Played, Runner, Scene};
 
 /// A report brings its style and pictures with it, and loads nothing.
-const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+const REPORT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
 
 /// The runner, and the run that it plays or played last.
 #[derive(Debug)]
@@ -144,7 +145,11 @@ pub(crate) async fn begin(State(app): State<App>, JsonBody(Begin { file }): Json
         let playing = spawn_blocking(move || {
             runner.play(&file, &mut |scene| {
                 watched.show(scene);
-                if broken_off.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if broken_off.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             })
         });
         let broke = |_| Err("the run broke; the log of kitecity says more".to_owned());

@@ -70,7 +70,13 @@ pub(crate) struct Seen<'a> {
 impl Traffic {
     /// `prefix` – what topics of this run begin with.
     pub(crate) fn new(prefix: String) -> Self {
-        Self { prefix, rows: vec![Row::default(); OTHERS + 1], dead: VecDeque::new(), dead_count: 0, count: 0 }
+        Self {
+            prefix,
+            rows: vec![Row::default(); OTHERS + 1],
+            dead: VecDeque::new(),
+            dead_count: 0,
+            count: 0,
+        }
     }
 
     pub(crate) fn take(&mut self, seen: Seen<'_>) {

@@ -59,7 +59,8 @@ fn concerned(incident: &Incident, plan: &Plan) -> Vec<LuminaireId> {
     let on_its_legs = |id: &LuminaireId| {
         plan.luminaire(*id).is_some_and(|site| {
             let leg = site.leg();
-            incident.phases.contains(leg.phase) && incident.circuit.is_none_or(|circuit| circuit == leg.circuit)
+            incident.phases.contains(leg.phase)
+                && incident.circuit.is_none_or(|circuit| circuit == leg.circuit)
         })
     };
     fed.filter(on_its_legs).collect()
@@ -87,14 +88,18 @@ mod tests {
 
     #[test]
     fn an_incident_names_the_luminaires_of_its_legs_and_no_others_until_it_ends() {
-        let plan = Plan::generate(&CitySpec { seed: Seed(1), luminaires: 120, residents: 10, clinics: 1 }).unwrap();
+        let plan =
+            Plan::generate(&CitySpec { seed: Seed(1), luminaires: 120, residents: 10, clinics: 1 }).unwrap();
         let mut incidents = Incidents::default();
         incidents.take(&incident(AlarmChange::Raised, Phase::S.into()), Timestamp::default(), &plan);
         let open = incidents.0.values().next().unwrap();
         let on_leg = |site: &&city::LuminaireSite| {
-            site.cabinet == CabinetId(1) && site.phase == Phase::S && Some(site.leg().circuit) == Circuit::from_number(2)
+            site.cabinet == CabinetId(1)
+                && site.phase == Phase::S
+                && Some(site.leg().circuit) == Circuit::from_number(2)
         };
-        let expected: Vec<LuminaireId> = plan.luminaires().iter().filter(on_leg).map(|site| site.id).collect();
+        let expected: Vec<LuminaireId> =
+            plan.luminaires().iter().filter(on_leg).map(|site| site.id).collect();
         assert!(!expected.is_empty());
         assert_eq!(open.luminaires, expected);
         incidents.take(&incident(AlarmChange::Cleared, Phases::NONE), Timestamp::default(), &plan);

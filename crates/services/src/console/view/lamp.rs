@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use lighting::{AckResult, CommandReport, CommandStatus, DimCommand, DimLevel, LightState, Mode, Report, Telemetry};
+use lighting::{
+    AckResult, CommandReport, CommandStatus, DimCommand, DimLevel, LightState, Mode, Report, Telemetry,
+};
 use types::{CommandId, Timestamp};
 use wire::Light;
 
@@ -164,7 +166,10 @@ mod tests {
 
     fn state(target: u8, mode: Mode) -> Light {
         let target = DimLevel::from_percent(target).unwrap();
-        Light::State(Report { stamp: Stamp::default(), body: LightState { target, mode, ..LightState::default() } })
+        Light::State(Report {
+            stamp: Stamp::default(),
+            body: LightState { target, mode, ..LightState::default() },
+        })
     }
 
     fn after(said: &[Light]) -> CommandStatus {
