@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 
 use anyhow::Result;
 use services::clock::ClockRole;
