@@ -5,7 +5,9 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router, middleware};
 use serde_json::Value;
 
-use super::{App, attack, bus, events, groups, kiosk, lamps, pages, past, phone, plan, ready, scenarios, till};
+use super::{
+    App, attack, bus, events, groups, kiosk, lamps, pages, past, phone, plan, ready, scenarios, till,
+};
 use crate::http::{Origins, no_such_place, only_from_here, openapi, secured};
 use crate::{identity, payment};
 

@@ -11,6 +11,8 @@ use tower::ServiceExt;
 use types::Seed;
 
 use super::super::http::PLACES;
+use super::super::scenarios::Scenarios;
+use super::super::traffic::Traffic;
 use super::super::view::View;
 use super::super::wallet::Wallets;
 use super::super::{events, http, kiosk};
