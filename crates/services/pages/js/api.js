@@ -2,6 +2,12 @@
 
 const TIMEOUT_MS = 10_000;
 
+let airplane = false;
+
+/** In airplane mode nothing is asked at all. */
+export const setAirplane = (on) => { airplane = on; };
+export const isAirplane = () => airplane;
+
 /** A refusal or failure in the shape of RFC 9457; `status` is 0 when no answer came at all. */
 export class ApiProblem extends Error {
   constructor({ title = "", status = 0, detail = "", code = "unreachable", ...members }) {
@@ -30,6 +36,7 @@ export const postImage = (path, blob) =>
   request(path, { method: "POST", headers: { "content-type": blob.type }, body: blob });
 
 async function request(path, options) {
+  if (airplane) throw new ApiProblem({ code: "airplane" });
   let response;
   let body;
   try {

@@ -4,7 +4,7 @@ import { t } from "./i18n.js";
 /** One line for a person: what went wrong, then what to do. Rethrows our own bugs instead of hiding them. */
 export function explain(error) {
   if (!(error instanceof ApiProblem)) throw error;
-  const advice = t(adviceKey(error.status));
+  const advice = t(error.code === "airplane" ? "problem.airplane" : adviceKey(error.status));
   return error.detail ? `${error.detail} ${advice}` : advice;
 }
 

@@ -58,6 +58,8 @@ pub(super) const PLACES: &[Place] = &[
     network("/phone", || get(pages::phone)),
     network("/api/residents", || get(phone::residents)),
     network("/api/phone/{resident}/code", || get(phone::code)),
+    network("/api/phone/{resident}", || get(phone::card)),
+    network("/api/phone/{resident}/credentials", || post(phone::credentials)),
     here("/api/readers", || get(kiosk::readers)),
     here("/api/kiosk/challenge", || get(kiosk::challenge)),
     here("/api/kiosk/verify", || post(kiosk::verify)),

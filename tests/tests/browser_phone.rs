@@ -1,0 +1,128 @@
+//! The citizen's phone, in a real browser.
+
+use city_tests::City;
+use city_tests::browser::{Driver, click, until};
+use fantoccini::{Client, Locator};
+use serde_json::{Value, json};
+
+/// The text of the code on the screen; empty while there is none.
+const CODE: &str = "return document.querySelector('#code-text').value";
+/// How often the page asked the city for anything.
+const ASKED: &str = "return performance.getEntriesByType('resource').length";
+
+#[test]
+fn a_phone_makes_its_codes_by_itself_and_goes_on_in_airplane_mode() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "300"]);
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let page = driver.browser(&[], json!({})).await;
+        open(&page, &city, "r-0003").await;
+        its_key_cannot_be_read(&page).await;
+        what_is_on_the_screen_is_accepted_once(&page, &city).await;
+        airplane_mode_asks_nobody_and_shows_codes_all_the_same(&page, &city).await;
+        every_symbol_is_read_back(&page).await;
+        page.close().await.expect("the session ends");
+    });
+}
+
+/// Opens the phone of a resident and waits for a code.
+async fn open(page: &Client, city: &City, resident: &str) -> String {
+    page.goto(&format!("{}/phone?resident={resident}", city.page)).await.expect("the phone");
+    next_code(page, "").await
+}
+
+/// Waits for a code other than `before`.
+async fn next_code(page: &Client, before: &str) -> String {
+    let is_next = |code: &Value| code.as_str().is_some_and(|code| code.len() > 100 && code != before);
+    until(page, CODE, is_next).await.as_str().expect("text").to_owned()
+}
+
+/// What an asynchronous script returns.
+async fn run(page: &Client, script: &str) -> Value {
+    let script = format!(
+        "const done = arguments[arguments.length - 1]; \
+         (async () => {{ {script} }})().then(done, (error) => done(`failed: ${{error}}`))"
+    );
+    page.execute_async(&script, Vec::new()).await.expect("the script runs")
+}
+
+async fn its_key_cannot_be_read(page: &Client) {
+    let script = "const { load } = await import('/assets/js/phone/store.js'); \
+                  const { privateKey } = (await load('r-0003')).pair; \
+                  return [privateKey.extractable, await crypto.subtle.exportKey('jwk', privateKey).then(() => 'read', () => 'kept')]";
+    assert_eq!(run(page, script).await, json!([false, "kept"]));
+    let asked =
+        "return performance.getEntriesByType('resource').filter(({ name }) => name.includes('/code')).length";
+    assert_eq!(until(page, asked, Value::is_number).await, 0, "the issuer makes no code for it");
+}
+
+async fn what_is_on_the_screen_is_accepted_once(page: &Client, city: &City) {
+    let (code, picture) = loop {
+        let code = next_code(page, "").await;
+        let screen =
+            page.find(Locator::Css("#qr")).await.expect("a picture").screenshot().await.expect("a PNG");
+        // Unless it changed meanwhile.
+        if next_code(page, "").await == code {
+            break (code, screen);
+        }
+    };
+    assert_eq!(judged(city, &picture)["verdict"], "accepted");
+    assert_eq!(verdict(city, &code)["reason"], "token_replayed");
+}
+
+async fn airplane_mode_asks_nobody_and_shows_codes_all_the_same(page: &Client, city: &City) {
+    click(page, "#airplane").await;
+    let asked = until(page, ASKED, Value::is_number).await;
+    let before = page.execute(CODE, Vec::new()).await.expect("a code");
+    // The next one comes by itself.
+    let rotated = next_code(page, before.as_str().expect("text")).await;
+    assert_eq!(verdict(city, &rotated)["verdict"], "accepted");
+    click(page, "#refresh").await;
+    assert_eq!(verdict(city, &next_code(page, &rotated).await)["verdict"], "accepted");
+    assert_eq!(until(page, ASKED, Value::is_number).await, asked, "requests in airplane mode");
+    click(page, "#airplane").await;
+    until(page, ASKED, |now| now.as_u64() > asked.as_u64()).await;
+}
+
+/// By `rqrr`, in all versions that a code may have, both modes and both levels.
+async fn every_symbol_is_read_back(page: &Client) {
+    let texts: Vec<(String, &str)> = (1..=46)
+        .flat_map(|n| {
+            [("KITE +%/:".repeat(n * 3), "L"), ("kite 风筝 ".repeat(n), "M"), ("A1".repeat(n * 10), "M")]
+        })
+        .collect();
+    let script = format!(
+        "const {{ encodeQr }} = await import('/assets/js/phone/qr.js'); \
+         return {}.map(([text, level]) => encodeQr(text, level).map((row) => row.map(Number)))",
+        json!(texts)
+    );
+    let symbols: Vec<Vec<Vec<u8>>> =
+        serde_json::from_value(run(page, &script).await).expect("rows of modules");
+    for (rows, (text, level)) in symbols.iter().zip(&texts) {
+        assert_eq!(read_back(rows).as_ref(), Some(text), "{} modules, level {level}", rows.len());
+    }
+    assert_eq!(symbols.iter().map(Vec::len).max(), Some(97), "modules of the largest one");
+}
+
+/// The text of a symbol, drawn with four pixels a module and a quiet zone.
+fn read_back(rows: &[Vec<u8>]) -> Option<String> {
+    const SCALE: usize = 4;
+    const QUIET: usize = 4;
+    let side = (rows.len() + 2 * QUIET) * SCALE;
+    let light = |x: usize, y: usize| {
+        let module = |at: usize| (at / SCALE).wrapping_sub(QUIET);
+        if rows.get(module(y)).and_then(|row| row.get(module(x))) == Some(&1) { 0 } else { 255 }
+    };
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(side, side, light);
+    picture.detect_grids().first()?.decode().ok().map(|(_, text)| text)
+}
+
+fn verdict(city: &City, code: &str) -> Value {
+    city.post("/api/kiosk/verify", &json!({ "code": code }))
+}
+
+/// What the kiosk makes of a picture.
+fn judged(city: &City, picture: &[u8]) -> Value {
+    let request = ureq::post(format!("{}/api/kiosk/frame", city.page)).content_type("image/png");
+    request.send(picture).expect("an answer").body_mut().read_json().expect("JSON")
+}
