@@ -1,7 +1,7 @@
 //! The citizen's phone, in a real browser.
 
 use city_tests::City;
-use city_tests::browser::{Driver, click, until};
+use city_tests::browser::{Driver, click, until, until_text};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -23,6 +23,44 @@ fn a_phone_makes_its_codes_by_itself_and_goes_on_in_airplane_mode() {
         every_symbol_is_read_back(&page).await;
         page.close().await.expect("the session ends");
     });
+}
+
+#[test]
+fn a_guardian_shows_the_code_of_a_child_until_the_counter_ends_that() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "300"]);
+    let (guardian, ward) = (1..=20)
+        .find_map(|n| {
+            let guardian = format!("r-{n:04}");
+            let wards = city.get(&format!("/api/phone/{guardian}/family"));
+            Some((guardian, wards[0]["id"].as_str()?.to_owned()))
+        })
+        .expect("one of the first twenty has a child");
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let page = driver.browser(&[], json!({})).await;
+        let own = open(&page, &city, &guardian).await;
+        choose(&page, &format!("#family input[data-ward={ward}]")).await;
+        let shown = next_code(&page, &own).await;
+        assert_eq!(verdict(&city, &shown)["disclosed"]["pseudonym"], ward.as_str());
+
+        let order = json!({ "end_grant": { "guardian": guardian, "ward": ward } }).to_string();
+        let (code, words) = city.ask(&["eid", "counter", &order, "--password", &city.password]);
+        assert_eq!(code, Some(0), "{words}");
+        // The phone has no credentials of this kind yet.
+        choose(&page, "input[name=profile][value=photo]").await;
+        until_text(&page, "#trouble", "guardian").await;
+        choose(&page, "#family input[data-ward='']").await;
+        assert_eq!(verdict(&city, &next_code(&page, "").await)["disclosed"]["pseudonym"], guardian.as_str());
+        page.close().await.expect("the session ends");
+    });
+}
+
+/// Chooses one of several, as a click on its label does.
+async fn choose(page: &Client, radio: &str) {
+    let there = format!("return document.querySelector({}) !== null", json!(radio));
+    until(page, &there, |there| there == true).await;
+    let script = format!("document.querySelector({}).click()", json!(radio));
+    page.execute(&script, Vec::new()).await.expect("a choice");
 }
 
 /// Opens the phone of a resident and waits for a code.

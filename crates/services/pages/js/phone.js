@@ -4,6 +4,7 @@ import { setAirplane } from "./api.js";
 import { byId } from "./dom.js";
 import { onLanguage, pick, startI18n, t } from "./i18n.js";
 import { Consent } from "./phone/consent.js";
+import { Family } from "./phone/family.js";
 import { canKeepKeys } from "./phone/key.js";
 import { LivingCode } from "./phone/living-code.js";
 import { ResidentPicker } from "./phone/resident-picker.js";
@@ -19,7 +20,8 @@ let isShowing = false;
 const code = new LivingCode((error) => session.fail(error));
 const picker = new ResidentPicker(open);
 const consent = new Consent((question) => show(question));
-const session = new Session({
+const family = new Family(() => show());
+const session = new Session(family, {
   card: showCard,
   ready: () => { if (!isShowing) show(); },
   barred: ({ revoked }) => {
@@ -62,6 +64,7 @@ function open(id) {
   byId("picker").hidden = true;
   byId("wallet").hidden = false;
   session.open(id);
+  family.open(id);
 }
 
 function close() {
@@ -79,12 +82,13 @@ function show(question = null) {
   isShowing = true;
   let asked = question;
   const make = async () => {
-    const made = await session.code({ profile: asked ? asked.profile : chosenProfile() }, asked);
+    const kind = asked ? { profile: asked.profile } : { profile: chosenProfile(), ward: family.ward };
+    const made = await session.code(kind, asked);
     // A question is answered once; what follows is shown to whoever looks.
     asked = null;
     return made;
   };
-  code.show(make, () => (card ? pick(card, "name") : session.resident));
+  code.show(make, () => family.name ?? (card ? pick(card, "name") : session.resident));
 }
 
 function showCard(shown) {

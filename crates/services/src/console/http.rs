@@ -60,6 +60,7 @@ pub(super) const PLACES: &[Place] = &[
     network("/api/phone/{resident}/code", || get(phone::code)),
     network("/api/phone/{resident}", || get(phone::card)),
     network("/api/phone/{resident}/credentials", || post(phone::credentials)),
+    network("/api/phone/{resident}/family", || get(phone::family)),
     here("/api/readers", || get(kiosk::readers)),
     here("/api/kiosk/challenge", || get(kiosk::challenge)),
     here("/api/kiosk/verify", || post(kiosk::verify)),

@@ -23,6 +23,8 @@ use crate::time::wall_now;
 
 /// Residents listed at once.
 const LISTED_MAX: usize = 200;
+/// Children listed of one resident.
+const WARDS_MAX: usize = 8;
 /// Residents looked at for one search.
 const SEARCHED_MAX: u32 = 20_000;
 
@@ -106,6 +108,17 @@ pub(crate) async fn card(
     let person = known(&app, &resident)?;
     enrol(&app, &person).await?;
     Ok(Json(json!({ "card": card_of(&person), "server_ms": wall_now() })))
+}
+
+/// `GET /api/phone/{resident}/family`: the children whose identity the census lets them show.
+pub(crate) async fn family(
+    State(app): State<App>,
+    Path(resident): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let guardian = known(&app, &resident)?.id;
+    let everybody = Residents::new(app.cast.plan());
+    let wards = everybody.wards(guardian, SEARCHED_MAX).take(WARDS_MAX);
+    Ok(Json(wards.filter_map(|ward| everybody.get(ward)).map(|ward| describe(&ward)).collect()))
 }
 
 /// `POST /api/phone/{resident}/credentials`: credentials for the key of the phone that signed the request.
@@ -218,6 +231,7 @@ fn not_issued(refusal: CredentialRefusal) -> Problem {
 /// What the issuer refuses, by the name that its refusal has on the bus.
 fn refused(code: String, advice: &Advice) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, code, format!("{}. {}", advice.title_en, advice.advice_en))
+        .with("detail_zh", format!("{}。{}", advice.title_zh, advice.advice_zh))
 }
 
 fn name_of(refusal: &impl Serialize) -> String {

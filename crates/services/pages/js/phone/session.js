@@ -17,6 +17,8 @@ const SYNC_MS = 20_000;
 const RETRY_MS = 4_000;
 /** What a phone keeps credentials of in advance, so that it can go without a network. */
 const PROFILES = ["anon", "age", "name", "photo", "full"];
+/** The same of somebody whom its owner answers for. */
+const WARD_PROFILES = ["name", "age"];
 /** Refusals after which nothing that the phone has is worth showing. */
 const REVOKED = ["not_enrolled", "resident_inactive"];
 /** Refusals of what was asked just now; they say nothing about how the phone stands. */
@@ -25,6 +27,7 @@ const OWN_WORDS = ["guardianship_ended", "needs_key"];
 const UNKNOWN = ["not_found", "invalid"];
 
 export class Session {
+  #family;
   #on;
   #alone;
   #resident = null;
@@ -38,11 +41,11 @@ export class Session {
   #syncAt = 0;
 
   /**
-   * `on` hears the `card(card)`; `ready()` and `barred({ revoked })` when codes can, or must not, be shown; and
+   * `family` knows whose codes are wanted beside the owner's. `on` hears the `card(card)`; `ready()` and `barred({ revoked })` when codes can, or must not, be shown; and
    * `unknown(error)` when there is no such resident.
    */
-  constructor(on) {
-    this.#on = on;
+  constructor(family, on) {
+    [this.#family, this.#on] = [family, on];
     this.#alone = new Alone({ onGained: () => this.#start(), onLost: () => this.#lose() });
     setInterval(() => { if (performance.now() >= this.#syncAt) this.sync(); }, RETRY_MS);
   }
@@ -130,9 +133,18 @@ export class Session {
   /** Profiles that lack credentials get them; a phone that has all gets a fresh one instead of one of the oldest. */
   async #stockUp() {
     const kinds = PROFILES.map((profile) => ({ profile }));
+    await this.#stockUpFamily();
     const lacking = kinds.filter((kind) => this.#wallet.stock(kind) === 0);
     const [oldest] = kinds.sort((a, b) => this.#wallet.lastsUntil(a) - this.#wallet.lastsUntil(b));
     for (const kind of lacking.length > 0 ? lacking : [oldest]) if (this.hasKey) await this.#refill(kind);
+  }
+
+  /** A grant that has ended says nothing about the owner. */
+  async #stockUpFamily() {
+    for (const ward of this.#family.wards) {
+      const lacking = WARD_PROFILES.map((profile) => ({ profile, ward })).filter((kind) => this.#wallet.stock(kind) === 0);
+      for (const kind of lacking) await this.#refill(kind).catch((error) => { if (error.code !== "guardianship_ended") throw error; });
+    }
   }
 
   async #refill(kind) {
