@@ -1,7 +1,7 @@
 //! The citizen's phone, in a real browser.
 
 use city_tests::City;
-use city_tests::browser::{Driver, click, until, until_text};
+use city_tests::browser::{Driver, click, fill, until, until_text};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -53,6 +53,62 @@ fn a_guardian_shows_the_code_of_a_child_until_the_counter_ends_that() {
         assert_eq!(verdict(&city, &next_code(&page, "").await)["disclosed"]["pseudonym"], guardian.as_str());
         page.close().await.expect("the session ends");
     });
+}
+
+#[test]
+fn a_bill_is_explained_line_by_line_and_paid_with_a_fresh_code_of_the_phone() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "300"]);
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let page = driver.browser(&[], json!({})).await;
+        open(&page, &city, "r-0004").await;
+        click(&page, "#show-bills").await;
+        until_text(&page, "#unpaid", "Nothing is to be paid").await;
+        click(&page, "#visit button").await;
+        until_text(&page, "#bill-state", "can be paid").await;
+        nobody_pays_who_did_not_agree(&page).await;
+        an_aunt_agrees_and_is_asked(&page, &city).await;
+
+        let total =
+            page.find(Locator::Css(".split .sum.number")).await.expect("a sum").text().await.expect("text");
+        let reasons = "return document.querySelectorAll('.why li').length";
+        until(&page, reasons, |count| count.as_u64() >= Some(2)).await;
+        click(&page, "#bill-pay").await;
+        until_text(&page, "#bill-state", "paid").await;
+        until_text(&page, "#bill-sheet", "Receipt ").await;
+        click(&page, "#bill-close").await;
+        until_text(&page, "#paid", &total).await;
+        until_text(&page, "#unpaid", "Nothing is to be paid").await;
+        page.close().await.expect("the session ends");
+    });
+    let (code, bills) = city.ask(&["pay", "bills", "--resident", "r-0004", "--password", &city.password]);
+    assert_eq!(code, Some(0), "{bills}");
+    assert!(bills.contains("1 bills"), "{bills}");
+}
+
+async fn nobody_pays_who_did_not_agree(page: &Client) {
+    fill(page, "#bill-family", "r-0005").await;
+    until_text(page, "#bills-note", "a relative who agreed").await;
+}
+
+/// On a phone of her own.
+async fn an_aunt_agrees_and_is_asked(page: &Client, city: &City) {
+    let bill = page.window().await.expect("a window");
+    let aunt = page.new_window(true).await.expect("a tab").handle;
+    page.switch_to_window(aunt).await.expect("the tab");
+    open(page, city, "r-0005").await;
+    click(page, "#show-bills").await;
+    page.execute("document.querySelector('#agree-to-pay').parentElement.open = true", Vec::new())
+        .await
+        .expect("open");
+    fill(page, "#agree-for", "r-0004").await;
+    click(page, "#agree-to-pay button").await;
+    until_text(page, "#bills-note", "your account may pay for r-0004").await;
+    page.close_window().await.expect("the tab closes");
+    page.switch_to_window(bill).await.expect("the bill");
+    fill(page, "#bill-family", "").await;
+    fill(page, "#bill-family", "r-0005").await;
+    until(page, "return document.querySelector('#bills-note').textContent", |note| note == "").await;
 }
 
 /// Chooses one of several, as a click on its label does.

@@ -20,9 +20,9 @@ export class ApiProblem extends Error {
 
 export const getJson = (path) => request(path, {});
 
-/** `patience` – how long the answer may take [ms]. */
-export const postJson = (path, body = {}, patience = TIMEOUT_MS) =>
-  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
+/** `patience` – how long the answer may take [ms]; `headers` – beside the usual ones. */
+export const postJson = (path, body = {}, { patience = TIMEOUT_MS, headers = {} } = {}) =>
+  request(path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
 
 /** For `/v1`, where every POST has a key that makes it safe to repeat. */
 export const postOnce = (path, body) =>

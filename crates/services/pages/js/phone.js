@@ -3,6 +3,7 @@
 import { setAirplane } from "./api.js";
 import { byId } from "./dom.js";
 import { onLanguage, pick, startI18n, t } from "./i18n.js";
+import { Bills } from "./phone/bills.js";
 import { Consent } from "./phone/consent.js";
 import { Family } from "./phone/family.js";
 import { canKeepKeys } from "./phone/key.js";
@@ -10,6 +11,7 @@ import { LivingCode } from "./phone/living-code.js";
 import { ResidentPicker } from "./phone/resident-picker.js";
 import { Session } from "./phone/session.js";
 import { tell } from "./phone/standing.js";
+import { Tabs } from "./phone/tabs.js";
 import { explain } from "./problem.js";
 
 const COPIED_MS = 2_000;
@@ -30,6 +32,11 @@ const session = new Session(family, {
     if (revoked) showValidity(false);
   },
   unknown: (error) => { close(); byId("picker-note").textContent = explain(error); },
+});
+
+const bills = new Bills(session);
+const tabs = new Tabs(["identity", "bills"], (name) => {
+  if (name === "bills") bills.open(family.ward ?? session.resident);
 });
 
 for (const radio of profileRadios()) {
@@ -65,6 +72,7 @@ function open(id) {
   byId("wallet").hidden = false;
   session.open(id);
   family.open(id);
+  tabs.show("identity");
 }
 
 function close() {

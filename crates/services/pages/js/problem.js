@@ -1,5 +1,5 @@
 import { ApiProblem } from "./api.js";
-import { pick, t } from "./i18n.js";
+import { pick, t, tOr } from "./i18n.js";
 
 /** One line for a person: what went wrong, then what to do. Rethrows our own bugs instead of hiding them. */
 export function explain(error) {
@@ -7,6 +7,8 @@ export function explain(error) {
   // What is worded in both languages says what to do itself.
   const { detail_zh } = error.members;
   if (detail_zh) return pick({ detail_en: error.detail, detail_zh }, "detail");
+  const known = tOr(`refused.${error.code}`, null);
+  if (known) return known;
   const advice = t(error.code === "airplane" ? "problem.airplane" : adviceKey(error.status));
   return error.detail ? `${error.detail} ${advice}` : advice;
 }

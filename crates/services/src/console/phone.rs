@@ -1,5 +1,7 @@
 //! The phone: residents, and their living codes.
 
+pub(crate) mod bills;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -211,7 +213,7 @@ pub(super) async fn enrol(app: &App, person: &Resident) -> Result<(), Problem> {
 }
 
 /// The resident of this name, if one lives here.
-fn known(app: &App, resident: &str) -> Result<Resident, Problem> {
+pub(super) fn known(app: &App, resident: &str) -> Result<Resident, Problem> {
     let resident: ResidentId = resident.parse().map_err(|error| Problem::invalid(format!("{error}")))?;
     let citizen = Residents::new(app.cast.plan()).get(resident);
     Ok(citizen.ok_or_else(|| Problem::not_found(format!("no resident {resident} in this city")))?.person)

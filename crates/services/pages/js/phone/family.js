@@ -67,6 +67,7 @@ export class Family {
   }
 
   #draw() {
+    byId("family-choice").hidden = this.#wards.length === 0;
     const choices = [{ id: null }, ...this.#wards];
     byId("family").replaceChildren(...choices.map((one) => {
       const input = element("input", { type: "radio", name: "ward", checked: one.id === this.#ward, data: { ward: one.id ?? "" } });
