@@ -1,7 +1,7 @@
 //! The citizen's phone, in a real browser.
 
-use city_tests::City;
 use city_tests::browser::{Driver, click, fill, until, until_text};
+use city_tests::{City, wait_for};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ fn a_bill_is_explained_line_by_line_and_paid_with_a_fresh_code_of_the_phone() {
         open(&page, &city, "r-0004").await;
         click(&page, "#show-bills").await;
         until_text(&page, "#unpaid", "Nothing is to be paid").await;
-        click(&page, "#visit button").await;
+        press(&page, "#visit button").await;
         until_text(&page, "#bill-state", "can be paid").await;
         nobody_pays_who_did_not_agree(&page).await;
         an_aunt_agrees_and_is_asked(&page, &city).await;
@@ -73,7 +73,7 @@ fn a_bill_is_explained_line_by_line_and_paid_with_a_fresh_code_of_the_phone() {
             page.find(Locator::Css(".split .sum.number")).await.expect("a sum").text().await.expect("text");
         let reasons = "return document.querySelectorAll('.why li').length";
         until(&page, reasons, |count| count.as_u64() >= Some(2)).await;
-        click(&page, "#bill-pay").await;
+        press(&page, "#bill-pay").await;
         until_text(&page, "#bill-state", "paid").await;
         until_text(&page, "#bill-sheet", "Receipt ").await;
         click(&page, "#bill-close").await;
@@ -102,13 +102,56 @@ async fn an_aunt_agrees_and_is_asked(page: &Client, city: &City) {
         .await
         .expect("open");
     fill(page, "#agree-for", "r-0004").await;
-    click(page, "#agree-to-pay button").await;
+    press(page, "#agree-to-pay button").await;
     until_text(page, "#bills-note", "your account may pay for r-0004").await;
     page.close_window().await.expect("the tab closes");
     page.switch_to_window(bill).await.expect("the bill");
     fill(page, "#bill-family", "").await;
     fill(page, "#bill-family", "r-0005").await;
     until(page, "return document.querySelector('#bills-note').textContent", |note| note == "").await;
+}
+
+#[test]
+fn a_broken_lamp_is_reported_from_the_street_and_the_operator_sees_it_until_it_is_repaired() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "300"]);
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let page = driver.browser(&[], json!({})).await;
+        open(&page, &city, "r-0006").await;
+        click(&page, "#show-streets").await;
+        until_text(&page, "#streets-lit", "lamps around home are lit").await;
+        until_text(&page, "#streets-way", "on foot").await;
+        let lamp =
+            until(&page, "return document.querySelector('#report-lamp').value", |lamp| lamp != "").await;
+        let lamp = lamp.as_str().expect("a lamp").to_owned();
+        for _ in 0..2 {
+            press(&page, "#report-button").await;
+            until_text(
+                &page,
+                "#streets-note",
+                &format!("{lamp} is reported; the lighting desk sees it. Residents who say so: 1"),
+            )
+            .await;
+        }
+        wait_for("the alarm", || is_reported(&city, &lamp).then_some(()));
+        city.post(&format!("/api/lamps/{lamp}/repair"), &json!({}));
+        wait_for("its end", || (!is_reported(&city, &lamp)).then_some(()));
+        page.close().await.expect("the session ends");
+    });
+}
+
+/// Whether the operator's list of alarms has a complaint about a lamp.
+fn is_reported(city: &City, lamp: &str) -> bool {
+    let alarms = city.get("/api/alarms");
+    let is_it = |alarm: &Value| alarm["luminaire"] == lamp && alarm["kind"] == "complaint";
+    alarms.as_array().expect("a list").iter().any(is_it)
+}
+
+/// Clicks what may lie under the bar at the lower edge, as a person who scrolls to it.
+async fn press(page: &Client, selector: &str) {
+    let script = format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(selector));
+    page.execute(&script, Vec::new()).await.expect("an element");
+    click(page, selector).await;
 }
 
 /// Chooses one of several, as a click on its label does.

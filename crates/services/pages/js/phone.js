@@ -11,6 +11,7 @@ import { LivingCode } from "./phone/living-code.js";
 import { ResidentPicker } from "./phone/resident-picker.js";
 import { Session } from "./phone/session.js";
 import { tell } from "./phone/standing.js";
+import { Streets } from "./phone/streets.js";
 import { Tabs } from "./phone/tabs.js";
 import { explain } from "./problem.js";
 
@@ -35,8 +36,11 @@ const session = new Session(family, {
 });
 
 const bills = new Bills(session);
-const tabs = new Tabs(["identity", "bills"], (name) => {
+const streets = new Streets();
+const tabs = new Tabs(["identity", "bills", "streets"], (name) => {
   if (name === "bills") bills.open(family.ward ?? session.resident);
+  if (name === "streets") streets.open(session.resident);
+  else streets.close();
 });
 
 for (const radio of profileRadios()) {
@@ -78,6 +82,7 @@ function open(id) {
 function close() {
   history.replaceState(null, "", location.pathname);
   session.close();
+  streets.close();
   code.stop();
   isShowing = false;
   byId("wallet").hidden = true;

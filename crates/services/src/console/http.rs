@@ -67,6 +67,8 @@ pub(super) const PLACES: &[Place] = &[
     network("/api/phone/{resident}/bills/{bill}/settle", || post(phone::bills::settle)),
     network("/api/phone/{resident}/visit", || post(phone::bills::visit)),
     network("/api/phone/{resident}/consent", || post(phone::bills::consent)),
+    network("/api/phone/{resident}/streets", || get(phone::streets::around)),
+    network("/api/phone/{resident}/complaints", || post(phone::streets::complain)),
     here("/api/readers", || get(kiosk::readers)),
     here("/api/kiosk/challenge", || get(kiosk::challenge)),
     here("/api/kiosk/verify", || post(kiosk::verify)),

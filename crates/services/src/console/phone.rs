@@ -1,6 +1,7 @@
 //! The phone: residents, and their living codes.
 
 pub(crate) mod bills;
+pub(crate) mod streets;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -214,9 +215,14 @@ pub(super) async fn enrol(app: &App, person: &Resident) -> Result<(), Problem> {
 
 /// The resident of this name, if one lives here.
 pub(super) fn known(app: &App, resident: &str) -> Result<Resident, Problem> {
+    Ok(citizen(app, resident)?.person)
+}
+
+/// The same, and where they live.
+pub(super) fn citizen(app: &App, resident: &str) -> Result<Citizen, Problem> {
     let resident: ResidentId = resident.parse().map_err(|error| Problem::invalid(format!("{error}")))?;
     let citizen = Residents::new(app.cast.plan()).get(resident);
-    Ok(citizen.ok_or_else(|| Problem::not_found(format!("no resident {resident} in this city")))?.person)
+    citizen.ok_or_else(|| Problem::not_found(format!("no resident {resident} in this city")))
 }
 
 fn card_of(person: &Resident) -> Value {

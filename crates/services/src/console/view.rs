@@ -109,6 +109,11 @@ impl View {
         self.lamps.get(id.0.wrapping_sub(1) as usize)
     }
 
+    /// Whether this is wrong with this lamp.
+    pub(crate) fn has_alarm(&self, id: LuminaireId, kind: AlarmKind) -> bool {
+        self.alarms.contains_key(&(id, kind))
+    }
+
     /// What is wrong with this lamp, and since when; the first, if it is more than one thing.
     pub(crate) fn alarm(&self, id: LuminaireId) -> Option<(AlarmKind, Timestamp)> {
         self.alarms.iter().find(|((luminaire, _), _)| *luminaire == id).map(|((_, kind), at)| (*kind, *at))
@@ -295,6 +300,7 @@ fn alarm_summary(alarm: &Alarm) -> (String, String) {
         AlarmKind::ThermalDerating => ("driver hot, less light", "驱动器过热降额"),
         AlarmKind::ThermalShutdown => ("driver too hot, off", "驱动器过热关断"),
         AlarmKind::Flooding => ("floods the bus", "消息泛滥"),
+        AlarmKind::Complaint => ("people say that it is broken", "市民报修"),
         AlarmKind::DuplicateIdentity => ("two devices have this name", "身份重复"),
     };
     changed(alarm.change, &alarm.luminaire.to_string(), words)

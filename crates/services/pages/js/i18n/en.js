@@ -2,9 +2,10 @@ import shared from "./en/shared.js";
 import console from "./en/console.js";
 import phone from "./en/phone.js";
 import bills from "./en/bills.js";
+import streets from "./en/streets.js";
 import kiosk from "./en/kiosk.js";
 import till from "./en/till.js";
 import attack from "./en/attack.js";
 import pair from "./en/pair.js";
 
-export default { ...shared, ...console, ...phone, ...bills, ...kiosk, ...till, ...attack, ...pair };
+export default { ...shared, ...console, ...phone, ...bills, ...streets, ...kiosk, ...till, ...attack, ...pair };

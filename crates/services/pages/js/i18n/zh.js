@@ -2,9 +2,10 @@ import shared from "./zh/shared.js";
 import console from "./zh/console.js";
 import phone from "./zh/phone.js";
 import bills from "./zh/bills.js";
+import streets from "./zh/streets.js";
 import kiosk from "./zh/kiosk.js";
 import till from "./zh/till.js";
 import attack from "./zh/attack.js";
 import pair from "./zh/pair.js";
 
-export default { ...shared, ...console, ...phone, ...bills, ...kiosk, ...till, ...attack, ...pair };
+export default { ...shared, ...console, ...phone, ...bills, ...streets, ...kiosk, ...till, ...attack, ...pair };

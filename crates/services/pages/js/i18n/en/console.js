@@ -128,5 +128,6 @@ export default {
   "alarm.thermal_shutdown": "driver too hot, off",
   "alarm.flooding": "floods the bus",
   "alarm.duplicate_identity": "two devices have this name",
+  "alarm.complaint": "people say that it is broken",
   "feed.title": "On the bus",
 };

@@ -30,6 +30,7 @@ export default {
   "phone.family.about": "Children whom the census has with you are there by themselves. For others the issuer's counter must have your grant; without it no code is shown.",
   "phone.tabs": "Parts of the phone",
   "phone.tab.identity": "Identity",
+  "phone.tab.streets": "Streets",
   "phone.tab.bills": "Bills",
   "phone.needs_key": "This phone has no key of its own, which this needs. Open the page at http://localhost or over TLS.",
   "phone.airplane": "Airplane",

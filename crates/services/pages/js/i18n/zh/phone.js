@@ -30,6 +30,7 @@ export default {
   "phone.family.about": "户籍登记由您监护的未成年人会自动列出。其他人须先在签发窗口办理授权，否则不能出示。",
   "phone.tabs": "手机的各部分",
   "phone.tab.identity": "身份",
+  "phone.tab.streets": "街道",
   "phone.tab.bills": "账单",
   "phone.needs_key": "此操作需要手机自己的密钥，而本手机没有。请通过 http://localhost 或 TLS 打开本页。",
   "phone.airplane": "飞行模式",
