@@ -43,9 +43,7 @@ fn a_guardian_shows_the_code_of_a_child_until_the_counter_ends_that() {
         let shown = next_code(&page, &own).await;
         assert_eq!(verdict(&city, &shown)["disclosed"]["pseudonym"], ward.as_str());
 
-        let order = json!({ "end_grant": { "guardian": guardian, "ward": ward } }).to_string();
-        let (code, words) = city.ask(&["eid", "counter", &order, "--password", &city.password]);
-        assert_eq!(code, Some(0), "{words}");
+        counter(&city, &json!({ "end_grant": { "guardian": guardian, "ward": ward } }));
         // The phone has no credentials of this kind yet.
         choose(&page, "input[name=profile][value=photo]").await;
         until_text(&page, "#trouble", "guardian").await;
@@ -147,6 +145,96 @@ fn is_reported(city: &City, lamp: &str) -> bool {
     alarms.as_array().expect("a list").iter().any(is_it)
 }
 
+#[test]
+fn the_phone_installs_and_opens_without_the_city_and_goes_on_when_that_is_back() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "200"]);
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let page = driver.browser(&[], json!({})).await;
+        open(&page, &city, "r-0007").await;
+        it_says_what_to_install(&page).await;
+        // With this, everything is kept.
+        until(&page, "return navigator.serviceWorker.controller !== null", |kept| *kept == true).await;
+        let stock = "const { load } = await import('/assets/js/phone/store.js'); \
+                     return Object.keys((await load('r-0007')).stock).length >= 5";
+        while run(&page, stock).await != true {}
+
+        city.process.pause();
+        let code = open(&page, &city, "r-0007").await;
+        until_text(&page, "#standing", "does not answer. Codes go on without it").await;
+        assert!(code.len() > 100);
+        city.process.resume();
+        until(&page, "return document.querySelector('#standing').textContent", |lines| lines == "").await;
+        assert_eq!(verdict(&city, &next_code(&page, &code).await)["verdict"], "accepted");
+        page.close().await.expect("the session ends");
+    });
+}
+
+async fn it_says_what_to_install(page: &Client) {
+    let script = "const manifest = await (await fetch(document.querySelector('link[rel=manifest]').href)).json(); \
+                  const sizes = await Promise.all(manifest.icons.map(async ({ src }) => { \
+                    const picture = new Image(); picture.src = src; await picture.decode(); return picture.naturalWidth; })); \
+                  return [manifest.scope, manifest.display, sizes.slice(0, 2)]";
+    assert_eq!(run(page, script).await, json!(["/phone", "standalone", [192, 512]]));
+}
+
+#[test]
+fn what_goes_wrong_is_said_and_mends_itself() {
+    let Some(driver) = Driver::start() else { return };
+    let city = City::start(&["--luminaires", "200"]);
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let page = driver.browser(&[], json!({})).await;
+        page.goto(&format!("{}/phone?resident=r-9999", city.page)).await.expect("the phone");
+        until_text(&page, "#standing", "Nobody in this city is r-9999").await;
+        let code = open(&page, &city, "r-0008").await;
+        of_two_tabs_the_newest_shows_codes(&page, &city).await;
+        a_suspended_resident_shows_none(&page, &city).await;
+        a_clock_that_is_off_is_named_and_does_no_harm(&page, &city, &code).await;
+        page.close().await.expect("the session ends");
+    });
+}
+
+async fn of_two_tabs_the_newest_shows_codes(page: &Client, city: &City) {
+    let first = page.window().await.expect("a window");
+    let second = page.new_window(true).await.expect("a tab").handle;
+    page.switch_to_window(second.clone()).await.expect("the tab");
+    open(page, city, "r-0008").await;
+    page.switch_to_window(first.clone()).await.expect("the first");
+    until_text(page, "#standing", "open in another tab").await;
+    until(page, CODE, |code| code == "").await;
+    page.switch_to_window(second).await.expect("the second");
+    page.close_window().await.expect("the tab closes");
+    page.switch_to_window(first).await.expect("the first");
+    next_code(page, "").await;
+}
+
+async fn a_suspended_resident_shows_none(page: &Client, city: &City) {
+    counter(city, &json!({ "suspend": { "resident": "r-0008" } }));
+    until_text(page, "#standing", "no longer stands by this identity").await;
+    until(page, CODE, |code| code == "").await;
+    counter(city, &json!({ "resume": { "resident": "r-0008" } }));
+    next_code(page, "").await;
+    until(page, "return document.querySelector('#card-valid').dataset.valid", |valid| valid == "true").await;
+}
+
+async fn a_clock_that_is_off_is_named_and_does_no_harm(page: &Client, city: &City, before: &str) {
+    page.execute("const real = Date.now; Date.now = () => real() + 190_000", Vec::new())
+        .await
+        .expect("it is set");
+    until_text(page, "#standing", "3 min 1").await;
+    until_text(page, "#standing", "ahead of the city's").await;
+    // Made by the city's time.
+    press(page, "#refresh").await;
+    let code = next_code(page, before).await;
+    assert_eq!(verdict(city, &next_code(page, &code).await)["verdict"], "accepted");
+}
+
+/// What a clerk does at the issuer's counter.
+fn counter(city: &City, order: &Value) {
+    let (code, words) = city.ask(&["eid", "counter", &order.to_string(), "--password", &city.password]);
+    assert_eq!(code, Some(0), "{words}");
+}
+
 /// Clicks what may lie under the bar at the lower edge, as a person who scrolls to it.
 async fn press(page: &Client, selector: &str) {
     let script = format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(selector));
@@ -214,7 +302,7 @@ async fn airplane_mode_asks_nobody_and_shows_codes_all_the_same(page: &Client, c
     // The next one comes by itself.
     let rotated = next_code(page, before.as_str().expect("text")).await;
     assert_eq!(verdict(city, &rotated)["verdict"], "accepted");
-    click(page, "#refresh").await;
+    press(page, "#refresh").await;
     assert_eq!(verdict(city, &next_code(page, &rotated).await)["verdict"], "accepted");
     assert_eq!(until(page, ASKED, Value::is_number).await, asked, "requests in airplane mode");
     click(page, "#airplane").await;

@@ -13,7 +13,6 @@ import { Session } from "./phone/session.js";
 import { tell } from "./phone/standing.js";
 import { Streets } from "./phone/streets.js";
 import { Tabs } from "./phone/tabs.js";
-import { explain } from "./problem.js";
 
 const COPIED_MS = 2_000;
 
@@ -32,7 +31,10 @@ const session = new Session(family, {
     code.stop();
     if (revoked) showValidity(false);
   },
-  unknown: (error) => { close(); byId("picker-note").textContent = explain(error); },
+  unknown: (who) => {
+    close();
+    tell("unknown", () => t("phone.unknown", { who }), { severity: "warning" });
+  },
 });
 
 const bills = new Bills(session);
@@ -64,6 +66,8 @@ onLanguage(() => {
 });
 showProfile();
 consent.learnReaders();
+// Only a page of this machine or behind TLS may be kept; any other works all the same.
+navigator.serviceWorker?.register("/phone-worker.js", { scope: "/phone" }).catch(() => {});
 
 // The address keeps the resident, so that a page on a stand survives a reload.
 const resident = new URLSearchParams(location.search).get("resident");

@@ -103,14 +103,17 @@ pub(super) struct Shown {
     expires: Timestamp,
 }
 
-/// `GET /api/phone/{resident}`: puts the resident on this phone, and tells what their card says and what time it is.
+/// `GET /api/phone/{resident}`: puts the resident on this phone, and tells what their card says, what time it is, and the
+/// ids of the issuer's keys whose credentials are good.
 pub(crate) async fn card(
     State(app): State<App>,
     Path(resident): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let person = known(&app, &resident)?;
     enrol(&app, &person).await?;
-    Ok(Json(json!({ "card": card_of(&person), "server_ms": wall_now() })))
+    let now = wall_now();
+    let keys: Vec<String> = app.view().good_keys(now).map(str::to_owned).collect();
+    Ok(Json(json!({ "card": card_of(&person), "server_ms": now, "keys": keys })))
 }
 
 /// `GET /api/phone/{resident}/family`: the children whose identity the census lets them show.

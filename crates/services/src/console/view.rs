@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use eid::EidEvent;
+use eid::{EidEvent, KeyState, PublicKey};
 use lighting::{
     Alarm, AlarmChange, AlarmKind, DimCommand, Incident, IncidentKind, LightState, Mode, Report, Telemetry,
 };
@@ -30,6 +30,8 @@ pub(crate) struct View {
     changed: BTreeSet<usize>,
     alarms: BTreeMap<(LuminaireId, AlarmKind), Timestamp>,
     clock: Option<ClockState>,
+    /// The issuer's keys.
+    keys: Vec<PublicKey>,
     astro: Arc<lighting::AstroTable>,
     plane: city::Plane,
     messages: u64,
@@ -81,6 +83,7 @@ impl View {
             changed: BTreeSet::new(),
             alarms: BTreeMap::new(),
             clock: None,
+            keys: Vec::new(),
             astro: cast.astro().clone(),
             plane: *cast.plan().plane(),
             messages: 0,
@@ -102,6 +105,16 @@ impl View {
     /// What the city's clock shows; the wall's as long as that is unknown.
     pub(crate) fn city_now(&self) -> Timestamp {
         self.clock.map_or_else(wall_now, |clock| clock.city_at(wall_now()))
+    }
+
+    /// The ids of the issuer's keys whose credentials are good; none as long as nobody told.
+    pub(crate) fn good_keys(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let is_good = move |key: &&PublicKey| match key.state {
+            KeyState::Active => true,
+            KeyState::Retired => key.until.is_none_or(|until| now < until),
+            KeyState::Next | KeyState::Compromised => false,
+        };
+        self.keys.iter().filter(is_good).map(|key| key.kid.as_str())
     }
 
     /// The lamp of this id.
@@ -130,6 +143,10 @@ impl View {
     /// Takes a message in; what the browsers should hear at once comes back.
     pub(crate) fn take(&mut self, message: &Message) -> Vec<(&'static str, Value)> {
         match message {
+            Message::EidKeys(set) => {
+                self.keys.clone_from(&set.keys);
+                Vec::new()
+            }
             Message::Light { luminaire, body, .. } => {
                 self.light(*luminaire, body);
                 Vec::new()

@@ -11,14 +11,15 @@ export const PROOF_RENEW_MS = 15_000;
 
 const ES256 = -7;
 const TAG_SIGN1 = 18;
-const HEADER = { alg: 1, countersignature: 11, claims: 15 };
+const HEADER = { alg: 1, kid: 4, countersignature: 11, claims: 15 };
 const CLAIM = { audience: 3, expires: 4, issued: 6, nonce: 7 };
 const NONCE_BYTES = 8;
 
 /** Takes a credential's text apart. Its parts are kept as they came: those bytes were signed. */
 export async function readCredential(credential) {
   const [header, , payload, signature] = decode(await inflate(fromBase45(credential)));
-  return { header, payload, signature, expires_ms: decode(payload).get(CLAIM.expires) * 1_000 };
+  const kid = toHex(decode(header).get(HEADER.kid));
+  return { header, payload, signature, kid, expires_ms: decode(payload).get(CLAIM.expires) * 1_000 };
 }
 
 /**

@@ -7,7 +7,7 @@ import { explain } from "../problem.js";
 import { Alone } from "./alone.js";
 import { issuerCode } from "./issuer-code.js";
 import { canKeepKeys } from "./key.js";
-import { CLOCK_OFF_MS, clockAhead, learn, now } from "./server-time.js";
+import { CLOCK_OFF_MS, clockAhead, learn, now, wasSet } from "./server-time.js";
 import { tell } from "./standing.js";
 import { Wallet } from "./wallet.js";
 
@@ -42,12 +42,12 @@ export class Session {
 
   /**
    * `family` knows whose codes are wanted beside the owner's. `on` hears the `card(card)`; `ready()` and `barred({ revoked })` when codes can, or must not, be shown; and
-   * `unknown(error)` when there is no such resident.
+   * `unknown(who)` when there is no such resident.
    */
   constructor(family, on) {
     [this.#family, this.#on] = [family, on];
     this.#alone = new Alone({ onGained: () => this.#start(), onLost: () => this.#lose() });
-    setInterval(() => { if (performance.now() >= this.#syncAt) this.sync(); }, RETRY_MS);
+    setInterval(() => { if (wasSet() || performance.now() >= this.#syncAt) this.sync(); }, RETRY_MS);
   }
 
   get resident() { return this.#resident; }
@@ -63,7 +63,7 @@ export class Session {
   close() {
     this.#resident = this.#wallet = null;
     this.#alone.give();
-    for (const kind of ["lost", "revoked", "elsewhere", "issuer", "clock"]) tell(kind, null);
+    for (const kind of ["lost", "revoked", "elsewhere", "issuer", "clock", "unknown"]) tell(kind, null);
   }
 
   /** Whether codes are made with this phone's key, if it has one. */
@@ -115,11 +115,12 @@ export class Session {
   async #ask(resident) {
     try {
       const asked = Date.now();
-      const { card, server_ms } = await getJson(`/api/phone/${encodeURIComponent(resident)}`);
+      const { card, server_ms, keys } = await getJson(`/api/phone/${encodeURIComponent(resident)}`);
       learn(server_ms, asked);
       this.#tellClock();
       this.#on.card(card);
       await this.#wallet?.keepCard(card);
+      if (keys.length > 0) await this.#wallet?.trust(keys);
       if (this.hasKey) await this.#stockUp();
       if (resident !== this.#resident || this.#isElsewhere) return;
       tell("lost", null);
@@ -168,7 +169,7 @@ export class Session {
     }
     if (isAirplane() || OWN_WORDS.includes(error.code)) return false;
     if (UNKNOWN.includes(error.code)) {
-      this.#on.unknown(error);
+      this.#on.unknown(this.#resident);
       return true;
     }
     this.#syncAt = performance.now() + RETRY_MS;

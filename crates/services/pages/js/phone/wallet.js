@@ -67,6 +67,14 @@ export class Wallet {
     await keep(this.#kept);
   }
 
+  /** Lets go of what is signed by other keys than these: by one that was given up, or of a city before this one. */
+  async trust(keys) {
+    for (const [kind, stock] of Object.entries(this.#kept.stock)) {
+      this.#kept.stock[kind] = stock.filter(({ kid }) => keys.includes(kid));
+    }
+    await keep(this.#kept);
+  }
+
   /** Lets all credentials go: the city no longer stands by them. */
   async empty() {
     this.#kept.stock = {};
