@@ -29,9 +29,9 @@ pub(crate) async fn all(State(app): State<App>, Path(resident): Path<String>) ->
     let PayReply::Unpaid { bills: unpaid, .. } = unpaid.await? else {
         return Err(Problem::silent("payer"));
     };
-    let statement = match look(&app.caller, PayRequest::Statement { beneficiary }).await? {
-        PayReply::Statement(statement) => statement,
-        _ => return Err(Problem::silent("payer")),
+    let statement = look(&app.caller, PayRequest::Statement { beneficiary });
+    let PayReply::Statement(statement) = statement.await? else {
+        return Err(Problem::silent("payer"));
     };
     let providers = app.cast.plan().clinics().iter();
     let providers = providers.map(|clinic| {
