@@ -63,7 +63,8 @@ pub(crate) async fn pair() -> Response {
 
 /// Scripts, styles and pictures, if the pages for the network load them.
 pub(crate) async fn asset_of_phone(Path(path): Path<String>) -> Response {
-    static LOADED: LazyLock<BTreeSet<String>> = LazyLock::new(|| loaded_by(&[&PHONE[..], &["pair.html"]].concat()));
+    static LOADED: LazyLock<BTreeSet<String>> =
+        LazyLock::new(|| loaded_by(&[&PHONE[..], &["pair.html"]].concat()));
     if LOADED.contains(&path) { page(&path) } else { no_such_place().await.into_response() }
 }
 

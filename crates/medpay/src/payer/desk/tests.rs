@@ -5,8 +5,8 @@ use types::{BillId, ProviderId, Seed};
 use super::*;
 use crate::ledger::Unit;
 use crate::messages::{
-    BillLine, BillState, CashChannel, Category, IdentityAnswer, PresettleReply, PresettleRequest, SettleReply,
-    SettleRequest, Split, UnpaidBill,
+    BillLine, BillState, CashChannel, Category, IdentityAnswer, PresettleReply, PresettleRequest,
+    SettleReply, SettleRequest, Split, UnpaidBill,
 };
 use crate::payer::{Beneficiary, HOLD_MS, Input, Told};
 use crate::policy::{Insured, Limits, Policies, demo, demo_book};

@@ -1,15 +1,16 @@
 // One bill: its lines, where the money comes from, and why.
 
 import { element } from "../dom.js";
+import { yuan } from "../format.js";
 import { t, tOr } from "../i18n.js";
-import { sources, why, yuan } from "./money.js";
+import { sources, why } from "./split-words.js";
 
 /** The lines of a bill as a table. */
 export function billLines(bill) {
   const head = ["pay.item", "pay.category", "pay.quantity", "pay.amount"]
     .map((key) => element("th", { scope: "col", textContent: t(key) }));
   const rows = bill.lines.map((line) => element("tr", {},
-    element("th", { scope: "row", textContent: tOr(`pay.item.${line.item}`, line.item) }),
+    element("th", { scope: "row", textContent: tOr(`till.item.${line.item}`, line.item) }),
     element("td", { textContent: line.category }),
     element("td", { className: "number", textContent: line.quantity_milli / 1_000 }),
     element("td", { className: "number", textContent: yuan((line.unit_price * line.quantity_milli) / 1_000) })));

@@ -2,12 +2,11 @@
 
 import { ApiProblem, getJson, postJson } from "../api.js";
 import { byId, element } from "../dom.js";
-import { date } from "../format.js";
+import { date, yuan } from "../format.js";
 import { onLanguage, pick, t } from "../i18n.js";
 import { explain } from "../problem.js";
 import { toHex } from "./bytes.js";
 import { billLines, reasons, splitList } from "./bill-sheet.js";
-import { yuan } from "./money.js";
 
 const KEY_BYTES = 16;
 /** How often a payment without an answer is asked for again: it is the same request, and is done once. */

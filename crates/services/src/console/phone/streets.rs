@@ -14,8 +14,8 @@ use types::{LuminaireId, ProviderId};
 use wire::{ReplyBody, RequestBody};
 
 use super::super::App;
-use super::citizen;
 use super::super::view::View;
+use super::citizen;
 use crate::http::{JsonBody, Problem};
 
 /// How far around their home a resident looks \[m\].

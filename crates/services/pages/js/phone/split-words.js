@@ -1,9 +1,7 @@
-// Amounts [fen], and the words of a split.
+// The words of a split.
 
-import { languageTag, t, tOr } from "../i18n.js";
-
-export const yuan = (fen) =>
-  new Intl.NumberFormat(languageTag(), { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" }).format(fen / 100);
+import { yuan } from "../format.js";
+import { t, tOr } from "../i18n.js";
 
 /** Where a bill's money comes from, in the order of the split; sources that pay nothing are left out. */
 export function sources(split) {
