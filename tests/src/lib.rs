@@ -109,6 +109,16 @@ impl Process {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Stops it where it is: it answers nothing, and loses nothing.
+    pub fn pause(&self) {
+        let _ = Command::new("kill").args(["-STOP", &self.0.id().to_string()]).status();
+    }
+
+    /// Lets it go on after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        let _ = Command::new("kill").args(["-CONT", &self.0.id().to_string()]).status();
+    }
+
     /// Interrupts it as Ctrl-C does, and waits for its end.
     ///
     /// # Panics

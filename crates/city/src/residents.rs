@@ -39,6 +39,12 @@ const SETBACK_M: (f64, f64) = (5.0, 21.0);
 const HOUSE_M: f64 = 12.0;
 /// Closer to the middle of a street nothing is on a side of it \[m\].
 const ASIDE_MIN_M: f64 = 0.5;
+/// The age at which nobody needs a guardian \[years\].
+const ADULT_YEARS: u16 = 18;
+/// How much older than a child its guardian is \[years\].
+const PARENT_YEARS: std::ops::RangeInclusive<u16> = 20..=45;
+/// Searches for a guardian.
+const GUARDIANS_TRIED_MAX: u64 = 16;
 /// Searches for a home on dry land.
 const HOMES_TRIED_MAX: u64 = 16;
 
@@ -67,6 +73,42 @@ impl<'p> Residents<'p> {
     pub fn iter(&self) -> impl Iterator<Item = Citizen> + use<'p> {
         let residents = *self;
         (1..=self.plan.spec().residents).map(move |n| residents.citizen(ResidentId(n)))
+    }
+
+    /// Who answers for a child of this city: an adult who lives here, of a lower number. None for adults.
+    ///
+    /// Like names, it is the same in every city of one seed that is large enough.
+    pub fn guardian(&self, ward: ResidentId) -> Option<ResidentId> {
+        let ward_age = self.age(ward)?;
+        if ward_age >= ADULT_YEARS {
+            return None;
+        }
+        let lower = u64::from(ward.0).checked_sub(1)?;
+        let candidate = |attempt| {
+            let turn = u64::from(ward.0) * GUARDIANS_TRIED_MAX + attempt;
+            ResidentId(1 + self.plan.spec().seed.stream("guardian", turn).below(lower) as u32)
+        };
+        (0..GUARDIANS_TRIED_MAX).map(candidate).find(|&adult| {
+            self.age(adult).is_some_and(|age| {
+                PARENT_YEARS.contains(&age.saturating_sub(ward_age))
+                    && self.life(adult, age) == LifeState::Active
+            })
+        })
+    }
+
+    /// The children this resident answers for, by number, among the first `residents` of the city.
+    pub fn wards(&self, guardian: ResidentId, residents: u32) -> impl Iterator<Item = ResidentId> + use<'p> {
+        let everybody = *self;
+        let last = self.plan.spec().residents.min(residents);
+        (guardian.0 + 1..=last)
+            .map(ResidentId)
+            .filter(move |&ward| everybody.guardian(ward) == Some(guardian))
+    }
+
+    /// Years of age on the day of the census.
+    fn age(&self, id: ResidentId) -> Option<u16> {
+        let lives_here = (1..=self.plan.spec().residents).contains(&id.0);
+        lives_here.then(|| number(self.plan.spec().seed, id.0).1.age_on(CENSUS_DAY))
     }
 
     fn citizen(&self, id: ResidentId) -> Citizen {
@@ -194,6 +236,32 @@ mod tests {
         let residents = Residents::new(&plan);
         assert!(residents.get(ResidentId(0)).is_none() && residents.get(ResidentId(5_001)).is_none());
         assert_eq!((residents.len(), residents.iter().count()), (5_000, 5_000));
+    }
+
+    #[test]
+    fn only_a_child_has_a_guardian_who_is_an_adult_of_the_city_and_of_the_age_of_a_parent() {
+        let plan = plan(100);
+        let residents = Residents::new(&plan);
+        assert_eq!(residents.guardian(ResidentId(5_001)), None);
+        let mut children = 0;
+        for citizen in residents.iter() {
+            let age = citizen.person.birth.age_on(CENSUS_DAY);
+            let Some(guardian) = residents.guardian(citizen.person.id) else { continue };
+            children += 1;
+            let guardian = residents.get(guardian).unwrap().person;
+            assert!(age < 18 && guardian.life == LifeState::Active);
+            assert!((20..=45).contains(&(guardian.birth.age_on(CENSUS_DAY) - age)));
+            assert!(residents.wards(guardian.id, 5_000).any(|ward| ward == citizen.person.id));
+        }
+        assert!((500..1_500).contains(&children), "{children} of 5,000");
+    }
+
+    #[test]
+    fn a_guardian_stays_the_same_when_the_city_grows() {
+        let (small, large) = (plan(100), plan(110));
+        for ward in (1..=500).map(ResidentId) {
+            assert_eq!(Residents::new(&small).guardian(ward), Residents::new(&large).guardian(ward));
+        }
     }
 
     #[test]

@@ -7,13 +7,13 @@ use types::{Core, DAY_MS, ReplyTo, ResidentId, SECOND_MS, Stream, Timestamp};
 
 use crate::attribute::claim_169;
 use crate::encode::{CodeHead, claims_set, pack, sign};
-use crate::guardian::Grants;
+use crate::guardian::{Grants, Guardianship, comes_of_age};
 use crate::keyring::KeyRing;
 use crate::rate::Failures;
 use crate::{
     Algorithm, CredentialReply, CredentialRequest, EidEvent, EnrolRefusal, EnrolReply, EnrolRequest,
     IssueReply, IssueRequest, KeySet, LifeState, OwnReply, OwnRequest, Profile, QrText, Registry, RootKey,
-    STATUS_TTL_MS,
+    STATUS_TTL_MS, Scope,
 };
 
 mod counter;
@@ -185,6 +185,23 @@ impl Issuer {
             failed_callers: Failures::new(FAILURE_KEYS_MAX),
             published: None,
         }
+    }
+
+    /// The same, with the guardians of children whom the census knows: pairs of a guardian and a ward. Each may show
+    /// the ward's identity until that comes of age, unless the counter ends it. Whoever is of age already, and whoever
+    /// has [`GRANTS_MAX`](crate::GRANTS_MAX) guardians, gets no more.
+    #[must_use]
+    pub fn with_guardians(mut self, pairs: impl IntoIterator<Item = (ResidentId, ResidentId)>) -> Self {
+        let always = Timestamp::from_millis(i64::MIN);
+        for (guardian, ward) in pairs {
+            if let Some(ward) = self.registry.by_id(ward) {
+                let until = comes_of_age(ward.birth);
+                let grant = Guardianship { guardian, scope: Scope::All, until };
+                // One too many is left out.
+                let _ = self.grants.give(always, ward, grant);
+            }
+        }
+        self
     }
 
     /// The key to check its key sets with.

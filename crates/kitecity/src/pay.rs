@@ -43,7 +43,7 @@ pub(crate) enum Pay {
     Interim(Asked<stay::Interim>),
     /// End a stay: its lines become one bill, to be paid with `settle --stay`.
     Discharge(Asked<stay::Discharge>),
-    /// List settled bills.
+    /// List settled bills, or those to be paid.
     Bills(Asked<Bills>),
     /// Say why a bill was paid as it was, step by step.
     Trace(Asked<desk::Trace>),
@@ -111,6 +111,9 @@ pub(crate) struct Bills {
     /// Of this resident only.
     #[arg(long)]
     resident: Option<ResidentId>,
+    /// Those that are there to be paid, instead of those that were.
+    #[arg(long)]
+    unpaid: bool,
 }
 
 fn bill_id(text: &str) -> Result<BillId, uuid::Error> {
@@ -201,6 +204,10 @@ async fn desk(operator: &Operator, request: PayRequest) -> Result<Answer> {
 
 /// Every page of a list.
 async fn all_bills(operator: &Operator, asked: &Bills) -> Result<Answer> {
+    if asked.unpaid {
+        let request = PayRequest::Unpaid { beneficiary: asked.resident, provider: asked.provider };
+        return desk(operator, request).await;
+    }
     let mut all = Vec::new();
     loop {
         let after = all.last().map(|bill: &medpay::SettledBill| bill.settlement);

@@ -3,6 +3,7 @@
 mod cabinets;
 mod campaign;
 mod commands;
+mod complaints;
 mod config;
 mod groups;
 mod io;
@@ -20,6 +21,7 @@ use self::cabinets::Cabinets;
 use self::campaign::Campaign;
 pub use self::campaign::UPDATE_MAX_MS;
 use self::commands::{Asker, Commands, Phase, Sent};
+use self::complaints::Complaints;
 pub use self::config::{Asset, CmsConfig, CmsConfigError};
 use self::groups::Groups;
 pub use self::groups::{IN_FLIGHT_MAX, RUNNING_MAX};
@@ -60,6 +62,7 @@ pub struct Cms {
     sun: Arc<AstroTable>,
     losses: Losses,
     cabinets: Cabinets,
+    complaints: Complaints,
     /// Readings from an impossible time, which were not taken.
     quarantined: u64,
     ids: Stream,
@@ -104,6 +107,7 @@ impl Core for Cms {
             Input::Firmware { luminaire, report } => self.on_firmware(now, luminaire, &report.body, out),
             Input::CampaignRequest { from, request } => self.on_campaign_request(now, from, request, out),
             Input::GroupRequest { from, request } => self.on_group_request(now, from, request, out),
+            Input::Complaint { from, request } => self.on_complaint(now, from, request, out),
             Input::Pace(pace) => {
                 self.pace = pace;
                 self.commands.restart_all(now.plus_millis(self.ack_timeout_ms()));
@@ -134,10 +138,12 @@ impl Core for Cms {
         let mut told = Vec::new();
         self.losses.expire(now, &self.cabinets, &mut told);
         announce(now, told, out);
+        self.expire_complaints(now, out);
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
         let others = self.losses.next_timeout().into_iter().chain(self.campaign_at);
+        let others = others.chain(self.complaints.next_timeout());
         self.commands.next_deadline().into_iter().chain(others).min()
     }
 }
@@ -178,6 +184,7 @@ impl Cms {
             sun,
             losses: Losses::new(&assets),
             cabinets,
+            complaints: Complaints::default(),
             quarantined: 0,
             luminaires: assets.into_iter().map(LuminaireView::new).collect(),
             calendars,
@@ -301,6 +308,7 @@ impl Cms {
         }
         announce(now, told, out);
         let burns = changes.contains(&(AlarmKind::LampUnexpectedOn, AlarmChange::Raised));
+        self.close_complaint_with(now, id, &changes, out);
         tell_alarms(now, id, changes, out);
         if burns {
             self.switch_off_once(now, id, out);

@@ -26,6 +26,7 @@
 pub mod cabinet;
 mod calendar;
 pub mod cms;
+mod complaint;
 pub mod luminaire;
 
 mod fault;
@@ -41,6 +42,7 @@ pub use cabinet::{
 };
 pub use calendar::{NightRule, Nights, Weekday};
 pub use cms::{Asset, Cms, CmsConfig, CmsConfigError, LuminaireView};
+pub use complaint::{Complaint, ComplaintRefusal, ComplaintReply, ComplaintRequest};
 pub use fault::{Fault, FaultError, Severities};
 pub use firmware::{
     CampaignRefusal, CampaignReply, CampaignReport, CampaignRequest, CampaignTable, FirmwareAction,

@@ -279,11 +279,13 @@ pub enum AlarmKind {
     Flooding,
     /// Two devices speak in its name.
     DuplicateIdentity,
+    /// People in the street say that something is wrong with it.
+    Complaint,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::LampFailure,
         Self::LampUnexpectedOn,
         Self::RelayFailure,
@@ -302,6 +304,7 @@ impl AlarmKind {
         Self::ThermalShutdown,
         Self::Flooding,
         Self::DuplicateIdentity,
+        Self::Complaint,
     ];
 }
 

@@ -46,7 +46,7 @@ pub use messages::{
     AccountUse, Bill, BillLine, BillState, BooksReply, BooksRequest, CashChannel, Category, Eligibility,
     Entry, IdentityAnswer, IdentityCheck, IdentityResult, LimitRule, Parked, PayEvent, PayRefusal, PayReply,
     PayRequest, PresettleReply, PresettleRequest, RefundLine, Replacement, Resolution, SettleReply,
-    SettleRequest, SettledBill, Split, Statement, TillReply, TillRequest, TraceStep, VisitReply,
+    SettleRequest, SettledBill, Split, Statement, TillReply, TillRequest, TraceStep, UnpaidBill, VisitReply,
     VisitRequest,
 };
 pub use payer::{Beneficiary, Payer, PayerConfigError};

@@ -15,7 +15,7 @@ mod desk;
 mod event;
 mod refusal;
 
-pub use answer::{BillState, BooksReply, Eligibility, Parked, PayReply, SettledBill, Statement};
+pub use answer::{BillState, BooksReply, Eligibility, Parked, PayReply, SettledBill, Statement, UnpaidBill};
 pub use desk::{BooksRequest, PayRequest, RefundLine, Resolution};
 pub use event::{AccountUse, Entry, LimitRule, PayEvent, Replacement};
 pub use refusal::PayRefusal;
@@ -41,6 +41,14 @@ pub struct Bill {
     /// The day of business it belongs to; none = the day on which it is presettled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Day>,
+}
+
+impl Bill {
+    /// Whether it is this beneficiary's and this provider's, where one is given.
+    pub(crate) fn is_of(&self, beneficiary: Option<ResidentId>, provider: Option<ProviderId>) -> bool {
+        beneficiary.is_none_or(|whose| whose == self.beneficiary)
+            && provider.is_none_or(|whose| whose == self.provider)
+    }
 }
 
 /// One position of a bill.

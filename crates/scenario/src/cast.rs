@@ -14,7 +14,7 @@ use lighting::{
 use medpay::Policies;
 use medpay::payer::{Payer, PayerConfigError};
 use medpay::provider::{Clinic, ProviderConfig};
-use types::{CabinetId, Fen, LuminaireId, MINUTE_MS, RunId, Stream, Timestamp};
+use types::{CabinetId, Fen, LuminaireId, MINUTE_MS, ResidentId, RunId, Stream, Timestamp};
 use wire::dialect::home_assistant::HomeAssistantBridge;
 use wire::dialect::{Site, Sites};
 use wire::roles::{CabinetRole, ClinicRole, CmsRole, IssuerRole, LuminaireRole, PayerRole, VerifierRole};
@@ -300,7 +300,8 @@ impl Cast {
     /// The e-ID issuer.
     pub fn issuer(&self) -> IssuerRole {
         let registry = Registry::new(self.residents());
-        let core = Issuer::new(registry, self.spec.issuer_key, "kitecity", self.chance("code ids"));
+        let core = Issuer::new(registry, self.spec.issuer_key, "kitecity", self.chance("code ids"))
+            .with_guardians(self.guardians());
         IssuerRole::new(core, self.ids("issuer"))
     }
 
@@ -342,6 +343,13 @@ impl Cast {
 
     fn residents(&self) -> impl Iterator<Item = Resident> + '_ {
         city::Residents::new(&self.plan).iter().map(|citizen| citizen.person)
+    }
+
+    /// Who answers for which child, by the census.
+    fn guardians(&self) -> impl Iterator<Item = (ResidentId, ResidentId)> + '_ {
+        let everybody = city::Residents::new(&self.plan);
+        let wards = (1..=self.plan.spec().residents).map(ResidentId);
+        wards.filter_map(move |ward| Some((everybody.guardian(ward)?, ward)))
     }
 
     fn chance(&self, purpose: &str) -> Stream {

@@ -124,6 +124,7 @@ pub(crate) const ALARM: Type = Type::Word(&[
     "thermal_shutdown",
     "flooding",
     "duplicate_identity",
+    "complaint",
 ]);
 
 /// Kinds of incident.

@@ -33,17 +33,21 @@ pub(crate) fn paths() -> Map<String, Value> {
 }
 
 /// Asks the payer something that changes nothing.
-async fn look(caller: &Caller, request: PayRequest) -> Result<PayReply, Problem> {
+pub(crate) async fn look(caller: &Caller, request: PayRequest) -> Result<PayReply, Problem> {
     accepted(caller.ask(RequestBody::Pay(request)).await)
 }
 
 /// Asks the payer for something that must not be done twice.
-async fn change(caller: &Caller, key: &IdempotencyKey, request: PayRequest) -> Result<PayReply, Problem> {
+pub(crate) async fn change(
+    caller: &Caller,
+    key: &IdempotencyKey,
+    request: PayRequest,
+) -> Result<PayReply, Problem> {
     accepted(ask(caller, key, RequestBody::Pay(request)).await)
 }
 
 /// Asks under the client's own key: the payer knows a repeated request again, also after a restart of both.
-async fn ask(caller: &Caller, key: &IdempotencyKey, body: RequestBody) -> Option<ReplyBody> {
+pub(crate) async fn ask(caller: &Caller, key: &IdempotencyKey, body: RequestBody) -> Option<ReplyBody> {
     caller.ask_as(key.correlation(), body).await
 }
 

@@ -175,6 +175,7 @@ fn request_into(body: &RequestBody, fields: &mut Fields) {
         RequestBody::Own(body) => tagged(fields, 17, body),
         RequestBody::Ask(body) => tagged(fields, 18, body),
         RequestBody::Holder(body) => tagged(fields, 19, body),
+        RequestBody::Complain(body) => tagged(fields, 20, body),
     }
 }
 
@@ -200,6 +201,7 @@ fn reply_into(body: &ReplyBody, fields: &mut Fields) {
         ReplyBody::Own(body) => tagged(fields, 18, body),
         ReplyBody::Ask(body) => tagged(fields, 19, body),
         ReplyBody::Holder(body) => tagged(fields, 20, body),
+        ReplyBody::Complain(body) => tagged(fields, 21, body),
     }
 }
 

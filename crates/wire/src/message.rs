@@ -7,8 +7,9 @@ use eid::{
 };
 use lighting::{
     Alarm, CabinetEvent, CabinetState, CabinetTelemetry, CampaignReply, CampaignRequest, CommandAck,
-    CommandReport, DimCommand, DimRequest, Fault, FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply,
-    Incident, LightState, Programme, Report, SwitchCommand, Telemetry,
+    CommandReport, ComplaintReply, ComplaintRequest, DimCommand, DimRequest, Fault, FirmwareOrder,
+    FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report, SwitchCommand,
+    Telemetry,
 };
 use medpay::{
     BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
@@ -198,6 +199,8 @@ pub enum RequestBody {
     DimGroup(GroupDimRequest),
     /// Lighting: update the firmware of a group.
     Firmware(CampaignRequest),
+    /// Lighting: people complain of a luminaire, or it was seen to.
+    Complain(ComplaintRequest),
     /// Issuer: put a resident on a phone.
     Enrol(EnrolRequest),
     /// Issuer: a code to show.
@@ -254,6 +257,8 @@ pub enum ReplyBody {
     DimGroup(GroupReply),
     /// Lighting: how far the firmware campaign is. Comes more than once.
     Firmware(CampaignReply),
+    /// Lighting: what became of a complaint.
+    Complain(ComplaintReply),
     /// Issuer.
     Enrol(EnrolReply),
     /// Issuer.

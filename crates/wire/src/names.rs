@@ -87,7 +87,7 @@ impl RequestBody {
     /// Which role is asked.
     pub fn service(&self) -> RoleName {
         match self {
-            Self::Dim(_) | Self::DimGroup(_) | Self::Firmware(_) => RoleName::Lighting,
+            Self::Dim(_) | Self::DimGroup(_) | Self::Firmware(_) | Self::Complain(_) => RoleName::Lighting,
             Self::Enrol(_) | Self::Issue(_) | Self::Credential(_) | Self::Manage(_) | Self::Own(_) => {
                 RoleName::Issuer
             }
@@ -105,6 +105,7 @@ impl RequestBody {
             Self::Dim(body) => ("dim", body.luminaire.to_string(), write(body)),
             Self::DimGroup(body) => ("dim-group", body.group.to_string(), write(body)),
             Self::Firmware(body) => ("firmware", body.group.to_string(), write(body)),
+            Self::Complain(body) => ("complain", body.luminaire().to_string(), write(body)),
             Self::Enrol(body) => ("enrol", String::new(), write(body)),
             Self::Issue(body) => ("issue", body.resident.to_string(), write(body)),
             Self::Credential(body) => ("credential", body.resident.to_string(), write(body)),
@@ -130,6 +131,7 @@ impl RequestBody {
             ("lighting", "dim") => read(data).map(Self::Dim),
             ("lighting", "dim-group") => read(data).map(Self::DimGroup),
             ("lighting", "firmware") => read(data).map(Self::Firmware),
+            ("lighting", "complain") => read(data).map(Self::Complain),
             ("issuer", "enrol") => read(data).map(Self::Enrol),
             ("issuer", "issue") => read(data).map(Self::Issue),
             ("issuer", "credential") => read(data).map(Self::Credential),
@@ -159,6 +161,7 @@ impl ReplyBody {
             Self::DimRefused(body) => ("lighting", "dim_refused", write(body)),
             Self::DimGroup(body) => ("lighting", "dim-group", write(body)),
             Self::Firmware(body) => ("lighting", "firmware", write(body)),
+            Self::Complain(body) => ("lighting", "complain", write(body)),
             Self::Enrol(body) => ("issuer", "enrol", write(body)),
             Self::Issue(body) => ("issuer", "issue", write(body)),
             Self::Credential(body) => ("issuer", "credential", write(body)),
@@ -186,6 +189,7 @@ impl ReplyBody {
             "lighting.dim_refused" => read(data).map(Self::DimRefused),
             "lighting.dim-group" => read(data).map(Self::DimGroup),
             "lighting.firmware" => read(data).map(Self::Firmware),
+            "lighting.complain" => read(data).map(Self::Complain),
             "issuer.enrol" => read(data).map(Self::Enrol),
             "issuer.issue" => read(data).map(Self::Issue),
             "issuer.credential" => read(data).map(Self::Credential),

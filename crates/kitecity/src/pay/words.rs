@@ -5,7 +5,7 @@ use std::fmt::Write;
 use medpay::reconcile::Totals;
 use medpay::{
     BillState, DepositUse, Parked, PayReply, SettleReply, SettledBill, Split, Statement, TraceStep,
-    VisitReply,
+    UnpaidBill, VisitReply,
 };
 
 /// One line: where the money comes from.
@@ -54,10 +54,20 @@ pub(super) fn bills(bills: &[SettledBill]) -> String {
     text
 }
 
+fn unpaid(bills: &[UnpaidBill]) -> String {
+    let mut text = String::new();
+    for UnpaidBill { bill, provider, beneficiary, total, state } in bills {
+        let _ = writeln!(text, "{bill}  {provider}  {beneficiary}  ¥{total}  {}", self::state(state));
+    }
+    let _ = write!(text, "{} bills", bills.len());
+    text
+}
+
 pub(super) fn reply(reply: &PayReply) -> String {
     match reply {
         PayReply::Refused(refusal) => format!("refused: {refusal}"),
         PayReply::Bills { bills: page, .. } => bills(page),
+        PayReply::Unpaid { bills, .. } => unpaid(bills),
         PayReply::Eligible(eligible) => {
             format!("{} is insured on {} under {}", eligible.beneficiary, eligible.day, eligible.policy)
         }

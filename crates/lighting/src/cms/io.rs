@@ -1,9 +1,9 @@
 use types::{CabinetId, LuminaireId, ReplyTo, Timestamp};
 
 use crate::{
-    Alarm, CabinetState, CampaignReply, CampaignRequest, CommandAck, CommandReport, DimCommand, DimRequest,
-    FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report,
-    Telemetry,
+    Alarm, CabinetState, CampaignReply, CampaignRequest, CommandAck, CommandReport, ComplaintReply,
+    ComplaintRequest, DimCommand, DimRequest, FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply,
+    Incident, LightState, Programme, Report, Telemetry,
 };
 
 /// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
@@ -74,6 +74,13 @@ pub enum Input {
         /// What for.
         request: CampaignRequest,
     },
+    /// Somebody complains of a luminaire, or has seen to one.
+    Complaint {
+        /// Who asks, and which request.
+        from: ReplyTo,
+        /// What about.
+        request: ComplaintRequest,
+    },
     /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
     /// again. 0 (paused) counts as 1.
     Pace(u32),
@@ -137,6 +144,13 @@ pub enum Output {
         to: ReplyTo,
         /// How far it is.
         reply: CampaignReply,
+    },
+    /// Tell somebody what became of a complaint.
+    ComplaintReply {
+        /// Who asked.
+        to: ReplyTo,
+        /// What became of it.
+        reply: ComplaintReply,
     },
     /// Tell an operator that there will be no command.
     Refused {

@@ -2,8 +2,8 @@ use types::{CabinetId, HOUR_MS, SECOND_MS, Seed};
 
 use super::*;
 use crate::{
-    AlarmChange, CabinetState, CircuitState, Control, DimLevel, Gear, Group, Incident, IncidentKind, Mode,
-    Phases,
+    AlarmChange, CabinetState, CircuitState, ComplaintRefusal, ComplaintReply, ComplaintRequest, Control,
+    DimLevel, Gear, Group, Incident, IncidentKind, Mode, Phases,
 };
 
 const LAMP: LuminaireId = LuminaireId(7);
@@ -42,6 +42,43 @@ pub(super) fn sun() -> Arc<AstroTable> {
 
 fn percent(percent: u8) -> DimLevel {
     DimLevel::from_percent(percent).unwrap()
+}
+
+#[test]
+fn people_complain_of_a_lamp_once_and_that_ends_when_it_is_seen_to() {
+    let mut bench = bench();
+    let mut complain = |request| bench.handle(Input::Complaint { from: reply_to("phone"), request });
+    let file = |luminaire, resident| ComplaintRequest::File {
+        luminaire,
+        resident: types::ResidentId(resident),
+        about: crate::Complaint::Dark,
+    };
+    let reply = |reply| Output::ComplaintReply { to: reply_to("phone"), reply };
+    let alarm = |change| {
+        let alarm = Alarm { luminaire: LAMP, kind: AlarmKind::Complaint, change };
+        Output::Alarm { alarm, at: Timestamp::default() }
+    };
+    let refused = |luminaire, reason| reply(ComplaintReply::Refused { luminaire, reason });
+    let stranger = LuminaireId(6);
+    assert_eq!(complain(file(stranger, 1)), [refused(stranger, ComplaintRefusal::UnknownLuminaire)]);
+    let close = ComplaintRequest::Close { luminaire: LAMP };
+    assert_eq!(complain(close), [refused(LAMP, ComplaintRefusal::NothingOpen)]);
+
+    let open = |residents| reply(ComplaintReply::Open { luminaire: LAMP, residents });
+    assert_eq!(complain(file(LAMP, 1)), [alarm(AlarmChange::Raised), open(1)]);
+    assert_eq!(complain(file(LAMP, 1)), [open(1)]);
+    assert_eq!(complain(file(LAMP, 2)), [open(2)]);
+    assert_eq!(
+        complain(close),
+        [alarm(AlarmChange::Cleared), reply(ComplaintReply::Closed { luminaire: LAMP })]
+    );
+    assert_eq!(complain(file(LAMP, 3)), [alarm(AlarmChange::Raised), open(1)]);
+    // Nobody sees to it for a week.
+    let over = bench.wait();
+    assert!(
+        matches!(over[..], [Output::Alarm { alarm: Alarm { change: AlarmChange::Cleared, .. }, .. }]),
+        "{over:?}"
+    );
 }
 
 impl Bench {

@@ -24,6 +24,13 @@ pub enum PayReply {
         /// Whether it is not the last.
         more: bool,
     },
+    /// Bills that are kept or presettled, and not paid; `more` = there are others.
+    Unpaid {
+        /// The first page.
+        bills: Vec<UnpaidBill>,
+        /// Whether it is not the last.
+        more: bool,
+    },
     /// Somebody is insured.
     Eligible(Eligibility),
     /// A bill is kept.
@@ -275,6 +282,21 @@ pub struct Parked {
     pub refund: bool,
     /// What the payer's book has more \[fen\].
     pub amount: i64,
+}
+
+/// A bill in a list that is not paid yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnpaidBill {
+    /// The bill.
+    pub bill: BillId,
+    /// Who treated.
+    pub provider: ProviderId,
+    /// Who was treated.
+    pub beneficiary: ResidentId,
+    /// How much it is.
+    pub total: Fen,
+    /// How far it is.
+    pub state: BillState,
 }
 
 /// A settled bill in a list.

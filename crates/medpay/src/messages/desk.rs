@@ -26,6 +26,15 @@ pub enum PayRequest {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Uuid>,
     },
+    /// Which bills are there to be paid? Presettled ones first. The first page only: whoever pays sees the others.
+    Unpaid {
+        /// Of this beneficiary only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beneficiary: Option<ResidentId>,
+        /// Of this provider only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<ProviderId>,
+    },
     /// Is somebody insured for a kind of care, and how?
     Eligibility {
         /// Who.
@@ -219,6 +228,7 @@ impl PayRequest {
         !matches!(
             self,
             Self::Bills { .. }
+                | Self::Unpaid { .. }
                 | Self::Bill { .. }
                 | Self::Eligibility { .. }
                 | Self::Statement { .. }

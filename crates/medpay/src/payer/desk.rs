@@ -20,7 +20,7 @@ use crate::policy::Care;
 use crate::reconcile::Totals;
 
 /// Bills on one page.
-const BILLS_MAX: usize = 50;
+pub(super) const BILLS_MAX: usize = 50;
 /// Rows on one page.
 pub(super) const ROWS_MAX: usize = 100;
 
@@ -63,6 +63,7 @@ impl Payer {
     fn look(&self, now: Timestamp, request: &PayRequest) -> Result<PayReply, PayRefusal> {
         Ok(match *request {
             PayRequest::Bills { beneficiary, provider, after } => self.bills(beneficiary, provider, after),
+            PayRequest::Unpaid { beneficiary, provider } => self.unpaid(now, beneficiary, provider),
             PayRequest::Bill { bill } => self.bill(now, bill)?,
             PayRequest::Eligibility { beneficiary, care, day } => {
                 self.eligibility(beneficiary, care, day.unwrap_or_else(|| Day::of(now)))?
@@ -109,11 +110,8 @@ impl Payer {
         provider: Option<ProviderId>,
         after: Option<Uuid>,
     ) -> PayReply {
-        let wanted = |bill: &Bill| {
-            beneficiary.is_none_or(|whose| whose == bill.beneficiary)
-                && provider.is_none_or(|whose| whose == bill.provider)
-        };
-        let mut rest = self.settlements.after(after).filter(|settlement| wanted(&settlement.bill));
+        let mut rest =
+            self.settlements.after(after).filter(|settlement| settlement.bill.is_of(beneficiary, provider));
         let bills = rest.by_ref().take(BILLS_MAX).map(super::settlements::Settlement::listed).collect();
         PayReply::Bills { bills, more: rest.next().is_some() }
     }

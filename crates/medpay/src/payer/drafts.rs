@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
 
 use super::accounts::group;
+use super::desk::BILLS_MAX;
+use super::open::Open;
 use super::settlements::Settlement;
 use super::{Output, Payer, over};
 use crate::adjudicate::adjudicate;
@@ -13,7 +15,7 @@ use crate::fingerprint::fresh_id;
 use crate::ledger::{Account, Step};
 use crate::messages::{
     Bill, BillState, CashChannel, Eligibility, PayEvent, PayRefusal, PayReply, PresettleReply,
-    PresettleRequest,
+    PresettleRequest, UnpaidBill,
 };
 use crate::policy::Care;
 
@@ -123,11 +125,7 @@ impl Payer {
     /// A bill, and how far it is.
     pub(super) fn bill(&self, now: Timestamp, id: BillId) -> Result<PayReply, PayRefusal> {
         let (bill, state) = if let Some(open) = self.open.get(id) {
-            let deposit = match open.held {
-                Some(held) => self.accounts.deposit_use(held.settlement, id, &open.split),
-                None => self.accounts.deposit_ahead(id, &open.split),
-            };
-            (&open.bill, open.state(now, deposit))
+            (&open.bill, self.state_of_open(now, open))
         } else if let Some(paid) = self.settlements.of_bill(id) {
             (&paid.bill, self.state(paid))
         } else if let Some(stay) = self.stays.get(id) {
@@ -140,6 +138,37 @@ impl Payer {
             (self.drafts.bills.get(&id).ok_or(PayRefusal::BillUnknown)?, BillState::Draft)
         };
         Ok(PayReply::Bill { bill: Box::new(bill.clone()), state })
+    }
+
+    /// What is there to be paid: first what is presettled, then what is only kept.
+    pub(super) fn unpaid(
+        &self,
+        now: Timestamp,
+        beneficiary: Option<ResidentId>,
+        provider: Option<ProviderId>,
+    ) -> PayReply {
+        let open = self.open.iter().map(|open| (&open.bill, self.state_of_open(now, open)));
+        let is_only_kept = |id| self.open.get(id).is_none() && self.settlements.of_bill(id).is_none();
+        let kept = self.drafts.bills.values().filter(|bill| is_only_kept(bill.id));
+        let all = open.chain(kept.map(|bill| (bill, BillState::Draft)));
+        let mut wanted = all.filter(|(bill, _)| bill.is_of(beneficiary, provider));
+        let listed = |(bill, state): (&Bill, BillState)| UnpaidBill {
+            bill: bill.id,
+            provider: bill.provider,
+            beneficiary: bill.beneficiary,
+            total: bill.total,
+            state,
+        };
+        let bills = wanted.by_ref().take(BILLS_MAX).map(listed).collect();
+        PayReply::Unpaid { bills, more: wanted.next().is_some() }
+    }
+
+    fn state_of_open(&self, now: Timestamp, open: &Open) -> BillState {
+        let deposit = match open.held {
+            Some(held) => self.accounts.deposit_use(held.settlement, open.bill.id, &open.split),
+            None => self.accounts.deposit_ahead(open.bill.id, &open.split),
+        };
+        open.state(now, deposit)
     }
 
     fn state(&self, paid: &Settlement) -> BillState {

@@ -123,6 +123,11 @@ impl OpenBills {
         self.bills.get(&id)
     }
 
+    /// All of them, by id.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Open> {
+        self.bills.values()
+    }
+
     /// A bill whose time has come.
     pub(super) fn due(&self, now: Timestamp) -> Option<BillId> {
         self.timers.first().filter(|(due, _)| *due <= now).map(|&(_, id)| id)

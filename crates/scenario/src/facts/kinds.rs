@@ -1,6 +1,7 @@
 use eid::{EidEvent, EnrolReply, IssueReply, Verdict};
 use lighting::{
-    CampaignReply, CampaignReport, FirmwareAction, Gear, GroupReply, GroupReport, LightState, Telemetry,
+    CampaignReply, CampaignReport, ComplaintReply, FirmwareAction, Gear, GroupReply, GroupReport, LightState,
+    Telemetry,
 };
 use medpay::{Entry, PayEvent, PayRefusal, PayReply, PresettleReply, SettleReply, Split, VisitReply};
 use wire::{EventBody, FaultOrder, Light, Message, ReplyBody, Request, RequestBody, WalkEvent};
@@ -60,11 +61,13 @@ const LAMP: Field = field("lamp", Type::Lamp, |message| match message {
     },
     Message::Request(request) => match &request.body {
         RequestBody::Dim(body) => Value::id(&body.luminaire),
+        RequestBody::Complain(body) => Value::id(&body.luminaire()),
         _ => Value::Missing,
     },
     Message::Reply(reply) => match &reply.body {
         ReplyBody::Dim(body) => Value::id(&body.luminaire),
         ReplyBody::DimRefused(body) => Value::id(&body.luminaire),
+        ReplyBody::Complain(body) => Value::id(&body.luminaire()),
         _ => Value::Missing,
     },
     _ => Value::Missing,
@@ -180,6 +183,7 @@ const REASON: Field = field("reason", Type::Text, |message| match message {
         ReplyBody::DimRefused(refused) => Value::Text(refused.reason.clone().into()),
         ReplyBody::DimGroup(GroupReply::Refused { reason, .. }) => Value::word(reason),
         ReplyBody::Firmware(CampaignReply::Refused { reason, .. }) => Value::word(reason),
+        ReplyBody::Complain(ComplaintReply::Refused { reason, .. }) => Value::word(reason),
         ReplyBody::Dim(report) => {
             report.reason.as_ref().map_or(Value::Missing, |reason| Value::Text(reason.to_string().into()))
         }
@@ -195,6 +199,7 @@ const RESULT: Field = field("result", Type::Text, |message| match message {
         ReplyBody::DimRefused(_) => Value::Text("refused".into()),
         ReplyBody::DimGroup(body) => Value::word(body),
         ReplyBody::Firmware(body) => Value::word(body),
+        ReplyBody::Complain(body) => Value::word(body),
         ReplyBody::Enrol(body) => Value::word(body),
         ReplyBody::Issue(IssueReply::Issued { .. }) => Value::Text("issued".into()),
         ReplyBody::Issue(IssueReply::NotEnrolled) => Value::Text("not_enrolled".into()),
@@ -668,6 +673,8 @@ pub const KINDS: &[Kind] = &[
     kind("bill.released", "The cash of a held settlement was not paid.", &[BILL]),
     kind("request.pay", "The payer is asked for something else.", NONE),
     kind("reply.pay", "The payer's answer.", REPLY),
+    kind("request.complain", "People complain of a luminaire, or it was seen to.", &[LAMP]),
+    kind("reply.complain", "What became of a complaint.", &[LAMP, RESULT, REASON]),
     kind("request.books", "The clinic is asked for a book.", NONE),
     kind("reply.books", "The clinic's answer.", &[RESULT]),
     kind("account.debited", "A personal account paid.", ENTRY),

@@ -2,6 +2,12 @@
 
 const TIMEOUT_MS = 10_000;
 
+let airplane = false;
+
+/** In airplane mode nothing is asked at all. */
+export const setAirplane = (on) => { airplane = on; };
+export const isAirplane = () => airplane;
+
 /** A refusal or failure in the shape of RFC 9457; `status` is 0 when no answer came at all. */
 export class ApiProblem extends Error {
   constructor({ title = "", status = 0, detail = "", code = "unreachable", ...members }) {
@@ -17,9 +23,9 @@ export const getJson = (path) => request(path, {});
 /** The body as it is. */
 export const getBytes = (path) => request(path, {}, async (response) => new Uint8Array(await response.arrayBuffer()));
 
-/** `patience` – how long the answer may take [ms]. */
-export const postJson = (path, body = {}, patience = TIMEOUT_MS) =>
-  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
+/** `patience` – how long the answer may take [ms]; `headers` – beside the usual ones. */
+export const postJson = (path, body = {}, { patience = TIMEOUT_MS, headers = {} } = {}) =>
+  request(path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body), signal: AbortSignal.timeout(patience) });
 
 /** For `/v1`, where every POST has a key that makes it safe to repeat. */
 export const postOnce = (path, body) =>
@@ -33,6 +39,7 @@ export const postImage = (path, blob) =>
   request(path, { method: "POST", headers: { "content-type": blob.type }, body: blob });
 
 async function request(path, options, read = (response) => response.json()) {
+  if (airplane) throw new ApiProblem({ code: "airplane" });
   let response;
   let body;
   try {

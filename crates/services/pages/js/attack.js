@@ -18,7 +18,7 @@ async function perform(attack) {
   cards.begin(attack);
   story.begin(attack);
   try {
-    const report = await postJson(`/api/attacks/${attack}`, {}, PATIENCE_MS);
+    const report = await postJson(`/api/attacks/${attack}`, {}, { patience: PATIENCE_MS });
     story.show(attack, report);
     cards.end(attack, report.end.kind !== "succeeded");
   } catch (error) {

@@ -1,30 +1,73 @@
-// A resident's phone: who it belongs to, and their living code.
+// A resident's phone: who it belongs to, and what it shows.
 
-import { ChallengeForm } from "./challenge-form.js";
+import { setAirplane } from "./api.js";
 import { byId } from "./dom.js";
 import { onLanguage, pick, startI18n, t } from "./i18n.js";
-import { LivingCode } from "./living-code.js";
-import { ResidentPicker } from "./resident-picker.js";
+import { Bills } from "./phone/bills.js";
+import { Consent } from "./phone/consent.js";
+import { Family } from "./phone/family.js";
+import { canKeepKeys } from "./phone/key.js";
+import { LivingCode } from "./phone/living-code.js";
+import { ResidentPicker } from "./phone/resident-picker.js";
+import { Session } from "./phone/session.js";
+import { tell } from "./phone/standing.js";
+import { Streets } from "./phone/streets.js";
+import { Tabs } from "./phone/tabs.js";
 
 const COPIED_MS = 2_000;
 
 startI18n();
-const code = new LivingCode(showCard);
+let card = null;
+let isShowing = false;
+const code = new LivingCode((error) => session.fail(error));
 const picker = new ResidentPicker(open);
-new ChallengeForm((challenge) => code.show({ challenge }));
+const consent = new Consent((question) => show(question));
+const family = new Family(() => show());
+const session = new Session(family, {
+  card: showCard,
+  ready: () => { if (!isShowing) show(); },
+  barred: ({ revoked }) => {
+    isShowing = false;
+    code.stop();
+    if (revoked) showValidity(false);
+  },
+  unknown: (who) => {
+    close();
+    tell("unknown", () => t("phone.unknown", { who }), { severity: "warning" });
+  },
+});
+
+const bills = new Bills(session);
+const streets = new Streets();
+const tabs = new Tabs(["identity", "bills", "streets"], (name) => {
+  if (name === "bills") bills.open(family.ward ?? session.resident);
+  if (name === "streets") streets.open(session.resident);
+  else streets.close();
+});
 
 for (const radio of profileRadios()) {
   radio.addEventListener("change", () => {
     showProfile();
-    code.show({ profile: radio.value });
+    show();
   });
 }
-byId("by-phone").addEventListener("change", () => code.show({ by: chosenMaker() }));
+byId("by-phone").addEventListener("change", () => {
+  session.wantKey(byId("by-phone").checked);
+  show();
+});
+byId("by-phone").disabled = !canKeepKeys();
+byId("airplane").addEventListener("change", switchAirplane);
 byId("refresh").addEventListener("click", () => code.refresh());
 byId("change").addEventListener("click", close);
 byId("copy").addEventListener("click", copy);
-onLanguage(showProfile);
+onLanguage(() => {
+  showProfile();
+  if (card) showCard(card);
+});
 showProfile();
+consent.learnReaders();
+// Only a page of this machine or behind TLS may be kept; any other works all the same.
+navigator.serviceWorker?.register("/phone-worker.js", { scope: "/phone" }).catch(() => {});
 
 // The address keeps the resident, so that a page on a stand survives a reload.
 const resident = new URLSearchParams(location.search).get("resident");
@@ -35,23 +78,56 @@ function open(id) {
   history.replaceState(null, "", `?resident=${encodeURIComponent(id)}`);
   byId("picker").hidden = true;
   byId("wallet").hidden = false;
-  code.show({ resident: id, profile: chosenProfile(), by: chosenMaker() });
+  session.open(id);
+  family.open(id);
+  tabs.show("identity");
 }
 
 function close() {
   history.replaceState(null, "", location.pathname);
+  session.close();
+  streets.close();
   code.stop();
+  isShowing = false;
   byId("wallet").hidden = true;
   byId("picker").hidden = false;
   picker.start();
 }
 
-function showCard({ card }) {
+/** Shows a living code of what was chosen, or the answer to a question. */
+function show(question = null) {
+  isShowing = true;
+  let asked = question;
+  const make = async () => {
+    const kind = asked ? { profile: asked.profile } : { profile: chosenProfile(), ward: family.ward };
+    const made = await session.code(kind, asked);
+    // A question is answered once; what follows is shown to whoever looks.
+    asked = null;
+    return made;
+  };
+  code.show(make, () => family.name ?? (card ? pick(card, "name") : session.resident));
+}
+
+function showCard(shown) {
+  card = shown;
   byId("card-name").textContent = pick(card, "name");
   byId("card-name-other").textContent = card.name_zh === pick(card, "name") ? card.name_en : card.name_zh;
   byId("card-number").textContent = card.number_masked;
-  byId("card-valid").textContent = t(card.valid ? "phone.valid" : "phone.invalid");
-  byId("card-valid").dataset.valid = card.valid;
+  showValidity(card.valid);
+}
+
+function showValidity(isValid) {
+  byId("card-valid").textContent = t(isValid ? "phone.valid" : "phone.invalid");
+  byId("card-valid").dataset.valid = isValid;
+}
+
+function switchAirplane() {
+  const on = byId("airplane").checked;
+  setAirplane(on);
+  document.body.dataset.airplane = on;
+  tell("airplane", on ? () => t(session.hasKey ? "phone.airplane.on" : "phone.airplane.no_key") : null);
+  if (on) tell("lost", null);
+  else session.sync();
 }
 
 function showProfile() {
@@ -64,10 +140,6 @@ function profileRadios() {
 
 function chosenProfile() {
   return document.querySelector("input[name=profile]:checked").value;
-}
-
-function chosenMaker() {
-  return byId("by-phone").checked ? "phone" : "issuer";
 }
 
 async function copy() {

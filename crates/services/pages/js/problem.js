@@ -1,10 +1,15 @@
 import { ApiProblem } from "./api.js";
-import { t } from "./i18n.js";
+import { pick, t, tOr } from "./i18n.js";
 
 /** One line for a person: what went wrong, then what to do. Rethrows our own bugs instead of hiding them. */
 export function explain(error) {
   if (!(error instanceof ApiProblem)) throw error;
-  const advice = t(adviceKey(error.status));
+  // What is worded in both languages says what to do itself.
+  const { detail_zh } = error.members;
+  if (detail_zh) return pick({ detail_en: error.detail, detail_zh }, "detail");
+  const known = tOr(`refused.${error.code}`, null);
+  if (known) return known;
+  const advice = t(error.code === "airplane" ? "problem.airplane" : adviceKey(error.status));
   return error.detail ? `${error.detail} ${advice}` : advice;
 }
 

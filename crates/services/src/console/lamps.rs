@@ -133,7 +133,9 @@ pub(crate) async fn break_lamp(
 
 /// `POST /api/lamps/{id}/repair`
 pub(crate) async fn repair(State(app): State<App>, Path(id): Path<String>) -> Answer {
-    fault(&app, &id, FaultOrder::Repair, "the lamp is repaired")
+    let answer = fault(&app, &id, FaultOrder::Repair, "the lamp is repaired")?;
+    super::phone::streets::see_to(&app, known(&app, &id)?).await;
+    Ok(answer)
 }
 
 fn fault(app: &App, id: &str, order: FaultOrder, detail: &str) -> Answer {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use axum::Json;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,9 @@ use crate::http::no_such_place;
 
 static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pages");
 
+/// What names all that the phone page loads.
+const PHONE: [&str; 2] = ["phone.html", "phone.webmanifest"];
+
 /// The operator's console.
 pub(crate) async fn console() -> Response {
     page("index.html")
@@ -20,6 +24,21 @@ pub(crate) async fn console() -> Response {
 /// The phone.
 pub(crate) async fn phone() -> Response {
     page("phone.html")
+}
+
+/// What makes the phone page a program of its own on a telephone.
+pub(crate) async fn phone_manifest() -> Response {
+    page("phone.webmanifest")
+}
+
+/// What keeps the phone page. It stands here because it may only look after pages below its own place.
+pub(crate) async fn phone_worker() -> Response {
+    page("js/phone-worker.js")
+}
+
+/// Everything that the phone page is made of, for its worker to keep.
+pub(crate) async fn phone_shell() -> Json<Vec<String>> {
+    Json(loaded_by(&PHONE).into_iter().map(|file| format!("/assets/{file}")).collect())
 }
 
 /// The kiosk.
@@ -44,7 +63,8 @@ pub(crate) async fn pair() -> Response {
 
 /// Scripts, styles and pictures, if the pages for the network load them.
 pub(crate) async fn asset_of_phone(Path(path): Path<String>) -> Response {
-    static LOADED: LazyLock<BTreeSet<String>> = LazyLock::new(|| loaded_by(&["phone.html", "pair.html"]));
+    static LOADED: LazyLock<BTreeSet<String>> =
+        LazyLock::new(|| loaded_by(&[&PHONE[..], &["pair.html"]].concat()));
     if LOADED.contains(&path) { page(&path) } else { no_such_place().await.into_response() }
 }
 
@@ -72,6 +92,8 @@ fn page(path: &str) -> Response {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("webmanifest") => "application/manifest+json",
         _ => "application/octet-stream",
     };
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];

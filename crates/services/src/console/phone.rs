@@ -1,26 +1,33 @@
 //! The phone: residents, and their living codes.
 
+pub(crate) mod bills;
+pub(crate) mod streets;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use city::{Citizen, Residents};
+use eid::advice::{self, Advice};
 use eid::qr::{Level, Symbol};
 use eid::{
-    Challenge, EnrolReply, EnrolRequest, IssueReply, IssueRequest, PROOF_LIFE_S, Profile, QrText, Resident,
-    advice,
+    Challenge, CredentialRefusal, CredentialReply, CredentialRequest, EnrolReply, EnrolRequest, IssueReply,
+    IssueRequest, PROOF_LIFE_S, Profile, QrText, Resident,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use types::{ResidentId, SECOND_MS, Timestamp};
 use wire::{ReplyBody, RequestBody};
 
 use super::App;
 use super::wallet::{Answer, Wish};
-use crate::http::Problem;
+use crate::http::{JsonBody, Problem};
 use crate::time::wall_now;
 
 /// Residents listed at once.
 const LISTED_MAX: usize = 200;
+/// Children listed of one resident.
+const WARDS_MAX: usize = 8;
 /// Residents looked at for one search.
 const SEARCHED_MAX: u32 = 20_000;
 
@@ -96,6 +103,48 @@ pub(super) struct Shown {
     expires: Timestamp,
 }
 
+/// `GET /api/phone/{resident}`: puts the resident on this phone, and tells what their card says, what time it is, and the
+/// ids of the issuer's keys whose credentials are good.
+pub(crate) async fn card(
+    State(app): State<App>,
+    Path(resident): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let person = known(&app, &resident)?;
+    enrol(&app, &person).await?;
+    let now = wall_now();
+    let keys: Vec<String> = app.view().good_keys(now).map(str::to_owned).collect();
+    Ok(Json(json!({ "card": card_of(&person), "server_ms": now, "keys": keys })))
+}
+
+/// `GET /api/phone/{resident}/family`: the children whose identity the census lets them show.
+pub(crate) async fn family(
+    State(app): State<App>,
+    Path(resident): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let guardian = known(&app, &resident)?.id;
+    let everybody = Residents::new(app.cast.plan());
+    let wards = everybody.wards(guardian, SEARCHED_MAX).take(WARDS_MAX);
+    Ok(Json(wards.filter_map(|ward| everybody.get(ward)).map(|ward| describe(&ward)).collect()))
+}
+
+/// `POST /api/phone/{resident}/credentials`: credentials for the key of the phone that signed the request.
+pub(crate) async fn credentials(
+    State(app): State<App>,
+    Path(resident): Path<String>,
+    JsonBody(request): JsonBody<CredentialRequest>,
+) -> Result<Json<Value>, Problem> {
+    if known(&app, &resident)?.id != request.resident {
+        return Err(Problem::invalid("the request is signed for another resident than this place is of"));
+    }
+    match app.caller.ask(RequestBody::Credential(request)).await {
+        Some(ReplyBody::Credential(CredentialReply::Issued { credentials })) => {
+            Ok(Json(json!({ "credentials": credentials, "server_ms": wall_now() })))
+        }
+        Some(ReplyBody::Credential(CredentialReply::Refused(refusal))) => Err(not_issued(refusal)),
+        _ => Err(Problem::silent("e-ID issuer")),
+    }
+}
+
 /// `GET /api/phone/{resident}/code`
 pub(crate) async fn code(
     State(app): State<App>,
@@ -103,11 +152,10 @@ pub(crate) async fn code(
     show: Result<Query<Show>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Query(show) = show.map_err(|error| Problem::invalid(error.body_text()))?;
-    let resident: ResidentId = resident.parse().map_err(|error| Problem::invalid(format!("{error}")))?;
+    let person = known(&app, &resident)?;
+    let resident = person.id;
     let challenge = show.challenge.as_deref().map(str::parse::<Challenge>).transpose();
     let challenge = challenge.map_err(|error| Problem::invalid(format!("{error}")))?;
-    let unknown = || Problem::not_found(format!("no resident {resident} in this city"));
-    let person = Residents::new(app.cast.plan()).get(resident).ok_or_else(unknown)?.person;
     enrol(&app, &person).await?;
     let shown = match (challenge, show.by) {
         (Some(challenge), _) => by_phone(&app, resident, Wish::Answer(challenge)).await?,
@@ -122,10 +170,7 @@ pub(crate) async fn code(
         "issued_ms": shown.issued,
         "expires_ms": shown.expires,
         "server_ms": wall_now(),
-        "card": {
-            "name_zh": person.name_zh, "name_en": person.name_en, "number_masked": person.number.masked(),
-            "valid": true,
-        },
+        "card": card_of(&person),
     })))
 }
 
@@ -134,9 +179,7 @@ pub(super) async fn by_issuer(app: &App, resident: ResidentId, profile: Profile)
         Some(ReplyBody::Issue(IssueReply::Issued { code, issued, expires })) => {
             Ok(Shown { code, issued, expires })
         }
-        Some(ReplyBody::Issue(IssueReply::NotEnrolled)) => {
-            Err(Problem::invalid("not enrolled, or suspended"))
-        }
+        Some(ReplyBody::Issue(IssueReply::NotEnrolled)) => Err(not_issued(CredentialRefusal::NotEnrolled)),
         _ => Err(Problem::silent("e-ID issuer")),
     }
 }
@@ -155,10 +198,7 @@ async fn by_phone(app: &App, resident: ResidentId, wish: Wish) -> Result<Shown, 
             let issued = expires.plus_millis(-PROOF_LIFE_S * SECOND_MS);
             Ok(Shown { code, issued, expires })
         }
-        Some(Answer::Refused(refusal)) => {
-            let advice = advice::of_credentials(refusal);
-            Err(Problem::invalid(format!("{}. {}", advice.title_en, advice.advice_en)))
-        }
+        Some(Answer::Refused(refusal)) => Err(not_issued(refusal)),
         Some(Answer::Ask(_)) | None => Err(Problem::silent("e-ID issuer")),
     }
 }
@@ -170,9 +210,44 @@ pub(super) async fn enrol(app: &App, person: &Resident) -> Result<(), Problem> {
     match app.caller.ask(RequestBody::Enrol(request)).await {
         Some(ReplyBody::Enrol(EnrolReply::Enrolled(_))) => Ok(()),
         Some(ReplyBody::Enrol(EnrolReply::Refused(refusal))) => {
-            let advice = advice::of_enrolment(refusal);
-            Err(Problem::invalid(format!("{}. {}", advice.title_en, advice.advice_en)))
+            Err(refused(name_of(&refusal), &advice::of_enrolment(refusal)))
         }
         _ => Err(Problem::silent("e-ID issuer")),
+    }
+}
+
+/// The resident of this name, if one lives here.
+pub(super) fn known(app: &App, resident: &str) -> Result<Resident, Problem> {
+    Ok(citizen(app, resident)?.person)
+}
+
+/// The same, and where they live.
+pub(super) fn citizen(app: &App, resident: &str) -> Result<Citizen, Problem> {
+    let resident: ResidentId = resident.parse().map_err(|error| Problem::invalid(format!("{error}")))?;
+    let citizen = Residents::new(app.cast.plan()).get(resident);
+    citizen.ok_or_else(|| Problem::not_found(format!("no resident {resident} in this city")))
+}
+
+fn card_of(person: &Resident) -> Value {
+    json!({
+        "name_zh": person.name_zh, "name_en": person.name_en, "number_masked": person.number.masked(),
+        "valid": true,
+    })
+}
+
+fn not_issued(refusal: CredentialRefusal) -> Problem {
+    refused(name_of(&refusal), &advice::of_credentials(refusal))
+}
+
+/// What the issuer refuses, by the name that its refusal has on the bus.
+fn refused(code: String, advice: &Advice) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, code, format!("{}. {}", advice.title_en, advice.advice_en))
+        .with("detail_zh", format!("{}。{}", advice.title_zh, advice.advice_zh))
+}
+
+fn name_of(refusal: &impl Serialize) -> String {
+    match serde_json::to_value(refusal) {
+        Ok(Value::String(name)) => name,
+        _ => "refused".to_owned(),
     }
 }

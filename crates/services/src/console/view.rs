@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use city::Plan;
+use eid::{KeyState, PublicKey};
 use lighting::{Alarm, AlarmChange, AlarmKind, CabinetState, CabinetTelemetry, GroupReply};
 use scenario::Cast;
 use serde_json::{Value, json};
@@ -41,6 +42,8 @@ pub(crate) struct View {
     past: Past,
     plan: Arc<Plan>,
     clock: Option<ClockState>,
+    /// The issuer's keys.
+    keys: Vec<PublicKey>,
     astro: Arc<lighting::AstroTable>,
     messages: u64,
     messages_before: (u64, Timestamp),
@@ -68,6 +71,7 @@ impl View {
             past: Past::new(cast.plan().luminaires().len()),
             plan: cast.plan().clone(),
             clock: None,
+            keys: Vec::new(),
             astro: cast.astro().clone(),
             messages: 0,
             messages_before: (0, wall_now()),
@@ -90,9 +94,24 @@ impl View {
         self.clock.map_or_else(wall_now, |clock| clock.city_at(wall_now()))
     }
 
+    /// The ids of the issuer's keys whose credentials are good; none as long as nobody told.
+    pub(crate) fn good_keys(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let is_good = move |key: &&PublicKey| match key.state {
+            KeyState::Active => true,
+            KeyState::Retired => key.until.is_none_or(|until| now < until),
+            KeyState::Next | KeyState::Compromised => false,
+        };
+        self.keys.iter().filter(is_good).map(|key| key.kid.as_str())
+    }
+
     /// The lamp of this id.
     pub(crate) fn lamp(&self, id: LuminaireId) -> Option<&LampView> {
         self.lamps.get(id.0.wrapping_sub(1) as usize)
+    }
+
+    /// Whether this is wrong with this lamp.
+    pub(crate) fn has_alarm(&self, id: LuminaireId, kind: AlarmKind) -> bool {
+        self.alarms.contains_key(&(id, kind))
     }
 
     /// What is wrong with this lamp, and since when; the first, if it is more than one thing.
@@ -132,6 +151,10 @@ impl View {
     /// Takes a message in; what the browsers should hear at once comes back.
     pub(crate) fn take(&mut self, message: &Message) -> Vec<(&'static str, Value)> {
         match message {
+            Message::EidKeys(set) => {
+                self.keys.clone_from(&set.keys);
+                Vec::new()
+            }
             Message::Light { luminaire, body, .. } => {
                 self.light(*luminaire, body);
                 Vec::new()

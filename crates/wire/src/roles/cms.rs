@@ -52,6 +52,9 @@ impl CmsRole {
                 Output::CampaignReply { to, reply } => {
                     Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Firmware(reply) }))
                 }
+                Output::ComplaintReply { to, reply } => {
+                    Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Complain(reply) }))
+                }
                 Output::Refused { to, luminaire, reason } => {
                     let body =
                         ReplyBody::DimRefused(DimRefused { luminaire, reason: words(&reason).to_owned() });
@@ -107,6 +110,7 @@ fn input(message: Message) -> Option<Input> {
         Message::Request(request) => match request.body {
             RequestBody::Dim(body) => Input::Request { from: request.reply_to, request: body },
             RequestBody::Firmware(body) => Input::CampaignRequest { from: request.reply_to, request: body },
+            RequestBody::Complain(body) => Input::Complaint { from: request.reply_to, request: body },
             RequestBody::DimGroup(body) => Input::GroupRequest { from: request.reply_to, request: body },
             _ => return None,
         },

@@ -235,6 +235,18 @@ fn the_grant_for_a_child_ends_on_its_eighteenth_birthday() {
     assert_eq!(refusal(&mut issuer, grant(69, 1, Scope::All)), Some(ManageRefusal::NoGuardian), "a child");
 }
 
+#[test]
+fn the_census_makes_guardians_of_children_only_and_the_counter_may_end_it() {
+    let pair = |guardian, ward| (ResidentId(guardian), ResidentId(ward));
+    let mut issuer = enrolled_issuer_with_child().with_guardians([pair(1, 69), pair(1, 2), pair(1, 999)]);
+    let refused = CredentialReply::Refused(CredentialRefusal::GuardianshipEnded);
+    assert_eq!(fetch(&mut issuer, 0, 1, Some(2), 1), refused, "an adult");
+    assert_eq!(fetch(&mut issuer, 0, 1, Some(999), 1), refused, "nobody");
+    assert!(matches!(fetch(&mut issuer, 0, 1, Some(69), 1), CredentialReply::Issued { .. }));
+    manage(&mut issuer, ManageRequest::EndGrant { guardian: ResidentId(1), ward: ResidentId(69) });
+    assert_eq!(fetch(&mut issuer, 0, 1, Some(69), 1), refused);
+}
+
 /// With resident 69, who was born in 2009 and is 16 now.
 fn enrolled_issuer_with_child() -> Issuer {
     let child = crate::Resident { id: ResidentId(69), ..resident(59) };

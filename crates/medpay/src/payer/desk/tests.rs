@@ -5,8 +5,8 @@ use types::{BillId, ProviderId, Seed};
 use super::*;
 use crate::ledger::Unit;
 use crate::messages::{
-    BillLine, CashChannel, Category, IdentityAnswer, PresettleReply, PresettleRequest, SettleReply,
-    SettleRequest, Split,
+    BillLine, BillState, CashChannel, Category, IdentityAnswer, PresettleReply, PresettleRequest,
+    SettleReply, SettleRequest, Split, UnpaidBill,
 };
 use crate::payer::{Beneficiary, HOLD_MS, Input, Told};
 use crate::policy::{Insured, Limits, Policies, demo, demo_book};
@@ -459,6 +459,31 @@ fn the_second_stay_of_a_year_has_the_smaller_deductible() {
     desk.desk(PayRequest::Reverse { settlement: first }).unwrap();
     let (_, split) = desk.presettle(stay(3)).unwrap();
     assert_eq!(split.deductible, Fen::new(80_000));
+}
+
+#[test]
+fn a_bill_is_unpaid_from_when_it_is_filed_until_it_is_settled() {
+    let mut desk = desk();
+    let unpaid = |desk: &mut Desk, beneficiary, provider| match desk
+        .desk(PayRequest::Unpaid { beneficiary, provider })
+    {
+        Ok(PayReply::Unpaid { bills, more: false }) => bills,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(unpaid(&mut desk, None, None), []);
+    desk.desk(PayRequest::File { bill: Box::new(bill(1)) }).unwrap();
+    assert_eq!(unpaid(&mut desk, Some(P), Some(H))[0].state, BillState::Draft);
+    desk.presettle(bill(1)).unwrap();
+    let listed = unpaid(&mut desk, Some(P), None);
+    assert!(matches!(listed[..], [UnpaidBill { state: BillState::Presettled { .. }, .. }]), "{listed:?}");
+    assert_eq!(unpaid(&mut desk, Some(AUNT), None), []);
+    desk.pay(&bill(1)).unwrap();
+    assert_eq!(unpaid(&mut desk, Some(P), None), []);
+    for number in 2..=60 {
+        desk.presettle(simple(number, 1)).unwrap();
+    }
+    let page = desk.desk(PayRequest::Unpaid { beneficiary: Some(P), provider: None });
+    assert!(matches!(page, Ok(PayReply::Unpaid { bills, more: true }) if bills.len() == BILLS_MAX));
 }
 
 #[test]

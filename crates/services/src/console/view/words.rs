@@ -53,6 +53,7 @@ fn alarm_summary(alarm: &Alarm) -> (String, String) {
         AlarmKind::ThermalDerating => ("driver hot, less light", "驱动器过热降额"),
         AlarmKind::ThermalShutdown => ("driver too hot, off", "驱动器过热关断"),
         AlarmKind::Flooding => ("floods the bus", "消息泛滥"),
+        AlarmKind::Complaint => ("people say that it is broken", "市民报修"),
         AlarmKind::DuplicateIdentity => ("two devices have this name", "身份重复"),
     };
     changed(alarm.change, &alarm.luminaire.to_string(), words)

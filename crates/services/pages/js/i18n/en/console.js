@@ -128,6 +128,7 @@ export default {
   "alarm.thermal_shutdown": "driver too hot, off",
   "alarm.flooding": "floods the bus",
   "alarm.duplicate_identity": "two devices have this name",
+  "alarm.complaint": "people say that it is broken",
   "feed.title": "On the bus",
   "clock.step": "Step: run ahead, then stand",
   "clock.step_1": "+1 min",

@@ -31,6 +31,7 @@ export default {
   "till.item.chest-x-ray": "Chest X-ray",
   "till.item.ct-scan": "CT scan",
   "till.item.herbal-granules": "Herbal granules",
+  "till.item.bed-day": "Bed day",
   "till.item.vitamins": "Vitamins",
   "till.split": "Who pays",
   "till.was": "was",

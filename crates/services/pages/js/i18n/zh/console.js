@@ -128,6 +128,7 @@ export default {
   "alarm.thermal_shutdown": "驱动器过热关断",
   "alarm.flooding": "消息泛滥",
   "alarm.duplicate_identity": "身份重复",
+  "alarm.complaint": "市民报修",
   "feed.title": "总线消息",
   "clock.step": "步进：快进后停住",
   "clock.step_1": "+1 分",

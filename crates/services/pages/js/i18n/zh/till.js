@@ -31,6 +31,7 @@ export default {
   "till.item.chest-x-ray": "胸部 X 光",
   "till.item.ct-scan": "CT 检查",
   "till.item.herbal-granules": "中药颗粒",
+  "till.item.bed-day": "床位费",
   "till.item.vitamins": "维生素",
   "till.split": "由谁支付",
   "till.was": "原为",

@@ -1,9 +1,9 @@
 // Finds the resident whose phone this is.
 
-import { getJson } from "./api.js";
-import { byId, element, throttle } from "./dom.js";
-import { onLanguage, pick, t } from "./i18n.js";
-import { explain } from "./problem.js";
+import { getJson } from "../api.js";
+import { byId, element, throttle } from "../dom.js";
+import { onLanguage, pick, t } from "../i18n.js";
+import { explain } from "../problem.js";
 
 const LIMIT = 50;
 const TYPING_MS = 200;
