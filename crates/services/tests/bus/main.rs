@@ -3,6 +3,7 @@
 //! No test waits for a time: each waits for a state, and fails if that does not come.
 
 mod any_broker;
+mod conformance;
 mod embedded;
 mod secured;
 
