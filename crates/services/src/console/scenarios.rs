@@ -179,8 +179,6 @@ pub(crate) async fn report(State(app): State<App>) -> Result<impl IntoResponse, 
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, REPORT_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "no-store"),
     ];
     Ok((headers, played.report.clone()))
 }

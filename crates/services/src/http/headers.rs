@@ -23,12 +23,13 @@ const SAID: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// Says it; and that nothing is to be kept, unless the answer has said something about that.
+/// Says it, and that nothing is to be kept, unless the answer has said something about that: a report, say, that
+/// brings its style with it.
 pub(crate) async fn secured(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in SAID {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
