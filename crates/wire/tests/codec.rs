@@ -72,7 +72,8 @@ fn a_topic_of_another_run_or_of_no_row_is_refused() {
 #[test]
 fn a_whole_topic_of_any_run_has_a_row_or_none() {
     let row = |topic| wire::Channel::of_topic(topic).map(|channel| channel.name);
-    for topic in ["", "kitecity/v1/", "kitecity/v1/demo", "kitecity/v1/demo/nowhere", "$oc/devices/x/sys/up"] {
+    for topic in ["", "kitecity/v1/", "kitecity/v1/demo", "kitecity/v1/demo/nowhere", "$oc/devices/x/sys/up"]
+    {
         assert_eq!(row(topic), None, "{topic}");
     }
     assert_eq!(row("kitecity/v1/demo/light/kuiwen/l-0001/up/state"), Some("lightState"));
