@@ -322,6 +322,11 @@ impl Cms {
         self.give(now, luminaire, command, Asker::Nobody, CORRECTIONS_MAX, out);
     }
 
+    /// How many commands wait for their acknowledgement, at most [`PENDING_MAX`].
+    pub fn pending_len(&self) -> usize {
+        self.commands.len()
+    }
+
     /// How many readings came from an impossible time.
     pub fn quarantined(&self) -> u64 {
         self.quarantined

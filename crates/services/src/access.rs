@@ -97,6 +97,20 @@ pub enum Principal {
 }
 
 impl Principal {
+    /// What kind of client it is, in one word.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Device(_) => "luminaire",
+            Self::Cabinet(_) => "cabinet",
+            Self::Service(_) => "service",
+            Self::Operator => "operator",
+            Self::Viewer => "viewer",
+            Self::Reader(_) => "reader",
+            Self::Outside(_) => "outside_device",
+            Self::HomeAssistant => "home_assistant",
+        }
+    }
+
     /// The client of this user name, if there is such a user in every city.
     pub fn of(username: &str) -> Option<Self> {
         match username {

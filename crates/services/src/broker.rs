@@ -104,6 +104,10 @@ pub struct Counters {
     pub dropped: AtomicU64,
     /// Messages not retained, because there are too many already; they were delivered all the same.
     pub unretained: AtomicU64,
+    /// Messages retained now.
+    pub retained: AtomicU64,
+    /// Their topics and payloads \[bytes\].
+    pub retained_bytes: AtomicU64,
 }
 
 /// What a console in the same process has of the broker.

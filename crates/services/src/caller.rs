@@ -10,6 +10,7 @@ use types::ReplyTo;
 use uuid::Uuid;
 use wire::{Message, Reply, ReplyBody, Request, RequestBody};
 
+use crate::metrics::metrics;
 use crate::time::wall_now;
 
 /// How long a service may take to answer.
@@ -72,9 +73,14 @@ impl Caller {
         let _waiting = Waiting { caller: self, correlation: correlation.clone() };
         let reply_to = ReplyTo { path: self.path.to_string().into(), correlation };
         let question = Request { id: Uuid::new_v4(), time: wall_now(), reply_to, body };
-        self.questions.try_send(Message::Request(question)).ok()?;
+        if !self.tell(Message::Request(question)) {
+            return None;
+        }
         loop {
-            let answer = timeout(patience, answers.recv()).await.ok().flatten()?;
+            let Some(answer) = timeout(patience, answers.recv()).await.ok().flatten() else {
+                metrics().questions_unanswered.inc();
+                return None;
+            };
             if is_last(&answer) {
                 return Some(answer);
             }
@@ -83,7 +89,11 @@ impl Caller {
 
     /// Sends something that has no answer.
     pub(crate) fn tell(&self, message: Message) -> bool {
-        self.questions.try_send(message).is_ok()
+        let taken = self.questions.try_send(message).is_ok();
+        if !taken {
+            metrics().questions_refused.inc();
+        }
+        taken
     }
 
     /// Hands an answer to who waits for it.

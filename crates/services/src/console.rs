@@ -12,6 +12,7 @@ mod http;
 mod kiosk;
 mod lamps;
 mod lan;
+mod metrics;
 mod pages;
 mod past;
 mod phone;
@@ -349,6 +350,7 @@ fn tell(app: &App, topic: &str, message: &Message) {
         let _ = app.told.send(Told { event, data: data.to_string() });
     }
     if let Message::Event(event) = message {
+        metrics::count(&event.body);
         // Nobody may be listening.
         let _ = app.events.send(event.clone());
         let (summary_en, summary_zh) = view::summary(event);

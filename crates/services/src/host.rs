@@ -7,16 +7,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use types::Timestamp;
-use wire::{BusInput, Message, Role, RoleName};
+use wire::{BusInput, Kept, Message, Role, RoleName};
 
 use crate::bus::BusEvent;
 use crate::health::TURN_EVERY;
 use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest, facts};
 use crate::link::{Link, Port};
+use crate::metrics::metrics;
 use crate::time::{RoleClock, not_before};
 
 /// How soon a full client is tried again.
 const FLUSH_AGAIN: Duration = Duration::from_millis(5);
+/// How often the metrics hear how full a role's stores are.
+const KEPT_EVERY: Duration = Duration::from_secs(1);
 /// Events of a role with a journal that are kept in one commit, at most.
 const BATCH_MAX: usize = 256;
 
@@ -55,7 +58,8 @@ pub async fn run(
         kept = Some(Keeping::new(recovered.journal, recovered.last));
     }
     let (port, events) = link.connect(role.name(), &filters);
-    let mut host = Host { role, link, port, clock, connected: false, out: Vec::new(), kept };
+    let (out, told_kept) = (Vec::new(), Instant::now());
+    let mut host = Host { role, link, port, clock, connected: false, out, kept, told_kept };
     host.publish(unpublished);
     host.run(events, stop).await
 }
@@ -69,6 +73,8 @@ struct Host {
     connected: bool,
     out: Vec<Message>,
     kept: Option<Keeping>,
+    /// When the metrics last heard how full its stores are.
+    told_kept: Instant,
 }
 
 /// What a role with a journal has to keep.
@@ -123,9 +129,24 @@ impl Host {
             self.publish(said);
             // Only after what it was told is kept: a disk that does not answer must show.
             self.link.health.turn(self.role.name());
+            self.tell_kept();
         }
         self.port.close().await;
         self.keep_last().await
+    }
+
+    /// Tells the metrics how full the role's stores are, now and then.
+    fn tell_kept(&mut self) {
+        let now = Instant::now();
+        if now < self.told_kept + KEPT_EVERY {
+            return;
+        }
+        self.told_kept = now;
+        let role = self.role.name().to_string();
+        for Kept { what, entries, max } in self.role.kept() {
+            metrics().role_entries.with_label_values(&[&role[..], what]).set(entries as i64);
+            metrics().role_entries_max.with_label_values(&[&role[..], what]).set(max as i64);
+        }
     }
 
     /// What has come in meanwhile goes into the same commit.

@@ -8,6 +8,7 @@ mod clients;
 mod headers;
 mod idempotency;
 mod json;
+mod measured;
 pub(crate) mod openapi;
 mod origin;
 mod problem;
@@ -26,6 +27,7 @@ pub(crate) use self::headers::secured;
 pub(crate) use self::idempotency::IdempotencyKey;
 use self::idempotency::{Keys, keyed};
 pub(crate) use self::json::JsonBody;
+pub(crate) use self::measured::measured;
 pub(crate) use self::origin::{Origins, only_from_here};
 pub(crate) use self::problem::Problem;
 

@@ -25,6 +25,7 @@ mod caller;
 mod http;
 mod identity;
 mod link;
+mod metrics;
 mod payment;
 mod ports;
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use prometheus::IntGauge;
 use tokio::sync::mpsc;
 use types::RunId;
 use wire::{DeadLetter, DecodeError, Frame, Message, RoleName, decode, encode, prefix};
@@ -11,6 +12,7 @@ use wire::{DeadLetter, DecodeError, Frame, Message, RoleName, decode, encode, pr
 use crate::access::Secret;
 use crate::bus::{BusAddress, BusClient, BusEvent, ClientOptions, Received};
 use crate::health::Health;
+use crate::metrics::metrics;
 
 /// Events waiting for one role; beyond it the broker queues instead.
 pub(crate) const EVENTS_MAX: usize = 1_024;
@@ -85,6 +87,7 @@ impl Link {
                 role,
                 bus,
                 outbox: VecDeque::new(),
+                waiting: metrics().outbox.with_label_values(&[&role.to_string()]),
                 sent: 0,
                 dropped: 0,
                 dead_letters: Arc::default(),
@@ -108,6 +111,8 @@ pub(crate) struct Port {
     role: RoleName,
     bus: BusClient,
     outbox: VecDeque<Outgoing>,
+    /// How many wait there, for the metrics.
+    waiting: IntGauge,
     /// Messages given to [`Port::send`], and those of them that were dropped there.
     sent: u64,
     dropped: u64,
@@ -134,11 +139,14 @@ impl Port {
     /// Counts a message that is refused, and tells of it.
     pub(crate) fn refuse(&mut self, topic: &str, offset: usize, reason: &str) {
         let count = self.dead_letters.fetch_add(1, Ordering::Relaxed) + 1;
+        metrics().dead_letters.with_label_values(&[&self.role.to_string()]).inc();
         if count <= DEAD_LETTERS_TOLD_MAX {
             let reason = reason.chars().take(REASON_CHARS_MAX).collect();
             let letter = DeadLetter { topic: topic.to_owned(), offset, reason };
             tracing::debug!(role = %self.role, topic = letter.topic, reason = letter.reason, "dead letter");
             self.send(Message::DeadLetter { consumer: self.role.slug(), letter });
+        } else {
+            metrics().dead_letters_untold.with_label_values(&[&self.role.to_string()]).inc();
         }
     }
 
@@ -158,6 +166,7 @@ impl Port {
             self.outbox.push_back(outgoing);
         } else {
             self.dropped += 1;
+            metrics().outbox_dropped.with_label_values(&[&self.role.to_string()]).inc();
             tracing::warn!(role = %self.role, "outbox full, message dropped");
         }
         self.flush();
@@ -165,6 +174,11 @@ impl Port {
 
     /// Hands over what there is room for.
     pub(crate) fn flush(&mut self) {
+        self.hand_over();
+        self.waiting.set(self.outbox.len() as i64);
+    }
+
+    fn hand_over(&mut self) {
         while let Some(outgoing) = self.outbox.front() {
             let frame = match outgoing {
                 Outgoing::Message(message) => encode(self.run, message),

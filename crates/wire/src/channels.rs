@@ -281,6 +281,14 @@ pub const CHANNELS: &[Channel] = &[
     ),
 ];
 
+impl Channel {
+    /// The row of a whole topic, of whichever run; `None` for what belongs to none.
+    pub fn of_topic(topic: &str) -> Option<&'static Self> {
+        let (_, rest) = topic.strip_prefix("kitecity/v1/")?.split_once('/')?;
+        Topic::parse(rest).as_ref().map(of)
+    }
+}
+
 /// The row of a topic.
 pub(crate) fn of(topic: &Topic) -> &'static Channel {
     let name = match topic {

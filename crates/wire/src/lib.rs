@@ -32,5 +32,5 @@ pub use message::{
     DeadLetter, DimRefused, Event, EventBody, FaultOrder, Light, Message, Reply, ReplyBody, Request,
     RequestBody, Segment, WalkEvent, WalkReply, WalkRequest, Walker,
 };
-pub use role::{BusInput, Directory, MessageIds, Role, RoleName};
+pub use role::{BusInput, Directory, Kept, MessageIds, Role, RoleName};
 pub use topic::{Topic, filter_matches, prefix, shard_of};

@@ -38,8 +38,24 @@ pub trait Role: Core<Input = BusInput, Output = Message> + Send {
         None
     }
 
+    /// What it keeps now of things that have a written bound, for whoever watches how close to it it comes.
+    fn kept(&self) -> Vec<Kept> {
+        Vec::new()
+    }
+
     /// What it subscribes to, below `kitecity/v1/{run}/`. `rsp/{client}/#` is always subscribed for it.
     fn filters(&self) -> Vec<&'static str>;
+}
+
+/// How full one store of a role is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What is kept there: one word for all cities and times.
+    pub what: &'static str,
+    /// Entries now.
+    pub entries: usize,
+    /// Entries at most.
+    pub max: usize,
 }
 
 /// What the bus tells a role.

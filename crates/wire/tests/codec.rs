@@ -70,6 +70,17 @@ fn a_topic_of_another_run_or_of_no_row_is_refused() {
 }
 
 #[test]
+fn a_whole_topic_of_any_run_has_a_row_or_none() {
+    let row = |topic| wire::Channel::of_topic(topic).map(|channel| channel.name);
+    for topic in ["", "kitecity/v1/", "kitecity/v1/demo", "kitecity/v1/demo/nowhere", "$oc/devices/x/sys/up"]
+    {
+        assert_eq!(row(topic), None, "{topic}");
+    }
+    assert_eq!(row("kitecity/v1/demo/light/kuiwen/l-0001/up/state"), Some("lightState"));
+    assert_eq!(row("kitecity/v1/other/sim/clock"), Some("clock"));
+}
+
+#[test]
 fn an_event_of_an_account_on_the_topic_of_a_bill_is_refused() {
     let debited = br#"{"specversion":"1.0","id":"019d9e2c-5b80-7000-8000-000000000001","source":"x","type":"x","time":"2026-04-18T11:00:00Z","data":{"beneficiary":"r-0042","account":"own","amount":500,"settlement":"019d9e2c-5b80-7000-8000-000000000002"}}"#;
     assert!(read("evt/medpay/account/s00/debited", debited).is_ok());

@@ -29,6 +29,11 @@ impl Cuts {
         Self { context, until: Mutex::default() }
     }
 
+    /// How many connections there are that could be cut.
+    pub(crate) fn connections(&self) -> usize {
+        usize::try_from(self.context.connections.count()).unwrap_or(0)
+    }
+
     /// Ends the connection of a client; its next one stands only after `lasting`, at most [`CUT_MAX`]. Tells whether
     /// there was a connection.
     pub async fn cut(&self, client_id: &str, lasting: Duration) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use prometheus::IntCounterVec;
 use rmqtt::codec::v5::SubscribeAckReason;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
 use rmqtt::session::Session;
@@ -12,6 +13,7 @@ use rmqtt::types::{
     TopicFilter,
 };
 
+use wire::Channel;
 use wire::dialect::Dialect;
 use wire::iotda::LoginError;
 
@@ -21,6 +23,7 @@ use super::front::Callers;
 use super::pace::Pace;
 use super::presence::Presence;
 use crate::access::{Principal, Rules, Secret};
+use crate::metrics::metrics;
 use crate::time::wall_now;
 
 /// Stands at the door: asks the rules about everyone and everything.
@@ -149,6 +152,8 @@ impl Guard {
         }
         if who.is_some_and(|who| self.rules.may_publish(who, topic)) {
             self.counters.messages.fetch_add(1, Ordering::Relaxed);
+            let metrics = metrics();
+            count(who, publish, &metrics.broker_received, &metrics.broker_received_bytes);
             return PublishAclResult::allow();
         }
         self.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
@@ -157,11 +162,20 @@ impl Guard {
     }
 }
 
+/// Counts a message by the class of a client and the channel.
+fn count(who: Option<Principal>, publish: &Publish, messages: &IntCounterVec, bytes: &IntCounterVec) {
+    let class = who.map_or("unknown", Principal::class);
+    let channel = Channel::of_topic(&publish.topic).map_or("other", |channel| channel.name);
+    messages.with_label_values(&[class, channel]).inc();
+    bytes.with_label_values(&[class, channel]).inc_by((publish.topic.len() + publish.payload.len()) as u64);
+}
+
 /// What the guard is asked or told. Not `MessagePublish`: that comes before the check, and sees what is refused.
-pub(super) const QUESTIONS: [Type; 8] = [
+pub(super) const QUESTIONS: [Type; 9] = [
     Type::ClientAuthenticate,
     Type::ClientSubscribeCheckAcl,
     Type::MessagePublishCheckAcl,
+    Type::MessageDelivered,
     Type::MessageDropped,
     Type::ClientSubscribe,
     Type::ClientUnsubscribe,
@@ -205,6 +219,12 @@ impl Handler for Guard {
             }
             Parameter::ClientDisconnected(session, _) => {
                 self.gone(session).await;
+                return (true, so_far);
+            }
+            Parameter::MessageDelivered(session, _, publish) => {
+                let metrics = metrics();
+                let who = self.known_in(session);
+                count(who, publish, &metrics.broker_delivered, &metrics.broker_delivered_bytes);
                 return (true, so_far);
             }
             // A refused message counts as dropped with the broker; here it is counted already.

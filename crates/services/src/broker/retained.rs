@@ -177,7 +177,12 @@ impl RetainStorage for Retained {
         detach(&mut retain.publish.inner);
         let now = Instant::now();
         let expires = expiry.filter(|expiry| !expiry.is_zero()).map(|expiry| now + expiry);
-        if !self.write().set(topic, retain, expires, now) {
+        let mut kept = self.write();
+        let fits = kept.set(topic, retain, expires, now);
+        self.counters.retained.store(kept.messages.len() as u64, Ordering::Relaxed);
+        self.counters.retained_bytes.store(kept.bytes as u64, Ordering::Relaxed);
+        drop(kept);
+        if !fits {
             self.counters.unretained.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(topic = &**topic, "not retained: the broker keeps too many messages already");
         }

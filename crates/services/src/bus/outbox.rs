@@ -9,6 +9,7 @@ use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::sync::{Notify, watch};
 
 use super::{PACKET_BYTES_MAX, QueueFull};
+use crate::metrics::metrics;
 
 /// Messages waiting in one service, connected or not; beyond it the outbox is full.
 const SERVICE_MAX: usize = 16_384;
@@ -30,6 +31,8 @@ enum Phase {
 pub(super) struct Outbox {
     queue: Mutex<VecDeque<Queued>>,
     max: usize,
+    /// What kind of client it is, for the metrics.
+    class: &'static str,
     refused: AtomicU64,
     /// Messages that were taken and are over.
     done: AtomicU64,
@@ -50,6 +53,7 @@ impl Outbox {
         Self {
             queue: Mutex::default(),
             max: if device { DEVICE_MAX } else { SERVICE_MAX },
+            class: if device { "device" } else { "service" },
             refused: AtomicU64::new(0),
             done: AtomicU64::new(0),
             phase: watch::Sender::new(Phase::Open),
@@ -68,6 +72,7 @@ impl Outbox {
         let mut queue = self.queue();
         if queue.len() >= self.max {
             self.refused.fetch_add(1, Ordering::Relaxed);
+            metrics().client_queue_full.with_label_values(&[self.class]).inc();
             return Err(QueueFull);
         }
         queue.push_back(Queued::from(publish));
@@ -102,7 +107,7 @@ impl Outbox {
 
     /// Counts and logs a message that will not be sent.
     pub(super) fn refuse(&self, publish: &Publish, why: &str) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.count_refused();
         self.count_done();
         tracing::debug!(topic = %String::from_utf8_lossy(&publish.topic), why, "message dropped");
     }
@@ -110,6 +115,7 @@ impl Outbox {
     /// Counts a message that the broker refused.
     pub(super) fn count_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        metrics().client_refused.with_label_values(&[self.class]).inc();
     }
 
     pub(super) fn refused(&self) -> u64 {

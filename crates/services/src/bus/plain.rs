@@ -16,6 +16,7 @@ use wire::dialect::Login;
 use super::packets::{CONNECT_WITHIN_S, KEEP_ALIVE, qos_level, transport};
 use super::task::{Steadiness, backoff};
 use super::{BusAddress, BusEvent, FLUSH_WITHIN, PACKET_BYTES_MAX, QueueFull, Received};
+use crate::metrics::metrics;
 
 /// Messages waiting in one client; beyond it the newest are dropped.
 const QUEUE_MAX: usize = 32;
@@ -55,7 +56,10 @@ impl PlainClient {
 
     /// Hands a message to the client's task. Never waits.
     pub(crate) fn publish(&self, frame: Frame) -> Result<(), QueueFull> {
-        self.queue.try_send(frame).map_err(|_| QueueFull)
+        self.queue.try_send(frame).map_err(|_| {
+            metrics().client_queue_full.with_label_values(&["foreign"]).inc();
+            QueueFull
+        })
     }
 
     /// Says goodbye after what is queued, and waits until it is said, but no longer than three seconds.

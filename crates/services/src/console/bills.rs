@@ -7,6 +7,8 @@ use serde::Serialize;
 use types::{BillId, Fen, ProviderId, Timestamp};
 use uuid::Uuid;
 
+use crate::metrics::metrics;
+
 /// Bills remembered; beyond that the oldest is forgotten. The payer knows it all the same.
 const BILLS_MAX: usize = 1_000;
 /// Bills listed at once, the newest first.
@@ -62,6 +64,7 @@ impl RecentBills {
         }
         if self.by_id.len() > BILLS_MAX {
             self.by_id.pop_first();
+            metrics().forgotten.with_label_values(&["bills"]).inc();
         }
     }
 

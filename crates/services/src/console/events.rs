@@ -12,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::{App, Told};
 use crate::http::Problem;
+use crate::metrics::metrics;
 
 /// Browsers that listen at once: each has a queue, and wakes for every change.
 pub(super) const LISTENERS_MAX: usize = 64;
@@ -28,6 +29,7 @@ pub(crate) async fn events(
     State(app): State<App>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let Ok(place) = app.listeners.clone().try_acquire_owned() else {
+        metrics().listeners_refused.inc();
         let detail = format!("{LISTENERS_MAX} browsers listen already; close one of them");
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_listeners", detail);
         return Err(problem.retry_after(TRY_AGAIN_S));
@@ -39,7 +41,10 @@ pub(crate) async fn events(
         let told = match receiver.recv().await {
             Ok(told) => vec![told],
             // A browser too slow for the changes gets everything anew.
-            Err(RecvError::Lagged(_)) => everything(&app),
+            Err(RecvError::Lagged(_)) => {
+                metrics().listeners_lagged.inc();
+                everything(&app)
+            }
             Err(RecvError::Closed) => return None,
         };
         Some((stream::iter(told), (receiver, app, place)))

@@ -6,9 +6,9 @@ use axum::{Json, Router, middleware};
 use serde_json::Value;
 
 use super::{
-    App, attack, bus, events, groups, kiosk, lamps, pages, past, phone, plan, ready, scenarios, till,
+    App, attack, bus, events, groups, kiosk, lamps, metrics, pages, past, phone, plan, ready, scenarios, till,
 };
-use crate::http::{Origins, no_such_place, only_from_here, openapi, secured};
+use crate::http::{Origins, measured, no_such_place, only_from_here, openapi, secured};
 use crate::{identity, payment};
 
 /// The longest body that is read: a camera's frame \[bytes\].
@@ -50,6 +50,7 @@ pub(super) const PLACES: &[Place] = &[
     here("/assets/{*path}", || get(pages::asset)),
     here("/healthz", || get(async || "ok")),
     here("/readyz", || get(ready::ready)),
+    here("/metrics", || get(metrics::scrape)),
     here("/api/city", || get(plan::city)),
     here("/api/events", || get(events::events)),
     here("/api/alarms", || get(lamps::alarms)),
@@ -121,6 +122,7 @@ pub(crate) fn router(app: App, origins: Origins) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(origins, only_from_here))
         .layer(middleware::from_fn(secured))
+        .layer(middleware::from_fn(measured))
 }
 
 /// What is served for programs, as an `OpenAPI` 3.1 document.

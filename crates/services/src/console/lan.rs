@@ -22,7 +22,8 @@ use self::pairing::{NotPaired, SESSION_S};
 use super::http::{Reach, routes};
 use super::{App, pages};
 use crate::http::server::From;
-use crate::http::{JsonBody, Origins, Problem, no_such_place, only_from_here, secured};
+use crate::http::{JsonBody, Origins, Problem, measured, no_such_place, only_from_here, secured};
+use crate::metrics::metrics;
 use crate::time::wall_now;
 
 /// The session's cookie.
@@ -57,6 +58,7 @@ pub(crate) fn router(app: App, origins: Origins, pairing: Arc<Pairing>) -> Route
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(origins, only_from_here))
         .layer(middleware::from_fn(secured))
+        .layer(middleware::from_fn(measured))
 }
 
 /// Lets devices with a session pass; a person without one is led to where the PIN is asked for.
@@ -102,6 +104,8 @@ async fn pair(
 }
 
 fn refused(why: &NotPaired) -> Problem {
+    let word = if matches!(why, NotPaired::Wrong { .. }) { "wrong" } else { "locked" };
+    metrics().pairings_refused.with_label_values(&[word]).inc();
     match why {
         NotPaired::Wrong { left } => {
             let detail = "this is not the PIN that stands in the terminal; each is good for one device";

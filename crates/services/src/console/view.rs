@@ -52,6 +52,18 @@ pub(crate) struct View {
     pub(crate) bills: RecentBills,
 }
 
+/// All lamps in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LampFigures {
+    pub(crate) online: usize,
+    pub(crate) lit: usize,
+    /// \[mW\]
+    pub(crate) power_mw: u64,
+    /// \[kWh\]
+    pub(crate) energy_kwh: f64,
+    pub(crate) alarms: usize,
+}
+
 /// One cabinet as heard on the bus.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CabinetView {
@@ -83,6 +95,11 @@ impl View {
 
     pub(crate) fn count_message(&mut self) {
         self.messages += 1;
+    }
+
+    /// Messages heard since the start.
+    pub(crate) fn heard(&self) -> u64 {
+        self.messages
     }
 
     pub(crate) fn count_dead_letter(&mut self) {
@@ -303,8 +320,7 @@ impl View {
         let now = wall_now();
         let (before, at) = std::mem::replace(&mut self.messages_before, (self.messages, now));
         let passed_ms = now.millis_since(at).max(1) as u64;
-        let telemetry = || self.lamps.iter().filter_map(|lamp| Some(lamp.telemetry.as_ref()?.body));
-        let lit = self.lamps.iter().filter(|lamp| lamp.is_lit()).count();
+        let lamps = self.lamp_figures();
         let refused = self.counters.as_ref().map_or(0, |counters| {
             [
                 &counters.refused_connects,
@@ -316,22 +332,34 @@ impl View {
             .iter()
             .sum()
         });
-        let power_w = telemetry().map(|body| u64::from(body.power_mw)).sum::<u64>() / 1_000;
+        let power_w = lamps.power_mw / 1_000;
         if self.clock.is_some() {
-            self.past.measure(Point { at: self.city_now(), power_w, lit });
+            self.past.measure(Point { at: self.city_now(), power_w, lit: lamps.lit });
         }
         json!({
             "messages_per_s": (self.messages - before) * 1_000 / passed_ms,
             "dead_letters": self.dead_letters,
             "refused": refused,
-            "connected": self.lamps.iter().filter(|lamp| lamp.online).count(),
-            "lit": lit,
+            "connected": lamps.online,
+            "lit": lamps.lit,
             "power_w": power_w,
-            // As floats: a luminaire may claim any number, and a sum must not overflow.
-            "energy_kwh": telemetry().map(|body| body.energy_mwh as f64 / 1e6).sum::<f64>(),
-            "alarms_open": self.alarms.len(),
+            "energy_kwh": lamps.energy_kwh,
+            "alarms_open": lamps.alarms,
             "incidents_open": self.incidents.len(),
             "past_from_ms": self.past.begins(),
         })
+    }
+
+    /// All lamps in figures.
+    pub(crate) fn lamp_figures(&self) -> LampFigures {
+        let telemetry = || self.lamps.iter().filter_map(|lamp| Some(lamp.telemetry.as_ref()?.body));
+        LampFigures {
+            online: self.lamps.iter().filter(|lamp| lamp.online).count(),
+            lit: self.lamps.iter().filter(|lamp| lamp.is_lit()).count(),
+            power_mw: telemetry().map(|body| u64::from(body.power_mw)).sum(),
+            // As floats: a luminaire may claim any number, and a sum must not overflow.
+            energy_kwh: telemetry().map(|body| body.energy_mwh as f64 / 1e6).sum(),
+            alarms: self.alarms.len(),
+        }
     }
 }

@@ -9,6 +9,7 @@ use eid::{
 use types::{Core, ResidentId, Seed, Timestamp};
 
 use crate::access::Secret;
+use crate::metrics::metrics;
 
 /// Phones at once; beyond it the one of the lowest number goes, and fetches its credentials anew when it is back.
 const PHONES_MAX: usize = 256;
@@ -70,6 +71,7 @@ impl Wallets {
         let mut phones = self.phones.lock().unwrap_or_else(PoisonError::into_inner);
         if phones.len() >= PHONES_MAX && !phones.contains_key(&owner) {
             phones.pop_first();
+            metrics().forgotten.with_label_values(&["phones"]).inc();
         }
         let phone = phones.entry(owner).or_insert_with(|| self.phone_of(owner));
         let mut outputs = Vec::new();

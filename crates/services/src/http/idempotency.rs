@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use super::Problem;
+use crate::metrics::metrics;
 
 /// The header.
 const HEADER: &str = "idempotency-key";
@@ -130,6 +131,7 @@ impl Keys {
                     && let Some(oldest) = uses.order.pop_front()
                 {
                     uses.all.remove(&oldest);
+                    metrics().forgotten.with_label_values(&["idempotency_keys"]).inc();
                 }
             }
         }

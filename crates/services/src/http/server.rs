@@ -27,6 +27,7 @@ use tower::ServiceExt;
 
 use super::Problem;
 use super::clients::Clients;
+use crate::metrics::metrics;
 
 /// Header fields of one request, at most; more are answered with 431.
 const HEADERS_MAX: usize = 64;
@@ -90,7 +91,10 @@ struct Door {
 impl Door {
     async fn admit(self: Arc<Self>, stream: TcpStream, from: SocketAddr) {
         // One that has too many is closed without a word: a word would take up what there is too little of.
-        let Some(_place) = self.clients.admit(from.ip()) else { return };
+        let Some(_place) = self.clients.admit(from.ip()) else {
+            metrics().http_connections_refused.inc();
+            return;
+        };
         if let Err(error) = self.clone().connection(stream, from).await {
             tracing::debug!(%from, %error, "connection ended");
         }
@@ -129,6 +133,7 @@ impl Door {
 
     async fn answer(&self, request: hyper::Request<Incoming>, from: SocketAddr) -> Response {
         if let Err(wait) = self.clients.ask(from.ip(), Instant::now()) {
+            metrics().http_rate_limited.inc();
             let detail = "too many requests at once; ask again later";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
             return problem.retry_after(wait).into_response();
@@ -138,6 +143,7 @@ impl Door {
         match timeout(self.limits.answer_within, self.router.clone().oneshot(request)).await {
             Ok(Ok(response)) => response,
             Err(_) => {
+                metrics().http_timeouts.inc();
                 let detail = "the request did not come to its end in time";
                 Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail).into_response()
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use std::vec::Drain;
 
 use tokio::sync::{mpsc, oneshot};
@@ -11,6 +12,7 @@ use wire::{BusInput, Frame, Message, Role, RoleName, decode, encode};
 use super::city::{Founding, Identity, found};
 use super::sqlite::Sqlite;
 use super::{Batch, Entry, Journal, JournalError, KeyFile, Told};
+use crate::metrics::metrics;
 
 /// Batches in one commit, at most.
 const GROUP_MAX: usize = 256;
@@ -218,15 +220,30 @@ fn keep(mut journal: Box<dyn Journal>, mut waiting: mpsc::Receiver<Job>) {
             batches.push(batch);
             done.push(told);
         }
-        match journal.append(&batches) {
+        match commit(journal.as_mut(), &batches) {
             Ok(()) => done.into_iter().for_each(|done| drop(done.send(Ok(())))),
             // One that fails must not take the others with it.
             Err(_) if batches.len() > 1 => {
                 for (batch, done) in batches.iter().zip(done) {
-                    let _ = done.send(journal.append(std::slice::from_ref(batch)));
+                    let _ = done.send(commit(journal.as_mut(), std::slice::from_ref(batch)));
                 }
             }
             Err(error) => done.into_iter().for_each(|done| drop(done.send(Err(error.clone())))),
         }
     }
+}
+
+/// One commit, counted.
+fn commit(journal: &mut dyn Journal, batches: &[Batch]) -> Result<(), JournalError> {
+    let began = Instant::now();
+    let outcome = journal.append(batches);
+    if outcome.is_ok() {
+        let entries: usize = batches.iter().map(|batch| batch.entries.len()).sum();
+        metrics().journal_commits.inc();
+        metrics().journal_entries.observe(entries as f64);
+        metrics().journal_commit.observe(began.elapsed().as_secs_f64());
+    } else {
+        metrics().journal_failures.inc();
+    }
+    outcome
 }

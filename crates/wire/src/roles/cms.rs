@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use lighting::Cms;
-use lighting::cms::{Input, Output, Refusal};
+use lighting::cms::{Input, Output, PENDING_MAX, Refusal};
 use types::{Core, LuminaireId, Timestamp};
 
 use crate::{
-    BusInput, DimRefused, Directory, Event, EventBody, Light, Message, MessageIds, Reply, ReplyBody,
+    BusInput, DimRefused, Directory, Event, EventBody, Kept, Light, Message, MessageIds, Reply, ReplyBody,
     RequestBody, Role, RoleName, Segment,
 };
 
@@ -146,6 +146,10 @@ impl Core for CmsRole {
 impl Role for CmsRole {
     fn name(&self) -> RoleName {
         RoleName::Lighting
+    }
+
+    fn kept(&self) -> Vec<Kept> {
+        vec![Kept { what: "pending_commands", entries: self.core.pending_len(), max: PENDING_MAX }]
     }
 
     fn warm(&self, luminaire: LuminaireId) -> i64 {

@@ -2,7 +2,8 @@ use eid::{AskReply, EidEvent, RefusalReason, Verdict, issuer, verifier};
 use types::{Core, ReplyTo, Timestamp, VerifierId};
 
 use crate::{
-    BusInput, Event, EventBody, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, Role, RoleName,
+    BusInput, Event, EventBody, Kept, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, Role,
+    RoleName,
 };
 
 use super::payment::PAYMENT_VERIFIER;
@@ -178,6 +179,10 @@ impl Core for VerifierRole {
 impl Role for VerifierRole {
     fn name(&self) -> RoleName {
         RoleName::Verifier
+    }
+
+    fn kept(&self) -> Vec<Kept> {
+        vec![Kept { what: "used_codes", entries: self.core.seen_len(), max: verifier::SEEN_MAX }]
     }
 
     fn filters(&self) -> Vec<&'static str> {

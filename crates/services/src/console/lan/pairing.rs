@@ -11,6 +11,7 @@ use types::{MINUTE_MS, SECOND_MS, Timestamp};
 use uuid::Uuid;
 
 use crate::http::network_of;
+use crate::metrics::metrics;
 
 /// How long a device is known \[s\]: a day on a stand.
 pub(super) const SESSION_S: i64 = 12 * 3_600;
@@ -176,6 +177,7 @@ impl State {
         if self.devices.len() >= DEVICES_MAX {
             let first = self.devices.iter().min_by_key(|(_, ends)| **ends).map(|(device, _)| *device);
             first.and_then(|first| self.devices.remove(&first));
+            metrics().forgotten.with_label_values(&["paired_devices"]).inc();
         }
         self.devices.insert(device, now.plus_millis(SESSION_S * SECOND_MS));
     }
