@@ -21,9 +21,9 @@ mod devices;
 mod readers;
 
 use devices::Listed;
+pub(crate) use devices::of_file;
 #[cfg(test)]
 pub(crate) use devices::of_text as devices_of;
-pub(crate) use devices::of_file;
 use readers::Eid;
 #[cfg(test)]
 pub(crate) use readers::checked as checked_readers;
