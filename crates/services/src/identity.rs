@@ -4,7 +4,7 @@
 //! holder by the session of their enrolment, a reader by its token, the operator by the password. What issuer and
 //! verifier refuse becomes a problem in [`refusal`].
 
-mod bearer;
+pub(crate) mod bearer;
 mod counter;
 mod holder;
 mod phones;
