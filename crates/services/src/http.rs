@@ -10,6 +10,7 @@ mod idempotency;
 mod json;
 pub(crate) mod openapi;
 mod origin;
+mod place;
 mod problem;
 pub(crate) mod server;
 
@@ -27,6 +28,7 @@ pub(crate) use self::idempotency::IdempotencyKey;
 use self::idempotency::{Keys, keyed};
 pub(crate) use self::json::JsonBody;
 pub(crate) use self::origin::{Origins, only_from_here};
+pub(crate) use self::place::Place;
 pub(crate) use self::problem::Problem;
 
 /// The header by which a client names a request; it comes back with the answer.
