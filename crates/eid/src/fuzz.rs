@@ -60,10 +60,10 @@ mod tests {
 
     #[test]
     fn every_target_stands_its_corpus_and_what_is_nearly_right() {
-        let targets: [(&str, fn(&[u8])); 5] =
-            [("base45", base45), ("zlib", zlib), ("cbor", cbor), ("cose", cose), ("code", code)];
-        for (name, target) in targets {
-            smoke::run(name, 1_500, target);
-        }
+        smoke::run("base45", 1_500, base45);
+        smoke::run("zlib", 1_500, zlib);
+        smoke::run("cbor", 1_500, cbor);
+        smoke::run("cose", 1_500, cose);
+        smoke::run("code", 1_500, code);
     }
 }
