@@ -1,9 +1,9 @@
 //! The rules of the house.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate of the house may stand on. Arrows point down only.
 const FLOORS: &[(&str, &[&str])] = &[
@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sim", &["types", "eid", "medpay", "lighting", "city", "wire", "scenario"]),
     ("services", &["types", "eid", "medpay", "lighting", "city", "wire", "scenario"]),
     ("kitecity", &["types", "eid", "medpay", "lighting", "city", "wire", "scenario", "sim", "services"]),
+    ("smoke", &[]),
     ("city-tests", &[]),
 ];
 
@@ -26,9 +27,71 @@ const IMPURE: &[&str] = &["tokio", "axum", "rumqttc", "rmqtt", "rusqlite", "rand
 /// The crates without clock, sockets, files or ambient randomness.
 const PURE: &[&str] = &["types", "eid", "medpay", "lighting", "city", "wire", "scenario", "sim"];
 
+/// Licences that a dependency may have. `deny.toml` says the same.
+const LICENCES: &[&str] =
+    &["Apache-2.0", "BSD-3-Clause", "CDLA-Permissive-2.0", "ISC", "MIT", "Unicode-3.0", "Unlicense", "Zlib"];
+
+/// Dependencies with another licence. `webdriver` drives the browser in tests, unchanged, and is in nothing for users.
+const LICENCE_OF_ITS_OWN: &[(&str, &str)] = &[("webdriver", "MPL-2.0")];
+
+/// What there is once: TLS, HTTP, CBOR, hashes.
+const STACKS: &[&str] = &[
+    "rustls",
+    "rustls-webpki",
+    "tokio-rustls",
+    "ring",
+    "http",
+    "hyper",
+    "axum",
+    "ciborium",
+    "coset",
+    "digest",
+    "sha1",
+    "sha2",
+    "hmac",
+];
+
+/// What would be a second one of these.
+const SECOND_STACKS: &[&str] = &[
+    "aws-lc-rs",
+    "native-tls",
+    "openssl",
+    "actix-web",
+    "reqwest",
+    "minicbor",
+    "serde_cbor",
+    "blake3",
+    "md-5",
+];
+
+/// Of these there are two versions, and why.
+const TWICE: &[(&str, &str)] = &[
+    ("digest", "the `sha1` of WebSocket handshakes is of the generation before"),
+    ("http", "`webdriver`, in browser tests only, is of the generation before"),
+    ("rustls-webpki", "`rumqttc` names the one before in its error type"),
+];
+
+fn manifest() -> MetadataCommand {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(house("Cargo.toml"));
+    command
+}
+
+fn house(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(house(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Everything that is built, from others too, on any platform.
+fn everything() -> Metadata {
+    manifest().other_options(["--locked".to_owned()]).exec().expect("cargo metadata")
+}
+
 fn dependencies() -> BTreeMap<String, Vec<String>> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata");
+    let metadata = manifest().no_deps().exec().expect("cargo metadata");
     metadata
         .packages
         .iter()
@@ -59,8 +122,70 @@ fn pure_crates_stay_pure() {
         for other in &all[*name] {
             assert!(!IMPURE.contains(&other.as_str()), "`{name}` is pure and must not depend on `{other}`");
         }
-        let fence = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../crates/{name}/clippy.toml"));
-        let fence = std::fs::read_to_string(&fence).unwrap_or_else(|_| panic!("`{name}` has no clippy.toml"));
+        let fence = text(&format!("crates/{name}/clippy.toml"));
         assert!(fence.contains("std::time::SystemTime::now"), "the fence of `{name}` has a hole");
+    }
+}
+
+/// Whether one of the licences to choose from is allowed, in each part of an SPDX expression that joins several.
+fn is_allowed(expression: &str, allowed: impl Fn(&str) -> bool) -> bool {
+    expression.replace('/', " OR ").split(" AND ").all(|part| {
+        part.split(" OR ")
+            .any(|licence| allowed(licence.trim_matches(|c: char| c.is_whitespace() || "()".contains(c))))
+    })
+}
+
+#[test]
+fn every_joined_licence_must_be_allowed_and_one_of_those_to_choose_from() {
+    let allowed = |licence: &str| LICENCES.contains(&licence);
+    for expression in ["GPL-3.0-only", "MIT AND GPL-3.0-only", "(MIT OR Apache-2.0) AND OpenSSL", ""] {
+        assert!(!is_allowed(expression, allowed), "{expression}");
+    }
+    for expression in ["MIT", "GPL-3.0-only OR MIT", "Unlicense/MIT", "(MIT OR GPL-2.0-only) AND ISC"] {
+        assert!(is_allowed(expression, allowed), "{expression}");
+    }
+}
+
+#[test]
+fn every_dependency_has_a_licence_that_is_allowed() {
+    for package in everything().packages {
+        let name = package.name.as_str();
+        let licence = package.license.unwrap_or_default();
+        let allowed = |one: &str| LICENCES.contains(&one) || LICENCE_OF_ITS_OWN.contains(&(name, one));
+        assert!(is_allowed(&licence, allowed), "`{name}` {}: licence `{licence}`", package.version);
+    }
+}
+
+#[test]
+fn there_is_one_stack_of_each_kind() {
+    let mut versions: BTreeMap<String, usize> = BTreeMap::new();
+    for package in everything().packages {
+        *versions.entry(package.name.to_string()).or_default() += 1;
+    }
+    for second in SECOND_STACKS {
+        assert!(!versions.contains_key(*second), "`{second}` does what another dependency does already");
+    }
+    let twice = STACKS.iter().filter(|name| versions.get(**name).is_some_and(|&count| count > 1));
+    let mut twice: Vec<&str> = twice.copied().collect();
+    twice.sort_unstable();
+    assert_eq!(twice, TWICE.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+}
+
+#[test]
+fn cargo_deny_is_told_the_same() {
+    let deny = text("deny.toml");
+    let once = STACKS.iter().filter(|name| TWICE.iter().all(|(twice, _)| twice != *name));
+    let own = LICENCE_OF_ITS_OWN.iter().flat_map(|(name, licence)| [name, licence]);
+    for name in LICENCES.iter().chain(SECOND_STACKS).chain(once).chain(own) {
+        assert!(deny.contains(&format!("\"{name}\"")), "deny.toml lacks `{name}`");
+    }
+}
+
+#[test]
+fn no_crate_of_the_house_is_unsafe() {
+    assert!(text("Cargo.toml").contains("[workspace.lints.rust]\nunsafe_code = \"forbid\""));
+    for package in manifest().no_deps().exec().expect("cargo metadata").packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).expect("a manifest");
+        assert!(manifest.contains("[lints]\nworkspace = true"), "`{}` has lints of its own", package.name);
     }
 }

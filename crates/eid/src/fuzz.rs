@@ -1,6 +1,6 @@
 //! What must hold for any bytes from outside, one function for each format of a code.
 //!
-//! `fuzz/` drives them with coverage; the tests below with the kept corpus, and with what chance makes of it.
+//! `fuzz/` drives them with coverage; the test below with the kept corpus, and with what chance makes of it.
 
 use ciborium::Value;
 
@@ -56,62 +56,14 @@ pub fn code(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::sync::LazyLock;
-
-    use proptest::prelude::*;
-
     use super::*;
 
-    type Target = fn(&[u8]);
-
-    const TARGETS: [(&str, Target); 5] =
-        [("base45", base45), ("zlib", zlib), ("cbor", cbor), ("cose", cose), ("code", code)];
-
-    fn corpus(target: &str) -> Vec<Vec<u8>> {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-        let files =
-            std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        files.into_iter().map(|file| std::fs::read(file).unwrap()).collect()
-    }
-
     #[test]
-    fn every_target_has_a_corpus_that_it_stands() {
-        for (name, target) in TARGETS {
-            let corpus = corpus(name);
-            assert!(corpus.len() >= 4, "{name}");
-            corpus.iter().for_each(|bytes| target(bytes));
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
-
-        #[test]
-        fn every_target_stands_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-            TARGETS.iter().for_each(|(_, target)| target(&bytes));
-        }
-
-        /// A piece of one of the corpus replaced by other bytes, or by a piece of another one.
-        #[test]
-        fn every_target_stands_what_is_nearly_right(
-            first: prop::sample::Index,
-            second: prop::sample::Index,
-            from: prop::sample::Index,
-            to: prop::sample::Index,
-            bytes in proptest::collection::vec(any::<u8>(), 0..8),
-            cross: bool,
-        ) {
-            static CORPORA: LazyLock<[Vec<Vec<u8>>; 5]> = LazyLock::new(|| TARGETS.map(|(name, _)| corpus(name)));
-            for ((_, target), corpus) in TARGETS.iter().zip(CORPORA.iter()) {
-                let (mut bent, other) = (first.get(corpus).clone(), second.get(corpus));
-                let (a, b) = (from.index(bent.len() + 1), to.index(bent.len() + 1));
-                let piece = if cross { &other[from.index(other.len() + 1)..] } else { &bytes };
-                bent.splice(a.min(b)..a.max(b), piece.iter().copied());
-                target(&bent);
-            }
-        }
+    fn every_target_stands_its_corpus_and_what_is_nearly_right() {
+        smoke::run("base45", 1_500, base45);
+        smoke::run("zlib", 1_500, zlib);
+        smoke::run("cbor", 1_500, cbor);
+        smoke::run("cose", 1_500, cose);
+        smoke::run("code", 1_500, code);
     }
 }

@@ -22,7 +22,11 @@ mod readers;
 
 use devices::Listed;
 pub(crate) use devices::of_file;
+#[cfg(test)]
+pub(crate) use devices::of_text as devices_of;
 use readers::Eid;
+#[cfg(test)]
+pub(crate) use readers::checked as checked_readers;
 pub(crate) use readers::read_readers;
 
 use crate::Settings;
@@ -300,7 +304,7 @@ fn epoch() -> NaiveDate {
 }
 
 /// Reads the settings, and notes where in the text the devices stand.
-fn read(text: &str, place: &str) -> Result<Config> {
+pub(crate) fn read(text: &str, place: &str) -> Result<Config> {
     let mut config: Config = parse(text, place)?;
     if let Some(before) = &config.iotda {
         let line = text[..before.span().start].matches('\n').count() + 1;

@@ -9,6 +9,8 @@ mod descriptors;
 mod doctor;
 mod eid;
 mod export;
+#[cfg(test)]
+mod fuzz;
 mod ground;
 mod import;
 mod interrupt;

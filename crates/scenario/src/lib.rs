@@ -16,6 +16,8 @@ mod expr;
 mod facts;
 mod feeder;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod invariants;
 mod judge;
 mod mistake;

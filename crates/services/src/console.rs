@@ -9,7 +9,7 @@ mod bus;
 mod events;
 mod groups;
 mod http;
-mod kiosk;
+pub(crate) mod kiosk;
 mod lamps;
 mod lan;
 mod metrics;

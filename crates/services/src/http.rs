@@ -11,6 +11,7 @@ mod json;
 mod measured;
 pub(crate) mod openapi;
 mod origin;
+mod place;
 mod problem;
 pub(crate) mod server;
 
@@ -29,6 +30,7 @@ use self::idempotency::{Keys, keyed};
 pub(crate) use self::json::JsonBody;
 pub(crate) use self::measured::measured;
 pub(crate) use self::origin::{Origins, only_from_here};
+pub(crate) use self::place::Place;
 pub(crate) use self::problem::Problem;
 
 /// The header by which a client names a request; it comes back with the answer.

@@ -4,7 +4,7 @@
 //! holder by the session of their enrolment, a reader by its token, the operator by the password. What issuer and
 //! verifier refuse becomes a problem in [`refusal`].
 
-mod bearer;
+pub(crate) mod bearer;
 mod counter;
 mod holder;
 mod phones;
@@ -16,10 +16,7 @@ mod table;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
-use axum::http::request::Parts;
 use eid::{KeySet, Readers};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use types::Timestamp;
 use wire::{ReplyBody, RequestBody};
@@ -27,7 +24,7 @@ use wire::{ReplyBody, RequestBody};
 pub(crate) use self::refusal::refusals;
 use crate::access::Secret;
 use crate::caller::Caller;
-use crate::http::{IdempotencyKey, Problem, openapi};
+use crate::http::{IdempotencyKey, Place, Problem, openapi};
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
@@ -78,21 +75,6 @@ async fn look(identity: &Identity, body: RequestBody) -> Result<ReplyBody, Probl
 async fn change(identity: &Identity, key: &IdempotencyKey, body: RequestBody) -> Result<ReplyBody, Problem> {
     let service = body.service().as_str();
     identity.caller.ask_as(key.correlation(), body).await.ok_or_else(|| Problem::silent(service))
-}
-
-/// A part of the path, as what it stands for; what it is not, is told as a problem.
-#[derive(Clone, Copy, Debug)]
-struct Place<T>(T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<Identity> for Place<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Problem> {
-        let Path(place) = Path::<T>::from_request_parts(parts, identity)
-            .await
-            .map_err(|error| Problem::invalid(error.body_text()))?;
-        Ok(Self(place))
-    }
 }
 
 #[cfg(test)]

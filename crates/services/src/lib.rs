@@ -22,6 +22,8 @@ pub mod time;
 pub mod tls;
 
 mod caller;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod http;
 mod identity;
 mod link;

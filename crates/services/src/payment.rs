@@ -19,6 +19,8 @@ use serde_json::{Map, Value};
 use wire::{ReplyBody, RequestBody};
 
 pub(crate) use self::refusal::{problem as refused, refusals};
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::upload::rows;
 use crate::caller::Caller;
 use crate::http::{IdempotencyKey, Problem, openapi};
 

@@ -20,6 +20,8 @@ mod clock;
 mod cloud_event;
 mod codec;
 mod device;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod message;
 mod names;
 mod role;

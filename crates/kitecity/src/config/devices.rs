@@ -34,8 +34,13 @@ struct DeviceFile {
 pub(crate) fn of_file(file: &Path, dialect: Dialect, directory: &Directory) -> Result<Register> {
     let place = file.display().to_string();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {place}"))?;
-    let devices: DeviceFile = parse(&text, &place)?;
-    let listed = Listed::new(devices.device, &text, &place);
+    of_text(&text, &place, dialect, directory)
+}
+
+/// The same of the text of a file.
+pub(crate) fn of_text(text: &str, place: &str, dialect: Dialect, directory: &Directory) -> Result<Register> {
+    let devices: DeviceFile = parse(text, place)?;
+    let listed = Listed::new(devices.device, text, place);
     for (device, place) in listed.devices.iter().zip(&listed.places) {
         let id = &device.id;
         if device.dialect != dialect {

@@ -43,7 +43,7 @@ pub(crate) fn read_readers(file: &Path) -> Result<Readers> {
     checked(&text, &place)
 }
 
-fn checked(text: &str, place: &str) -> Result<Readers> {
+pub(crate) fn checked(text: &str, place: &str) -> Result<Readers> {
     let readers: Readers = parse(text, place)?;
     for (name, reader) in readers.iter() {
         let asks = !reader.may_ask.is_empty();

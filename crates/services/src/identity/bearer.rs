@@ -36,14 +36,14 @@ pub(super) enum HolderOrOperator {
 }
 
 /// A new session, and when it ends.
-pub(super) fn session(secret: &Secret, now: Timestamp, holder: ResidentId) -> (String, Timestamp) {
+pub(crate) fn session(secret: &Secret, now: Timestamp, holder: ResidentId) -> (String, Timestamp) {
     let expires_s = now.plus_millis(SESSION_LIFE_MS).as_millis().div_euclid(SECOND_MS);
     let mac = secret.password_for(&session_name(holder, expires_s));
     (format!("{holder}.{expires_s}.{mac}"), Timestamp::from_millis(expires_s * SECOND_MS))
 }
 
 /// The token of a reader.
-pub(super) fn reader_token(secret: &Secret, reader: VerifierId) -> String {
+pub(crate) fn reader_token(secret: &Secret, reader: VerifierId) -> String {
     format!("{reader}.{}", secret.password_for(&format!("{READER_CLIENT}{reader}")))
 }
 

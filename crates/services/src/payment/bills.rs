@@ -1,7 +1,7 @@
 //! Bills: filed, presettled, settled.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
@@ -17,7 +17,7 @@ use wire::{ReplyBody, RequestBody};
 use super::body::{place, read, told};
 use super::{ask, change, look, refusal};
 use crate::caller::Caller;
-use crate::http::{IdempotencyKey, JsonBody, Problem};
+use crate::http::{IdempotencyKey, JsonBody, Place, Problem};
 
 /// `POST /v1/bills`
 pub(super) async fn file(
@@ -32,7 +32,7 @@ pub(super) async fn file(
 /// `GET /v1/bills/{bill}`
 pub(super) async fn show(
     State(caller): State<Caller>,
-    Path(bill): Path<String>,
+    Place(bill): Place<String>,
 ) -> Result<Json<Value>, Problem> {
     told(&look(&caller, PayRequest::Bill { bill: id(&bill)? }).await?)
 }
@@ -62,7 +62,7 @@ pub(super) async fn deposit(
 /// `GET /v1/bills/{bill}/qr`
 pub(super) async fn code(
     State(caller): State<Caller>,
-    Path(bill): Path<String>,
+    Place(bill): Place<String>,
 ) -> Result<Json<Value>, Problem> {
     let (cash, emv) = code_of(&caller, id(&bill)?).await?;
     Ok(Json(json!({ "emv": emv, "cash": cash })))
@@ -71,7 +71,7 @@ pub(super) async fn code(
 /// `GET /v1/bills/{bill}/qr.svg`
 pub(super) async fn symbol(
     State(caller): State<Caller>,
-    Path(bill): Path<String>,
+    Place(bill): Place<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let (_, emv) = code_of(&caller, id(&bill)?).await?;
     let symbol = Symbol::from_text(&emv, Level::Medium)
@@ -102,7 +102,7 @@ pub(super) struct Presettle {
 pub(super) async fn presettle(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(bill): Path<String>,
+    Place(bill): Place<String>,
     JsonBody(body): JsonBody<Presettle>,
 ) -> Result<Json<Value>, Problem> {
     let request = PayRequest::Presettle { bill: id(&bill)?, family: body.family_payer };
@@ -139,7 +139,7 @@ const fn yes() -> bool {
 pub(super) async fn settle(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(bill): Path<String>,
+    Place(bill): Place<String>,
     JsonBody(body): JsonBody<Settle>,
 ) -> Result<Json<Value>, Problem> {
     let Settle { presettlement_id, eid_token, hold, use_account, family_payer, cash_channel } = body;

@@ -1,7 +1,7 @@
 //! Two books of a day: compared, put aside, resolved, closed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use medpay::reconcile::{Report, Row, Totals, compare};
 use medpay::{Day, PayReply, PayRequest, Resolution};
 use serde::Deserialize;
@@ -12,15 +12,15 @@ use super::body::{place, told};
 use super::upload::BookBody;
 use super::{change, look};
 use crate::caller::Caller;
-use crate::http::{IdempotencyKey, JsonBody, Problem};
+use crate::http::{IdempotencyKey, JsonBody, Place, Problem};
 
 /// A provider and a day, as they stand in a path.
-type Book = Path<(String, String)>;
+type Book = Place<(String, String)>;
 
 /// `POST /v1/recon/{provider}/{day}`: do the totals agree?
 pub(super) async fn totals(
     State(caller): State<Caller>,
-    Path(book): Book,
+    Place(book): Book,
     JsonBody(hospital): JsonBody<Totals>,
 ) -> Result<Json<Value>, Problem> {
     let (provider, day) = read_book(&book)?;
@@ -33,7 +33,7 @@ pub(super) async fn totals(
 /// `POST /v1/recon/{provider}/{day}/detail`: where do the books differ?
 pub(super) async fn detail(
     State(caller): State<Caller>,
-    Path(book): Book,
+    Place(book): Book,
     BookBody(rows): BookBody,
 ) -> Result<Json<Value>, Problem> {
     let (provider, day) = read_book(&book)?;
@@ -81,7 +81,7 @@ pub(super) struct Park {
 pub(super) async fn park(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(book): Book,
+    Place(book): Book,
     JsonBody(Park { difference }): JsonBody<Park>,
 ) -> Result<Json<Value>, Problem> {
     let (provider, day) = read_book(&book)?;
@@ -89,7 +89,7 @@ pub(super) async fn park(
 }
 
 /// `GET /v1/recon/{provider}/{day}/diffs`
-pub(super) async fn parked(State(caller): State<Caller>, Path(book): Book) -> Result<Json<Value>, Problem> {
+pub(super) async fn parked(State(caller): State<Caller>, Place(book): Book) -> Result<Json<Value>, Problem> {
     let (provider, day) = read_book(&book)?;
     told(&look(&caller, PayRequest::Parked { provider, day }).await?)
 }
@@ -108,7 +108,7 @@ pub(super) struct Resolve {
 pub(super) async fn resolve(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path((provider, day, settlement)): Path<(String, String, String)>,
+    Place((provider, day, settlement)): Place<(String, String, String)>,
     JsonBody(Resolve { action, refund }): JsonBody<Resolve>,
 ) -> Result<Json<Value>, Problem> {
     let (provider, day) = read_book(&(provider, day))?;
@@ -121,7 +121,7 @@ pub(super) async fn resolve(
 pub(super) async fn close(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(book): Book,
+    Place(book): Book,
 ) -> Result<Json<Value>, Problem> {
     let (provider, day) = read_book(&book)?;
     told(&change(&caller, &key, PayRequest::Close { provider, day }).await?)

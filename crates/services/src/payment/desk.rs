@@ -1,7 +1,7 @@
 //! The back office: settlements, accounts, family members.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use medpay::{Care, Day, PayRequest, RefundLine};
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::body::{place, told};
 use super::{change, look};
 use crate::caller::Caller;
-use crate::http::{IdempotencyKey, JsonBody, Problem};
+use crate::http::{IdempotencyKey, JsonBody, Place, Problem};
 
 /// What is asked about somebody's insurance.
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ pub(super) async fn eligibility(
 /// `GET /v1/accounts/{beneficiary}/statement`
 pub(super) async fn statement(
     State(caller): State<Caller>,
-    Path(beneficiary): Path<String>,
+    Place(beneficiary): Place<String>,
 ) -> Result<Json<Value>, Problem> {
     let beneficiary = place("beneficiary", &beneficiary)?;
     told(&look(&caller, PayRequest::Statement { beneficiary }).await?)
@@ -44,7 +44,7 @@ pub(super) async fn statement(
 /// `GET /v1/trace/{settlement}`
 pub(super) async fn trace(
     State(caller): State<Caller>,
-    Path(settlement): Path<String>,
+    Place(settlement): Place<String>,
 ) -> Result<Json<Value>, Problem> {
     told(&look(&caller, PayRequest::Trace { settlement: id(&settlement)? }).await?)
 }
@@ -53,7 +53,7 @@ pub(super) async fn trace(
 pub(super) async fn reverse(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(settlement): Path<String>,
+    Place(settlement): Place<String>,
 ) -> Result<Json<Value>, Problem> {
     told(&change(&caller, &key, PayRequest::Reverse { settlement: id(&settlement)? }).await?)
 }
@@ -69,7 +69,7 @@ pub(super) struct Refund {
 pub(super) async fn refund(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(settlement): Path<String>,
+    Place(settlement): Place<String>,
     JsonBody(Refund { lines }): JsonBody<Refund>,
 ) -> Result<Json<Value>, Problem> {
     told(&change(&caller, &key, PayRequest::Refund { settlement: id(&settlement)?, lines }).await?)
@@ -86,7 +86,7 @@ pub(super) struct Confirm {
 pub(super) async fn confirm(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(settlement): Path<String>,
+    Place(settlement): Place<String>,
     JsonBody(Confirm { paid }): JsonBody<Confirm>,
 ) -> Result<Json<Value>, Problem> {
     told(&change(&caller, &key, PayRequest::Confirm { settlement: id(&settlement)?, paid }).await?)
@@ -122,7 +122,7 @@ pub(super) struct Freeze {
 pub(super) async fn freeze(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(beneficiary): Path<String>,
+    Place(beneficiary): Place<String>,
     JsonBody(Freeze { frozen }): JsonBody<Freeze>,
 ) -> Result<Json<Value>, Problem> {
     let beneficiary = place("beneficiary", &beneficiary)?;

@@ -1,7 +1,7 @@
 //! Terminals that work while nobody can be asked.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use medpay::PayRequest;
 use medpay::offline::{TerminalKey, Voucher};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use types::{Fen, ProviderId, TerminalId};
 use super::body::{place, read, told};
 use super::change;
 use crate::caller::Caller;
-use crate::http::{IdempotencyKey, JsonBody, Problem};
+use crate::http::{IdempotencyKey, JsonBody, Place, Problem};
 
 /// What a terminal may do.
 #[derive(Debug, Deserialize)]
@@ -27,7 +27,7 @@ struct Allowance {
 pub(super) async fn allow(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(terminal): Path<String>,
+    Place(terminal): Place<String>,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>, Problem> {
     let terminal = place("terminal", &terminal)?;

@@ -1,7 +1,7 @@
 //! Stays in hospital: opened, added to, ended.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use medpay::{BillLine, PayRequest};
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use types::{BillId, ProviderId, ResidentId};
 use super::body::{place, read, told};
 use super::{change, look};
 use crate::caller::Caller;
-use crate::http::{IdempotencyKey, JsonBody, Problem};
+use crate::http::{IdempotencyKey, JsonBody, Place, Problem};
 
 /// Who is admitted, and where.
 #[derive(Debug, Deserialize)]
@@ -54,7 +54,7 @@ pub(super) async fn interim(
 /// `GET /v1/admissions/{stay}`
 pub(super) async fn show(
     State(caller): State<Caller>,
-    Path(stay): Path<String>,
+    Place(stay): Place<String>,
 ) -> Result<Json<Value>, Problem> {
     told(&look(&caller, PayRequest::Bill { bill: id(&stay)? }).await?)
 }
@@ -63,7 +63,7 @@ pub(super) async fn show(
 pub(super) async fn discharge(
     State(caller): State<Caller>,
     key: IdempotencyKey,
-    Path(stay): Path<String>,
+    Place(stay): Place<String>,
 ) -> Result<Json<Value>, Problem> {
     told(&change(&caller, &key, PayRequest::Discharge { stay: id(&stay)? }).await?)
 }

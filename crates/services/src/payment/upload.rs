@@ -42,7 +42,7 @@ impl<S: Send + Sync> FromRequest<S> for BookBody {
 }
 
 /// The rows of a table whose first line names its columns, in any order; or what is wrong with it, and where.
-fn rows(table: &[u8], between: u8) -> Result<Vec<Row>, String> {
+pub(crate) fn rows(table: &[u8], between: u8) -> Result<Vec<Row>, String> {
     // What spreadsheets put in front.
     let table = table.strip_prefix("\u{feff}".as_bytes()).unwrap_or(table);
     let mut reader = csv::ReaderBuilder::new().delimiter(between).trim(csv::Trim::All).from_reader(table);

@@ -8,7 +8,7 @@ use image::{GrayImage, ImageReader, Limits};
 use crate::http::Problem;
 
 /// The largest picture that is decoded \[pixels a side\].
-const PICTURE_SIDE_MAX: u32 = 4_096;
+pub(crate) const PICTURE_SIDE_MAX: u32 = 4_096;
 
 /// What a picture shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) async fn look(picture: Bytes) -> Result<Seen, Problem> {
     looking.await.map_err(|_| Problem::invalid("the picture could not be read"))?
 }
 
-fn decode(picture: &[u8]) -> Result<GrayImage, Problem> {
+pub(crate) fn decode(picture: &[u8]) -> Result<GrayImage, Problem> {
     let mut reader = ImageReader::new(Cursor::new(picture))
         .with_guessed_format()
         .map_err(|_| Problem::invalid("the picture could not be read"))?;
@@ -40,7 +40,7 @@ fn decode(picture: &[u8]) -> Result<GrayImage, Problem> {
     Ok(reader.decode().map_err(wrong)?.into_luma8())
 }
 
-fn find(picture: &GrayImage) -> Seen {
+pub(crate) fn find(picture: &GrayImage) -> Seen {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let mut prepared =
         rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| picture.as_raw()[y * width + x]);
