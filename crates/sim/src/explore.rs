@@ -1,7 +1,7 @@
 //! Looks for a night that no city should have: random deeds from a seed, and what must hold whatever they were.
 //!
 //! A case is a scenario file like any other. In its first hours things break, links fail and people go about; then all
-//! is mended, and from [`CALM`] on the city must be whole again. One that fails is cut down to the troubles without
+//! is mended, and from then on the city must be whole again. One that fails is cut down to the troubles without
 //! which it would not.
 
 mod trouble;

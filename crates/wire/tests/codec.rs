@@ -220,6 +220,7 @@ fn every_example_of_the_table_is_read_and_written_back() {
         ("{method}", "dim"),
         ("{caller}", "operator/1"),
         ("{consumer}", "lighting"),
+        ("{resident}", "r-0042"),
     ];
     for channel in CHANNELS {
         let mut topic = channel.address.to_owned();

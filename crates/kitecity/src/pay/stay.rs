@@ -42,7 +42,7 @@ pub(crate) struct Deposit {
     /// Which stay, or which bill.
     #[arg(value_parser = bill_id)]
     stay: BillId,
-    /// How much [fen].
+    /// How much, in fen.
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     fen: i64,
     /// Give it back instead.

@@ -32,10 +32,10 @@ pub(crate) struct Allow {
     /// A file with the key it signs with, 64 hex digits; `-` = the standard input.
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
-    /// From an account, at once [fen].
+    /// From an account, at once, in fen.
     #[arg(long, value_name = "FEN", value_parser = clap::value_parser!(i64).range(0..))]
     per_payment: i64,
-    /// From accounts, in sum [fen].
+    /// From accounts, in sum, in fen.
     #[arg(long, value_name = "FEN", value_parser = clap::value_parser!(i64).range(0..))]
     total: i64,
 }
