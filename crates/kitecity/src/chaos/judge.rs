@@ -54,7 +54,7 @@ impl Chaos {
         let told = streets.until(ALARMS_WITHIN, |seen| {
             let wrong = vandals.iter().filter_map(|id| {
                 match (broken.contains(id), seen.stands(*id, AlarmKind::LampFailure)) {
-                    (true, false) => Some(format!("the alarm of {id} is lost")),
+                    (true, false) if !seen.may_have_missed() => Some(format!("the alarm of {id} is lost")),
                     (false, true) if !seen.is_orphaned(*id, AlarmKind::LampFailure) => {
                         Some(format!("the alarm of {id}, which is whole, has no end"))
                     }
@@ -70,6 +70,9 @@ impl Chaos {
             !broken.contains(id) && streets.lock().is_orphaned(**id, AlarmKind::LampFailure)
         };
         self.report.alarms_orphaned = vandals.iter().filter(is_orphan).count();
+        let is_unheard =
+            |id: &&LuminaireId| broken.contains(id) && !streets.lock().stands(**id, AlarmKind::LampFailure);
+        self.report.alarms_unheard = vandals.iter().filter(is_unheard).count();
         for alarm in &streets.lock().doubled {
             self.record.broken(format!("the alarm {:?} of {} is doubled", alarm.kind, alarm.luminaire));
         }

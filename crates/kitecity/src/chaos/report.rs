@@ -30,6 +30,8 @@ pub(super) struct Report {
     pub(super) alarms: usize,
     /// Alarms whose end nobody tells, because the CMS that raised them died: it keeps no journal.
     pub(super) alarms_orphaned: usize,
+    /// Alarms that are due and were not heard, where the broker died: an event is told once, and who listens is then off.
+    pub(super) alarms_unheard: usize,
     /// How long until every luminaire's actual was its target, after the last client had finished \[s\].
     pub(super) lamps_settled_s: Option<f64>,
     pub(super) journals: Journals,
@@ -88,7 +90,10 @@ impl Report {
             ("actual = target", format!("{settled} after the last client had finished")),
             (
                 "alarms seen",
-                format!("{}; {} stand on because their CMS died", self.alarms, self.alarms_orphaned),
+                format!(
+                    "{}; {} stand on because their CMS died, {} told while nobody listened",
+                    self.alarms, self.alarms_orphaned, self.alarms_unheard
+                ),
             ),
         ];
         let mut lines = vec![format!(

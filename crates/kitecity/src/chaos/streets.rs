@@ -30,6 +30,8 @@ pub(crate) struct Streets(Arc<Mutex<Seen>>);
 #[derive(Debug)]
 pub(crate) struct Seen {
     lives: Lives,
+    /// Which life of the broker it was at first.
+    first_broker: u32,
     lamps: BTreeMap<LuminaireId, Lamp>,
     alarms: BTreeMap<(LuminaireId, AlarmKind), Standing>,
     /// Events that were seen: one may come twice, and counts once.
@@ -67,6 +69,7 @@ impl Streets {
             filters: filters.map(|filter| format!("{below}{filter}")).to_vec(),
         };
         let seen = Seen {
+            first_broker: lives.number(Part::Broker),
             lives,
             lamps: BTreeMap::new(),
             alarms: BTreeMap::new(),
@@ -168,6 +171,12 @@ impl Seen {
         self.alarms
             .get(&(luminaire, kind))
             .is_some_and(|standing| standing.change == AlarmChange::Raised && standing.lives != now)
+    }
+
+    /// Whether something may have been said that was not heard here: events are told once, and the death of the broker
+    /// leaves everyone deaf for a while.
+    pub(crate) fn may_have_missed(&self) -> bool {
+        self.lives.number(Part::Broker) != self.first_broker
     }
 
     fn lives_now(&self) -> [u32; 3] {
