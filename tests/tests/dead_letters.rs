@@ -35,6 +35,7 @@ impl Channel {
             "{district}" => district.to_owned(),
             "{luminaire}" => "l-0005".to_owned(),
             "{cabinet}" => "c-0001".to_owned(),
+            "{resident}" => "r-0042".to_owned(),
             "{service}" | "{consumer}" => "lighting".to_owned(),
             "{aggregate}" => "alarm".to_owned(),
             "{event}" => "raised".to_owned(),
@@ -55,11 +56,11 @@ impl Channel {
             "lightState" | "lightTelemetry" | "lightAck" | "lightStatus" | "lightFirmware" | "request"
             | "reply" => &["lighting"],
             "eidKeys" => &["verifier"],
-            "clock" => &["fleet", "lighting", "residents"],
+            "clock" => &["clock", "fleet", "lighting", "residents"],
             "presence" | "fault" | "cabinetEvent" => &["fleet"],
             "cabinetState" | "cabinetTelemetry" | "cabinetAck" | "cabinetStatus" => &["lighting"],
             "cabinetCommand" => &[],
-            "lightCommand" | "lightProgramme" | "lightFirmwareOrder" | "event" | "deadLetter" => &[],
+            "lightCommand" | "lightProgramme" | "lightFirmwareOrder" | "event" | "deadLetter" | "eidConsent" => &[],
             other => panic!("who reads `{other}`? Add it here"),
         }
     }
@@ -99,6 +100,7 @@ impl Channel {
             ],
             "reply" => vec![("/data/status", json!("lost")), ("/type", json!("\"".repeat(30_000)))],
             "eidKeys" => vec![("/d/version", json!(-1)), ("/d/keys", json!({}))],
+            "eidConsent" => vec![("/d/resident", json!("me")), ("/d/profile", json!("everything"))],
             "clock" => vec![
                 ("/d/speed", json!(0)),
                 ("/d/speed", json!(3_601)),
