@@ -60,7 +60,8 @@ impl Channel {
             "presence" | "fault" | "cabinetEvent" => &["fleet"],
             "cabinetState" | "cabinetTelemetry" | "cabinetAck" | "cabinetStatus" => &["lighting"],
             "cabinetCommand" => &[],
-            "lightCommand" | "lightProgramme" | "lightFirmwareOrder" | "event" | "deadLetter" | "eidConsent" => &[],
+            "lightCommand" | "lightProgramme" | "lightFirmwareOrder" | "event" | "deadLetter"
+            | "eidConsent" => &[],
             other => panic!("who reads `{other}`? Add it here"),
         }
     }

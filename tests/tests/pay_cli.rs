@@ -179,7 +179,7 @@ fn a_stay_goes_from_admission_to_its_settlement_by_its_own_means() {
     let lines = file(&folder, "lines.json", bed);
     let (status, words) = run(&city, &["pay", "interim", &stay, "--lines", &lines]);
     assert_eq!(status, Some(0), "{words}");
-    assert!(words.contains("of the deposit ¥500.00 would be used"), "{words}");
+    assert!(words.contains("of the deposit ¥150.00 would be used and ¥350.00 given back"), "{words}");
     let bill = good(&city, &["pay", "discharge", &stay]);
     assert_eq!(bill["presettled"]["split"]["total"], 180_000);
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use medpay::PayRequest;
 use medpay::offline::TerminalKey;
@@ -11,6 +11,7 @@ use types::{Fen, ProviderId, TerminalId};
 
 use super::file::{read_list, read_text};
 use super::{Asked, Settings, apart, desk, on_bus};
+use crate::up::UsageError;
 
 /// What can be done with a terminal.
 #[derive(Debug, Subcommand)]
@@ -69,5 +70,5 @@ pub(super) fn run(what: &Terminal, settings: &Settings) -> Result<ExitCode> {
 fn read_key(file: &std::path::Path) -> Result<TerminalKey> {
     let hex = read_text(file)?;
     serde_json::from_value(hex.trim().into())
-        .with_context(|| format!("{} holds no key: 64 hex digits", file.display()))
+        .map_err(|_| UsageError(format!("{} holds no key: 64 hex digits", file.display())).into())
 }
