@@ -30,7 +30,7 @@ pub(super) struct Report {
     pub(super) alarms: usize,
     /// Alarms whose end nobody tells, because the CMS that raised them died: it keeps no journal.
     pub(super) alarms_orphaned: usize,
-    /// Alarms that are due and were not heard, where the broker died: an event is told once, and who listens is then off.
+    /// Alarms that are due and were not heard, where who listens lost its connection: an event is told once.
     pub(super) alarms_unheard: usize,
     /// How long until every luminaire's actual was its target, after the last client had finished \[s\].
     pub(super) lamps_settled_s: Option<f64>,

@@ -30,8 +30,8 @@ pub(crate) struct Streets(Arc<Mutex<Seen>>);
 #[derive(Debug)]
 pub(crate) struct Seen {
     lives: Lives,
-    /// Which life of the broker it was at first.
-    first_broker: u32,
+    /// How often who listens here has connected.
+    connections: u32,
     lamps: BTreeMap<LuminaireId, Lamp>,
     alarms: BTreeMap<(LuminaireId, AlarmKind), Standing>,
     /// Events that were seen: one may come twice, and counts once.
@@ -69,7 +69,7 @@ impl Streets {
             filters: filters.map(|filter| format!("{below}{filter}")).to_vec(),
         };
         let seen = Seen {
-            first_broker: lives.number(Part::Broker),
+            connections: 0,
             lives,
             lamps: BTreeMap::new(),
             alarms: BTreeMap::new(),
@@ -85,8 +85,10 @@ impl Streets {
     /// Also holds the client, which says nothing.
     async fn listen(self, link: Link, _client: BusClient, mut events: mpsc::Receiver<((), BusEvent)>) {
         while let Some(((), event)) = events.recv().await {
-            if let BusEvent::Message(received) = event {
-                self.lock().take(&link, &received);
+            match event {
+                BusEvent::Message(received) => self.lock().take(&link, &received),
+                BusEvent::Connected => self.lock().connections += 1,
+                _ => {}
             }
         }
     }
@@ -173,10 +175,10 @@ impl Seen {
             .is_some_and(|standing| standing.change == AlarmChange::Raised && standing.lives != now)
     }
 
-    /// Whether something may have been said that was not heard here: events are told once, and the death of the broker
-    /// leaves everyone deaf for a while.
+    /// Whether something may have been said that was not heard here: events are told once, and who lost the connection
+    /// was deaf for a while.
     pub(crate) fn may_have_missed(&self) -> bool {
-        self.lives.number(Part::Broker) != self.first_broker
+        self.connections > 1
     }
 
     fn lives_now(&self) -> [u32; 3] {
