@@ -66,13 +66,17 @@ pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + 
 
 /// Runs `work`, which hears of each Ctrl-C from before its first step.
 pub(crate) fn run<T>(work: impl AsyncFnOnce(Interrupt) -> Result<T>) -> Result<T> {
+    let interrupt = listen_alone()?;
     let runtime = runtime()?;
-    let outcome = runtime.block_on(async {
-        let interrupt = Interrupt::listen().context("cannot listen for signals")?;
-        work(interrupt).await
-    });
+    let outcome = runtime.block_on(work(interrupt));
     runtime.shutdown_timeout(GIVE_UP_WITHIN);
     outcome
+}
+
+/// Listens while no other thread hands signals on: one that came between the handler and its first listener would be lost.
+fn listen_alone() -> Result<Interrupt> {
+    let alone = Builder::new_current_thread().enable_all().build().context("cannot listen for signals")?;
+    alone.block_on(async { Interrupt::listen() }).context("cannot listen for signals")
 }
 
 fn runtime() -> Result<Runtime> {

@@ -72,7 +72,7 @@ fn a_payer_whose_disk_is_full_ends_and_loses_nothing() {
         assert!(waves < WAVES_MAX, "the disk never filled up");
         waves += 1;
         till.open_bills();
-        till.work(40);
+        till.work_until(40, || first.has_ended());
     }
     let errors = first.errors();
     assert!(errors.contains("the disk is full: make room"), "{errors}");

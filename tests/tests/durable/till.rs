@@ -220,7 +220,12 @@ impl<'a> Till<'a> {
     }
 
     /// Works until so many messages came, or all is paid.
-    pub(crate) fn work(&mut self, mut messages: u64) {
+    pub(crate) fn work(&mut self, messages: u64) {
+        self.work_until(messages, || false);
+    }
+
+    /// The same, or until the payer has `ended`: then nobody answers.
+    pub(crate) fn work_until(&mut self, mut messages: u64, mut ended: impl FnMut() -> bool) {
         let mut quiet = 0;
         while messages > 0 && self.paid() < self.bills.len() {
             match self.bus.within(RETRY) {
@@ -228,6 +233,7 @@ impl<'a> Till<'a> {
                     self.take(&topic, &message);
                     (messages, quiet) = (messages - 1, 0);
                 }
+                None if ended() => return,
                 None => {
                     quiet += 1;
                     assert!(quiet < 100, "the payer is silent");
