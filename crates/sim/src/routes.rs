@@ -90,8 +90,8 @@ fn light_kind(body: &Light) -> usize {
         Light::Online(_) => 3,
         Light::Command(_) => 4,
         Light::Programme(_) => 5,
-        Light::Firmware(_) => 12,
-        Light::FirmwareOrder(_) => 13,
+        Light::Firmware(_) => 18,
+        Light::FirmwareOrder(_) => 19,
     }
 }
 
