@@ -117,8 +117,16 @@ pub async fn until_text(page: &Client, selector: &str, wanted: &str) -> String {
 /// If it is not within [`PATIENCE`], or cannot be clicked.
 pub async fn click(page: &Client, selector: &str) {
     let script = format!("return document.querySelector({})?.disabled === false", json!(selector));
-    until(page, &script, |there| there == true).await;
-    page.find(Locator::Css(selector)).await.expect("an element").click().await.expect("a click");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        until(page, &script, |there| there == true).await;
+        let element = page.find(Locator::Css(selector)).await.expect("an element");
+        match element.click().await {
+            // The page drew it anew between the look and the click.
+            Err(error) if error.is_stale_element_reference() && Instant::now() < deadline => {}
+            clicked => return clicked.expect("a click"),
+        }
+    }
 }
 
 /// Sets the value of a field, as a person who types or chooses.

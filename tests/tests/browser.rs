@@ -1,7 +1,7 @@
 //! The pages, in a real browser.
 
 use city_tests::City;
-use city_tests::browser::{Driver, until};
+use city_tests::browser::{Driver, click, until};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ async fn a_question_is_answered_if_its_owner_agrees(page: &Client, city: &City) 
     let asks = "return document.querySelector('#challenge-asks').textContent";
     until(page, asks, |text| text.as_str().is_some_and(|text| text.starts_with("Museum asks for: Age")))
         .await;
-    page.find(Locator::Css("#challenge-agree")).await.expect("a button").click().await.expect("a click");
+    click(page, "#challenge-agree").await;
     let is_answer = |code: &Value| *code != before && code.as_str().is_some_and(|code| code.len() > 100);
     let answer = until(page, code, is_answer).await;
     page.switch_to_window(kiosk).await.expect("the kiosk");
@@ -64,7 +64,7 @@ async fn a_question_is_answered_if_its_owner_agrees(page: &Client, city: &City) 
 async fn verdict(kiosk: &Client, code: &str, expected: &str) -> Value {
     let paste = format!("document.querySelector('#paste-code').value = {}", json!(code));
     kiosk.execute(&paste, Vec::new()).await.expect("the code is pasted");
-    kiosk.find(Locator::Css("#verify-button")).await.expect("a button").click().await.expect("a click");
+    click(kiosk, "#verify-button").await;
     let script = "return document.querySelector('#verdict').dataset.verdict || ''";
     until(kiosk, script, |verdict| verdict == expected).await
 }

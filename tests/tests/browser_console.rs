@@ -119,7 +119,7 @@ async fn the_bus_can_be_read_and_what_nobody_understood_is_told(page: &Client, c
 
 async fn a_scenario_is_played_to_its_report(page: &Client, city: &City) {
     page.goto(&format!("{}/scenarios", city.page)).await.expect("the scenarios");
-    click(page, "[data-file='copied-code.toml']").await;
+    click(page, "[data-row='copied-code.toml']").await;
     until_text(page, "#run-badge", "passed").await;
     let all_true =
         "return [...document.querySelectorAll('#expectations li')].map((line) => line.dataset.state)";

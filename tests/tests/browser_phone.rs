@@ -71,8 +71,7 @@ fn a_bill_is_explained_line_by_line_and_paid_with_a_fresh_code_of_the_phone() {
         nobody_pays_who_did_not_agree(&page).await;
         an_aunt_agrees_and_is_asked(&page, &city).await;
 
-        let total =
-            page.find(Locator::Css(".split .sum.number")).await.expect("a sum").text().await.expect("text");
+        let total = until_text(&page, ".split .sum.number", "¥").await;
         let reasons = "return document.querySelectorAll('.why li').length";
         until(&page, reasons, |count| count.as_u64() >= Some(2)).await;
         press(&page, "#bill-pay").await;

@@ -1,7 +1,7 @@
 // What is wrong: incidents of whole cabinets first, then the alarms of lamps that no incident explains.
 
 import { getJson } from "./api.js";
-import { byId, element, throttle } from "./dom.js";
+import { byId, element, showRows, throttle } from "./dom.js";
 import { number, timeOfDay } from "./format.js";
 import { onLanguage, t, tOr } from "./i18n.js";
 
@@ -66,7 +66,7 @@ export class Alarms {
     const incidents = [...this.#incidents].sort((a, b) => b.raised_ms - a.raised_ms);
     const rows = [...incidents.map((one) => this.#incident(one)), ...alone.slice(0, SHOWN_MAX).map((alarm) => this.#row(alarm))];
     if (alone.length > SHOWN_MAX) rows.push(element("li", { textContent: t("alarms.more", { count: number(alone.length - SHOWN_MAX) }) }));
-    keepFocus(byId("alarms"), () => byId("alarms").replaceChildren(...rows));
+    showRows(byId("alarms"), rows);
   }
 
   #incident(incident) {
@@ -119,10 +119,3 @@ export class Alarms {
 
 const key = ({ luminaire, kind }) => `${luminaire} ${kind}`;
 const incidentKey = ({ cabinet, kind }) => `${cabinet} ${kind}`;
-
-/** Rows are made anew; the one with the focus must not lose it. */
-function keepFocus(list, change) {
-  const held = list.contains(document.activeElement) ? document.activeElement.dataset.row : null;
-  change();
-  if (held) list.querySelector(`[data-row="${CSS.escape(held)}"]`)?.focus();
-}

@@ -1,7 +1,7 @@
 // The bus view: what goes over the bus, how fast, and what nobody could read.
 
 import { ApiProblem, getJson } from "./api.js";
-import { byId, element, topicParts } from "./dom.js";
+import { byId, element, showRows, topicParts } from "./dom.js";
 import { number, timeOfDay } from "./format.js";
 import { onLanguage, startI18n, t } from "./i18n.js";
 import { explain } from "./problem.js";
@@ -84,11 +84,11 @@ function showOverview() {
   const most = Math.max(1, ...overview.topics.map(({ per_s }) => per_s));
   const others = { ...overview.others, address: t("bus.others"), summary: t("bus.others_summary"), filter: null };
   const rows = [...overview.topics, ...(others.count > 0 ? [others] : [])].map((topic) => topicRow(topic, most));
-  keepFocus(byId("topics"), rows);
+  showRows(byId("topics"), rows);
   byId("dead-count").textContent = number(overview.dead_count);
   byId("dead-count").classList.toggle("warning", overview.dead_count > 0);
   byId("dead-none").hidden = overview.dead.length > 0;
-  byId("dead").replaceChildren(...overview.dead.map(deadRow));
+  showRows(byId("dead"), overview.dead.map(deadRow));
 }
 
 function topicRow({ address, summary, count, per_s, filter: own }, most) {
@@ -114,7 +114,7 @@ function deadRow({ at_ms, consumer, topic, offset, reason }) {
 
 function showMessages() {
   byId("messages-none").hidden = listed.length > 0;
-  keepFocus(byId("messages"), listed.map((message) => {
+  showRows(byId("messages"), listed.map((message) => {
     const button = element("button", { type: "button", data: { row: message.number } },
       element("time", { textContent: timeOfDay(message.at_ms) }),
       element("code", {}, ...topicParts(message.topic)));
@@ -147,11 +147,4 @@ function facts({ number: place, at_ms, bytes, retained }) {
   const words = [t("bus.number", { number: number(place) }), timeOfDay(at_ms), t("bus.bytes", { bytes: number(bytes) })];
   if (retained) words.push(t("bus.retained"));
   return words.join(" · ");
-}
-
-/** Rows are made anew; the one with the focus must not lose it, nor the list its place. */
-function keepFocus(list, rows) {
-  const held = list.contains(document.activeElement) ? document.activeElement.dataset.row : null;
-  list.replaceChildren(...rows);
-  if (held) list.querySelector(`[data-row="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }

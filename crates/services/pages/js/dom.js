@@ -20,6 +20,30 @@ export function svgElement(tag, attributes = {}, ...children) {
   return node;
 }
 
+/**
+ * Shows these rows in a list, and no others. A row that looks as before stays in its place, so that a click on it, begun
+ * or aimed at, still meets it; one that was made anew keeps the focus by what it holds with the same `data-row`.
+ */
+export function showRows(list, rows) {
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.row : null;
+  const wanted = new Set(rows.map((row) => row.outerHTML));
+  const kept = new Map();
+  for (const row of [...list.children]) {
+    if (wanted.has(row.outerHTML) && !kept.has(row.outerHTML)) kept.set(row.outerHTML, row);
+    else row.remove();
+  }
+  let place = list.firstElementChild;
+  for (const made of rows) {
+    const row = kept.get(made.outerHTML) ?? made;
+    kept.delete(made.outerHTML);
+    if (row === place) place = place.nextElementSibling;
+    else list.insertBefore(row, place);
+  }
+  if (focused && !list.contains(document.activeElement)) {
+    list.querySelector(`[data-row="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+}
+
 /** A topic that may break after each slash, and nowhere else. */
 export const topicParts = (topic) => topic.split("/").flatMap((part, place) => (place === 0 ? [part] : ["/", document.createElement("wbr"), part]));
 

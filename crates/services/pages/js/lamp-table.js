@@ -1,6 +1,6 @@
 // The table behind the map: the same lamps, readable by everybody.
 
-import { byId, element, throttle } from "./dom.js";
+import { byId, element, showRows, throttle } from "./dom.js";
 import { number, percent } from "./format.js";
 import { onLanguage, pick, t } from "./i18n.js";
 
@@ -49,10 +49,8 @@ export class LampTable {
     byId("table-page").textContent = t("table.page", { page: number(this.#page + 1), pages: number(pages), count: number(found.length) });
     byId("table-previous").disabled = this.#page === 0;
     byId("table-next").disabled = this.#page === pages - 1;
-    const held = document.activeElement?.dataset.row;
     const start = this.#page * PAGE_ROWS;
-    byId("table-rows").replaceChildren(...found.slice(start, start + PAGE_ROWS).map((index) => this.#row(index)));
-    if (held) byId("table-rows").querySelector(`[data-row="${CSS.escape(held)}"]`)?.focus();
+    showRows(byId("table-rows"), found.slice(start, start + PAGE_ROWS).map((index) => this.#row(index)));
   }
 
   #found() {

@@ -1,7 +1,7 @@
 // Scenarios: choose one, watch its expectations in the time of its city, open the report.
 
 import { ApiProblem, getJson, postJson } from "./api.js";
-import { byId, element } from "./dom.js";
+import { byId, element, showRows } from "./dom.js";
 import { dateAndTime } from "./format.js";
 import { onLanguage, startI18n, t } from "./i18n.js";
 import { explain } from "./problem.js";
@@ -51,13 +51,11 @@ function show() {
 }
 
 function showList() {
-  const held = document.activeElement?.dataset.file;
-  byId("scenarios").replaceChildren(...(scenarios ?? []).map(row));
-  if (held) byId("scenarios").querySelector(`[data-file="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  showRows(byId("scenarios"), (scenarios ?? []).map(row));
 }
 
 function row({ file, title, about, mistake }) {
-  const button = element("button", { type: "button", textContent: t("scenarios.play"), data: { file } });
+  const button = element("button", { type: "button", textContent: t("scenarios.play"), data: { row: file } });
   button.setAttribute("aria-label", t("scenarios.play_one", { title }));
   button.disabled = mistake !== null || run?.phase === "playing";
   button.addEventListener("click", () => order(async () => {

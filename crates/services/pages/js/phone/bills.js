@@ -1,7 +1,7 @@
 // Medical bills: what is there to be paid, paying it with a fresh code, and what was paid.
 
 import { ApiProblem, getJson, postJson } from "../api.js";
-import { byId, element } from "../dom.js";
+import { byId, element, showRows } from "../dom.js";
 import { date, yuan } from "../format.js";
 import { onLanguage, pick, t } from "../i18n.js";
 import { explain } from "../problem.js";
@@ -98,7 +98,7 @@ export class Bills {
     this.#shown = null;
     byId("bills-note").textContent = "";
     this.#draw();
-    document.querySelector(`#bills [data-bill="${id}"]`)?.focus();
+    document.querySelector(`#bills [data-row="${id}"]`)?.focus();
   }
 
   /** How the bill would be paid now. */
@@ -136,8 +136,8 @@ export class Bills {
     const { unpaid, paid, statement, providers } = this.#all;
     byId("statement").replaceChildren(...[["balance", statement.balance], ["fund_used", statement.fund_used], ["deductible_used", statement.deductible_used]]
       .map(([name, amount]) => element("div", {}, element("dt", { textContent: t(`pay.statement.${name}`) }), element("dd", { className: "number", textContent: yuan(amount) }))));
-    byId("unpaid").replaceChildren(...rows(unpaid, "pay.nothing", (one) => this.#row(one, one.total, t(`pay.state.${stateName(one.state)}`))));
-    byId("paid").replaceChildren(...rows(paid, "pay.nothing_yet", (one) => this.#row(one, one.split.total,
+    showRows(byId("unpaid"), rows(unpaid, "pay.nothing", (one) => this.#row(one, one.total, t(`pay.state.${stateName(one.state)}`))));
+    showRows(byId("paid"), rows(paid, "pay.nothing_yet", (one) => this.#row(one, one.split.total,
       one.reversal ? t("pay.state.reversed") : t("pay.paid_on", { day: date(one.settled) }))));
     const select = byId("visit-provider");
     const chosen = select.value;
@@ -146,7 +146,7 @@ export class Bills {
   }
 
   #row(one, total, about) {
-    const button = element("button", { type: "button", data: { bill: one.bill } },
+    const button = element("button", { type: "button", data: { row: one.bill } },
       element("b", { textContent: this.#providerName(one.provider) }),
       element("span", { className: "number", textContent: yuan(total) }),
       element("small", { textContent: about }));

@@ -1,7 +1,7 @@
 // The bills of one hospital, the newest first.
 
 import { getJson } from "../api.js";
-import { byId, element } from "../dom.js";
+import { byId, element, showRows } from "../dom.js";
 import { wallTime, yuan } from "../format.js";
 import { onLanguage, t } from "../i18n.js";
 import { explain } from "../problem.js";
@@ -16,8 +16,6 @@ export class BillList {
   #provider = null;
   #bills = [];
   #chosen = null;
-  /** What is drawn, to leave the list alone while nothing changes: the focus may be in it. */
-  #drawn = "";
 
   constructor(onPick) {
     this.#onPick = onPick;
@@ -54,16 +52,11 @@ export class BillList {
   }
 
   #draw() {
-    const content = JSON.stringify([this.#bills, this.#chosen, t("till.state.open")]);
-    if (content === this.#drawn) return;
-    this.#drawn = content;
-    const focused = document.activeElement?.dataset?.bill;
-    byId("bills").replaceChildren(...this.#bills.map((bill) => this.#row(bill)));
-    if (focused) byId("bills").querySelector(`[data-bill="${focused}"]`)?.focus();
+    showRows(byId("bills"), this.#bills.map((bill) => this.#row(bill)));
   }
 
   #row({ bill, total, state, changed_ms: changed }) {
-    const button = element("button", { type: "button", data: { bill }, attributes: { "aria-current": bill === this.#chosen } },
+    const button = element("button", { type: "button", data: { row: bill }, attributes: { "aria-current": bill === this.#chosen } },
       element("b", { textContent: shortId(bill) }), element("span", { className: "number", textContent: yuan(total) }),
       element("small", { textContent: wallTime(changed) }), element("small", { textContent: t(`till.state.${state}`) }));
     button.addEventListener("click", () => {
