@@ -1,6 +1,7 @@
 //! `kitecity run` and `kitecity check`: scenarios as tests.
 
 mod again;
+mod cores;
 pub(crate) mod explore;
 mod live;
 mod print;

@@ -14,6 +14,7 @@ use scenario::{Standing, Verdict};
 use sim::explore::{Case, YEAR};
 
 use super::EXIT_FAILED;
+use super::cores::on_all_cores;
 use super::progress::SeedsBar;
 use crate::config::Config;
 use crate::outfile::OutFile;
@@ -87,26 +88,20 @@ struct Search<'a> {
 pub(crate) fn explore(args: &ExploreArgs, settings: &Settings) -> Result<ExitCode> {
     let file = OutFile::ready("--out", &args.out)?;
     let began = Instant::now();
-    let cases = if args.minutes.is_some() { u64::MAX } else { args.cases };
+    let cases = args.minutes.is_none().then_some(args.cases);
     let bar = SeedsBar::new(cases);
     let search = Search {
         policies: Config::of(settings)?.policy()?,
         sun: Arc::new(city::astro_table(YEAR).map_err(|error| anyhow!("{error}"))?),
         next: AtomicU64::new(args.first),
-        end: args.first.saturating_add(cases),
+        end: args.first.saturating_add(cases.unwrap_or(u64::MAX)),
         until: args.minutes.map(|minutes| began + Duration::from_secs(minutes * 60)),
         found: AtomicBool::new(false),
         played: AtomicU64::new(0),
         failed: Mutex::default(),
         bar: &bar,
     };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| search.work())).collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| worker.join().unwrap_or_else(|_| Err(anyhow!("a run panicked"))))
-    })?;
+    on_all_cores(|| search.work())?;
     let failed = search.failed.lock().unwrap_or_else(PoisonError::into_inner).iter().min().copied();
     let smallest = failed.map(|seed| search.shrink(seed)).transpose()?;
     if let Some(case) = &smallest {

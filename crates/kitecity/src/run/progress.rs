@@ -10,9 +10,9 @@ use wire::Message;
 /// A run shorter than this has no bar.
 const SILENT_FOR: Duration = Duration::from_secs(1);
 
-/// A bar of `length` steps. Draws nothing unless stderr is a terminal, and nothing in colour.
-fn bar(length: u64, template: &str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+/// A bar of `length` steps, if it is known how many there are. Draws nothing unless stderr is a terminal, and nothing in colour.
+fn bar(length: Option<u64>, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template(template).expect("the templates of this file are well-formed");
     bar.set_style(style.progress_chars("━╸─"));
     bar
@@ -23,8 +23,13 @@ fn bar(length: u64, template: &str) -> ProgressBar {
 pub(super) struct SeedsBar(ProgressBar);
 
 impl SeedsBar {
-    pub(super) fn new(seeds: u64) -> Self {
-        Self(bar(seeds, "{bar:30} {pos} of {len} seeds, {msg}, {eta} to go").with_message("0 failed"))
+    /// Of so many; without end, or until time is up, if `None`.
+    pub(super) fn new(seeds: Option<u64>) -> Self {
+        let template = match seeds {
+            Some(_) => "{bar:30} {pos} of {len} seeds, {msg}, {eta} to go",
+            None => "{pos} seeds in {elapsed}, {msg}",
+        };
+        Self(bar(seeds, template).with_message("0 failed"))
     }
 
     /// One more is done; `failed` of all so far.
@@ -72,7 +77,7 @@ impl CityBar {
             return;
         }
         let seconds = |until: Timestamp| (until.millis_since(self.start) / types::SECOND_MS).max(0) as u64;
-        let bar = self.bar.get_or_insert_with(|| bar(seconds(self.end), "{bar:30} {msg}"));
+        let bar = self.bar.get_or_insert_with(|| bar(Some(seconds(self.end)), "{bar:30} {msg}"));
         if bar.position() != seconds(now) {
             // A whole second: the milliseconds of a city in a hurry only flicker.
             let whole = Timestamp::from_millis(now.as_millis() / types::SECOND_MS * types::SECOND_MS);

@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use scenario::{Record, Standing};
 
+use super::cores::on_all_cores;
 use super::progress::SeedsBar;
 use super::{Job, Played, virtually};
 
@@ -92,7 +93,6 @@ impl Explored {
 struct Tally {
     explored: Explored,
     kept: BTreeMap<(Reverse<Standing>, u64), Played>,
-    broken: Option<anyhow::Error>,
 }
 
 impl Tally {
@@ -136,33 +136,22 @@ pub(super) fn explore(job: Job<'_>, range: SeedRange) -> Result<Explored> {
     let began = Instant::now();
     let next = AtomicU64::new(range.first);
     let tally = Mutex::new(Tally::default());
-    let bar = SeedsBar::new((range.last - range.first).saturating_add(1));
+    let bar = SeedsBar::new(Some((range.last - range.first).saturating_add(1)));
     let kept_max = if job.args.junit.is_some() { KEPT_MAX } else { 1 };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed > range.last || seed < range.first {
-                        return;
-                    }
-                    let played = virtually::play(job, seed);
-                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    match played {
-                        Ok(played) => tally.add(played, kept_max),
-                        Err(error) => tally.broken = Some(error),
-                    }
-                    bar.step(tally.explored.failed.len());
-                }
-            });
+    on_all_cores(|| {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed > range.last || seed < range.first {
+                return Ok(());
+            }
+            let played = virtually::play(job, seed).context("a seed broke")?;
+            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            tally.add(played, kept_max);
+            bar.step(tally.explored.failed.len());
         }
-    });
+    })?;
     drop(bar);
-    let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(error) = tally.broken.take() {
-        return Err(error).context("a seed broke");
-    }
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let explored = tally.conclude(job, range, began.elapsed().as_millis() as u64);
     if job.args.junit.is_some() && explored.seeds() > KEPT_MAX as u64 {
         eprintln!(
