@@ -2,9 +2,14 @@
 //!
 //! [`kinds`] is the catalogue of messages, [`lamps`] that of luminaires.
 
+mod answers;
+mod bills;
 mod cabinets;
+mod groups;
+mod identity;
 mod kinds;
 mod lamps;
+mod luminaires;
 mod payment;
 mod which;
 

@@ -4,7 +4,9 @@ use medpay::reconcile::Difference;
 use medpay::{Entry, PayEvent};
 use wire::{Event, EventBody, Message};
 
-use super::kinds::{BILL, Field, PROVIDER, RESIDENT, field};
+use super::bills::{BILL, PROVIDER};
+use super::identity::RESIDENT;
+use super::kinds::{Field, field};
 use super::{AMOUNT, NUMBER, Type, Value};
 
 pub(super) const ENTRY: &[Field] = &[
