@@ -121,6 +121,7 @@ impl Case {
 }
 
 /// All is mended once more – who was told so while the bus was gone did not hear it – and people go about: it must work.
+/// The lamps are tried dark and lit, as a repair crew does: what burnt when it should not is seen to be well in the dark.
 fn calm_steps() -> String {
     let deeds = [
         ("4h21m", "repair", "lamps = \"all\""),
@@ -129,7 +130,8 @@ fn calm_steps() -> String {
         ("4h21m", "close_door", trouble::CABINET),
         ("4h30m", "walk", "resident = \"r-0040\", to = \"h-0001\""),
         ("4h30m", "show", "resident = \"r-0039\", kiosk = \"bus\""),
-        ("4h30m", "dim", "lamps = \"all\", level = 35, for = \"10m\""),
+        ("4h30m", "dim", "lamps = \"all\", level = 0, for = \"10m\""),
+        ("4h45m", "dim", "lamps = \"all\", level = 35, for = \"10m\""),
     ];
     let mut steps = String::new();
     for (after, deed, what) in deeds {

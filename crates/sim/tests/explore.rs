@@ -17,12 +17,15 @@ fn broken(verdict: &Verdict) -> bool {
     verdict.standing() != Standing::Passed
 }
 
+/// Seeds beyond the first few that have left a city that was not whole.
+const FAILED_ONCE: [u64; 2] = [137, 2884];
+
 #[test]
 fn no_seed_leaves_a_city_that_is_not_whole() {
     // A debug build plays a few; `cargo test --release`, as `.ci/run` does, plays hundreds.
-    let seeds = if cfg!(debug_assertions) { 0..24 } else { 0..300 };
+    let first = if cfg!(debug_assertions) { 0..24 } else { 0..300 };
     let policies = policies();
-    for seed in seeds {
+    for seed in first.chain(FAILED_ONCE) {
         let case = Case::of(seed);
         let verdict = case.play(&policies, &SUN).unwrap();
         if broken(&verdict) {
