@@ -259,14 +259,17 @@ impl Sim {
     }
 
     /// A message is at the end of its way. If the connection it travelled in is gone, so is the message, and a service
-    /// knows that nobody acknowledged it.
+    /// knows that nobody acknowledged it: it says it again, at once if it has a new connection.
     pub(crate) fn arrive(&mut self, client: Client, number: u32, observer: &mut impl Observer) {
         let Some(Flight { said, way, index, session }) = self.flights.take(number) else { return };
         let link = self.link_mut(client);
         let arrives = link.connected && link.session == session;
         let message = self.message(said);
         match way {
-            Way::Up if !arrives => self.keep(client, index, &message),
+            Way::Up if !arrives => {
+                self.keep(client, index, &message);
+                self.empty_outbox(client, observer);
+            }
             Way::Down if !arrives => {}
             Way::Up => self.publish(client, &message, observer),
             Way::Down => self.tell(client, message, observer),

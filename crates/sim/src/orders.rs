@@ -141,7 +141,7 @@ impl Sim {
             }
             Who::Role(place) => {
                 self.send_retained(RoleName::ALL[place]);
-                self.empty_outbox(place, client, observer);
+                self.empty_outbox(client, observer);
                 self.tell_service(place, BusInput::Connected, observer);
             }
         }

@@ -36,8 +36,12 @@ impl Sim {
         self.outboxes[place].0.insert(index, Waiting { message: message.clone(), expires });
     }
 
-    /// Sends what waits, the oldest first.
-    pub(crate) fn empty_outbox(&mut self, place: usize, from: Client, observer: &mut impl Observer) {
+    /// Sends what waits, the oldest first, if there is a connection.
+    pub(crate) fn empty_outbox(&mut self, from: Client, observer: &mut impl Observer) {
+        let Who::Role(place) = from.who() else { return };
+        if !self.links[place].connected {
+            return;
+        }
         for (index, waiting) in std::mem::take(&mut self.outboxes[place].0) {
             if waiting.expires.is_none_or(|at| at > self.now) {
                 self.send_numbered(from, index, &waiting.message, observer);
