@@ -1,6 +1,7 @@
 //! `kitecity bench`: how fast it is on this machine.
 
 mod fleet;
+mod long;
 mod pay;
 mod reconnect;
 
@@ -38,6 +39,12 @@ pub(crate) enum Bench {
     },
     /// Live: how long until every luminaire (of 10,000, or --luminaires) is back after the broker died.
     Reconnect,
+    /// Live: a whole city at 600 times the speed of life, and whether its memory stays flat.
+    Long {
+        /// How long to run it \[s\].
+        #[arg(long, default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(12..))]
+        seconds: u64,
+    },
     /// Codes of e-ID: issued, proved by a phone, drawn and verified, beside the bare signatures in them.
     Eid,
     /// Splits of bills per second, and durable settlements per second beside the disk's sync time.
@@ -50,6 +57,7 @@ pub(crate) fn run(what: &Bench, settings: &Settings) -> Result<()> {
         Bench::Sim => simulation(settings),
         Bench::Fleet { seconds } => fleet::run(settings, *seconds),
         Bench::Reconnect => reconnect::run(settings),
+        Bench::Long { seconds } => long::run(settings, *seconds),
         Bench::Eid => codes(),
         Bench::Pay(args) => pay::run(args, settings),
     }
