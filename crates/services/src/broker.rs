@@ -26,6 +26,7 @@ mod pace;
 mod presence;
 mod retained;
 mod routes;
+mod takeover;
 
 pub use cut::{CUT_MAX, Cuts};
 use front::{Callers, Front};
@@ -229,6 +230,7 @@ async fn launch(
     let pace = Arc::default();
     let callers = Callers::default();
     let guard = Guard {
+        context: context.clone(),
         rules,
         secret,
         open: config.open,
