@@ -39,8 +39,9 @@ const QUEUE_MAX: usize = 100_000;
 const SUBSCRIPTIONS_MAX: usize = 1_000;
 /// Messages on their way to one client without its acknowledgement.
 const INFLIGHT_MAX: u16 = 256;
-/// How long the listener may take to answer after it is bound.
-const READY_WITHIN: Duration = Duration::from_secs(5);
+/// How long the listener may take to answer after it is bound. Where a broker starts again, thousands of luminaires
+/// are there before the first question whether it does.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long its connections may take to end.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
@@ -345,6 +346,7 @@ impl Probe {
         }
     }
 
+    /// One try. It waits for its turn: one that gave up would begin again at the end of the queue.
     fn connect(&self, address: SocketAddr) -> io::Result<()> {
         let mut stream = TcpStream::connect_timeout(&address, READY_WITHIN)?;
         stream.set_read_timeout(Some(READY_WITHIN))?;
