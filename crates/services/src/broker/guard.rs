@@ -194,7 +194,12 @@ impl Handler for Guard {
                 self.cuts.over(client.client_id()).await;
                 let result = self.authenticate(client);
                 match result {
-                    AuthResult::Allow(..) => make_way(&self.context, client).await,
+                    AuthResult::Allow(..) => {
+                        if let Some(seen) = client.id().remote_addr {
+                            self.callers.let_in(seen);
+                        }
+                        make_way(&self.context, client).await;
+                    }
                     _ => _ = self.counters.refused_connects.fetch_add(1, Ordering::Relaxed),
                 }
                 HookResult::AuthResult(result)
