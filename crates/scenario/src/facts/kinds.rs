@@ -648,6 +648,20 @@ pub const KINDS: &[Kind] = &[
             ),
         ],
     ),
+    kind(
+        "lamp.alarms",
+        "The CMS tells which alarms of a luminaire stand; 0 = the last has ended.",
+        &[
+            LAMP,
+            field(
+                "standing",
+                AMOUNT,
+                read!(Message::Light { body: Light::Alarms(standing), .. } => {
+                    Value::Number(standing.iter().count() as f64)
+                }),
+            ),
+        ],
+    ),
     kind("request.firmware", "The CMS is asked to update the firmware of a group.", &[GROUP]),
     kind(
         "reply.firmware",
