@@ -53,8 +53,8 @@ impl Channel {
     /// Who reads it, beside the console.
     fn consumers(&self) -> &'static [&'static str] {
         match self.name.as_str() {
-            "lightState" | "lightTelemetry" | "lightAck" | "lightStatus" | "lightFirmware" | "request"
-            | "reply" => &["lighting"],
+            "lightState" | "lightTelemetry" | "lightAck" | "lightStatus" | "lightFirmware"
+            | "lightAlarms" | "request" | "reply" => &["lighting"],
             "eidKeys" => &["verifier"],
             "clock" => &["clock", "fleet", "lighting", "residents"],
             "presence" | "fault" | "cabinetEvent" => &["fleet"],
@@ -87,6 +87,7 @@ impl Channel {
             "lightFirmware" => {
                 vec![("/d/version", json!("newest")), ("/d/result", json!(99)), ("/d/phase", json!("party"))]
             }
+            "lightAlarms" => vec![("/d/standing", json!("flooding")), ("/d/standing/0", json!("on_fire"))],
             "lightFirmwareOrder" => vec![("/d/install/bytes", json!(-1)), ("/d/install/version", json!(1))],
             "event" => vec![
                 ("/specversion", json!("0.3")),

@@ -167,7 +167,7 @@ impl Chaos {
     async fn run(mut self) -> Result<Report> {
         self.town.start_all()?;
         let (stop, over) = watch::channel(false);
-        let streets = Streets::watch(&self.link, self.city.secret(), self.town.lives());
+        let streets = Streets::watch("streets", &self.link, self.city.secret(), self.town.lives());
         let load = self.load(over);
         let clients = load.begin().await?;
         self.works().await?;

@@ -10,6 +10,7 @@ mod io;
 mod judge;
 mod losses;
 mod requests;
+mod standing;
 mod traffic;
 mod view;
 
@@ -96,8 +97,12 @@ impl Core for Cms {
     type Output = Output;
 
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        let before = out.len();
         match input {
-            Input::Connected => self.publish_programmes(out),
+            Input::Connected => {
+                self.publish_programmes(out);
+                self.publish_standing(out);
+            }
             Input::State { luminaire, report } => self.on_state(now, luminaire, &report, out),
             Input::Telemetry { luminaire, report } => self.on_telemetry(now, luminaire, report, out),
             Input::Ack { luminaire, report } => self.on_ack(now, luminaire, &report, out),
@@ -108,15 +113,18 @@ impl Core for Cms {
             Input::CampaignRequest { from, request } => self.on_campaign_request(now, from, request, out),
             Input::GroupRequest { from, request } => self.on_group_request(now, from, request, out),
             Input::Complaint { from, request } => self.on_complaint(now, from, request, out),
+            Input::Alarms { luminaire, standing } => self.take_over(now, luminaire, standing, out),
             Input::Pace(pace) => {
                 self.pace = pace;
                 self.commands.restart_all(now.plus_millis(self.ack_timeout_ms()));
             }
         }
         self.advance_groups(now, out);
+        self.tell_standing(before, out);
     }
 
     fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let before = out.len();
         let deadline = now.plus_millis(self.ack_timeout_ms());
         while let Some(overdue) = self.commands.take_overdue(now) {
             match overdue.phase {
@@ -139,6 +147,7 @@ impl Core for Cms {
         self.losses.expire(now, &self.cabinets, &mut told);
         announce(now, told, out);
         self.expire_complaints(now, out);
+        self.tell_standing(before, out);
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {

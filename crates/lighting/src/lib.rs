@@ -23,6 +23,7 @@
 //!
 //! Not here yet: photocells, and surges.
 
+mod alarm;
 pub mod cabinet;
 mod calendar;
 pub mod cms;
@@ -36,6 +37,7 @@ mod level;
 mod messages;
 mod sun;
 
+pub use alarm::{Alarm, AlarmChange, AlarmKind, AlarmSet};
 pub use cabinet::{
     Cabinet, CabinetConfig, CabinetEvent, CabinetState, CabinetTelemetry, Circuit, CircuitState, Control,
     Draw, FeederStyle, Incident, IncidentKind, Leg, Load, Phase, PhaseReadings, Phases, SwitchCommand,
@@ -56,8 +58,8 @@ pub use luminaire::{
     Sun,
 };
 pub use messages::{
-    AckResult, Alarm, AlarmChange, AlarmKind, ClockAndSun, CommandAck, CommandReport, CommandStatus,
-    DimCommand, DimRequest, Gear, LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX, Report,
-    Stamp, StepTime, SunTime, Telemetry,
+    AckResult, ClockAndSun, CommandAck, CommandReport, CommandStatus, DimCommand, DimRequest, Gear,
+    LightState, Mode, Programme, ProgrammeStep, REASON_BYTES_MAX, Report, Stamp, StepTime, SunTime,
+    Telemetry,
 };
 pub use sun::{AstroTable, AstroTableError, SunDay};

@@ -146,6 +146,7 @@ use RoleName::{
 /// What a service may do beside what all may, below `kitecity/v1/{run}/`.
 pub const SERVICE_RULES: &[(RoleName, Action, &str)] = &[
     (Lighting, Publish, "light/+/+/down/+"),
+    (Lighting, Publish, "light/+/+/alarms"),
     (Lighting, Publish, "evt/lighting/#"),
     (Lighting, Subscribe, "light/#"),
     (Fleet, Publish, "light/+/+/up/+"),

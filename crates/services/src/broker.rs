@@ -26,6 +26,7 @@ mod pace;
 mod presence;
 mod retained;
 mod routes;
+mod takeover;
 
 pub use cut::{CUT_MAX, Cuts};
 use front::{Callers, Front};
@@ -38,15 +39,17 @@ const QUEUE_MAX: usize = 100_000;
 const SUBSCRIPTIONS_MAX: usize = 1_000;
 /// Messages on their way to one client without its acknowledgement.
 const INFLIGHT_MAX: u16 = 256;
-/// How long the listener may take to answer after it is bound.
-const READY_WITHIN: Duration = Duration::from_secs(5);
+/// How long the listener may take to answer after it is bound. Where a broker starts again, thousands of luminaires
+/// are there before the first question whether it does.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long its connections may take to end.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// How the broker listens.
 #[derive(Clone, Debug)]
 pub struct BrokerConfig {
-    /// Where MQTT 3.1.1 and 5 are spoken. Port 0 or a taken one = the next free one.
+    /// Where MQTT 3.1.1 and 5 are spoken. Port 0 or a taken one = the next free one. Where others than this machine come,
+    /// who is not let in within 10 s is sent away.
     pub mqtt: SocketAddr,
     /// Where MQTT over WebSocket is spoken, if at all.
     pub websocket: Option<SocketAddr>,
@@ -62,7 +65,7 @@ pub struct BrokerConfig {
 struct Addresses {
     mqtt: SocketAddr,
     websocket: Option<SocketAddr>,
-    /// Without TLS, for clients of this process.
+    /// For clients of this process: without TLS, and nobody stands before it.
     own: SocketAddr,
 }
 
@@ -94,6 +97,10 @@ pub struct Counters {
     pub messages: AtomicU64,
     /// Connections refused: wrong password, wrong client id, or a will on a foreign topic.
     pub refused_connects: AtomicU64,
+    /// Connections from beyond this machine, or with TLS, closed because their client was not let in in time.
+    pub not_in_time: AtomicU64,
+    /// The same, because too many came after them whose client was not let in either.
+    pub crowded_out: AtomicU64,
     /// Messages refused for their topic.
     pub refused_publishes: AtomicU64,
     /// Messages of a device that said too many in one second.
@@ -229,10 +236,11 @@ async fn launch(
     let pace = Arc::default();
     let callers = Callers::default();
     let guard = Guard {
+        context: context.clone(),
         rules,
         secret,
         open: config.open,
-        counters,
+        counters: counters.clone(),
         presence,
         cuts: cuts.clone(),
         pace,
@@ -244,7 +252,7 @@ async fn launch(
     }
     register.start().await;
 
-    let door = Door { tls: config.tls, callers };
+    let door = Door { tls: config.tls, callers, counters };
     let (tcp, mqtt, own) = door.open("mqtt", config.mqtt)?;
     let mut server = MqttServer::new(context).listener(tcp.tcp().map_err(settings)?);
     let mut websocket = None;
@@ -263,28 +271,33 @@ async fn launch(
     Ok((Addresses { mqtt, websocket, own }, cuts))
 }
 
-/// How ports are opened: as they are, or behind TLS.
+/// How ports are opened: as they are, or with a [`Front`] before them.
 struct Door {
     tls: Option<ServerTls>,
     callers: Callers,
+    counters: Arc<Counters>,
 }
 
 impl Door {
     /// The broker's listener; where it is reached from outside; and from this process.
+    ///
+    /// Where only this machine comes, and speaks no TLS, nobody stands before the broker: that would cost three
+    /// descriptors for each of thousands of luminaires, and guard against none who could not do worse.
     fn open(
         &self,
         name: &str,
         wanted: SocketAddr,
     ) -> Result<(Listener, SocketAddr, SocketAddr), BrokerError> {
-        let Some(tls) = &self.tls else {
+        if self.tls.is_none() && wanted.ip().is_loopback() {
             let (listener, address) = bind(name, wanted)?;
             return Ok((listener, address, address));
-        };
+        }
         let (listener, own) = bind(name, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let no_port = |source| BrokerError::NoPort { first: wanted, source };
         let outside = listen(wanted).map_err(no_port)?;
         let address = outside.local_addr().map_err(no_port)?;
-        let front = Front { tls: tls.acceptor(), broker: own, callers: self.callers.clone() };
+        let tls = self.tls.as_ref().map(ServerTls::acceptor);
+        let front = Front::new(tls, own, self.callers.clone(), self.counters.clone());
         tokio::spawn(front.run(outside));
         Ok((listener, address, own))
     }
@@ -343,6 +356,7 @@ impl Probe {
         }
     }
 
+    /// One try. It waits for its turn: one that gave up would begin again at the end of the queue.
     fn connect(&self, address: SocketAddr) -> io::Result<()> {
         let mut stream = TcpStream::connect_timeout(&address, READY_WITHIN)?;
         stream.set_read_timeout(Some(READY_WITHIN))?;

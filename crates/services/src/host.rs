@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use types::Timestamp;
 use wire::{BusInput, Kept, Message, Role, RoleName};
 
-use crate::bus::BusEvent;
+use crate::bus::{BusEvent, Received};
 use crate::health::TURN_EVERY;
 use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest, facts};
 use crate::link::{Link, Port};
@@ -22,6 +22,9 @@ const FLUSH_AGAIN: Duration = Duration::from_millis(5);
 const KEPT_EVERY: Duration = Duration::from_secs(1);
 /// Events of a role with a journal that are kept in one commit, at most.
 const BATCH_MAX: usize = 256;
+/// Messages that wait for the city's time: what the broker retains of a city of 100,000 luminaires that services hear.
+/// Beyond it the newest are dropped.
+const EARLY_MAX: usize = 500_000;
 
 /// Runs `role` until `stop` says so. With a store, it is first what it was before, and keeps what it is told.
 ///
@@ -59,7 +62,8 @@ pub async fn run(
     }
     let (port, events) = link.connect(role.name(), &filters);
     let (out, told_kept) = (Vec::new(), Instant::now());
-    let mut host = Host { role, link, port, clock, connected: false, out, kept, told_kept };
+    let early = Vec::new();
+    let mut host = Host { role, link, port, clock, early, connected: false, out, kept, told_kept };
     host.publish(unpublished);
     host.run(events, stop).await
 }
@@ -69,6 +73,8 @@ struct Host {
     link: Link,
     port: Port,
     clock: RoleClock,
+    /// What came before the city's time: the broker hands out what it retains in any order.
+    early: Vec<(Message, Received)>,
     /// Connected, but the role was not told yet because the city's clock is unknown.
     connected: bool,
     out: Vec<Message>,
@@ -171,10 +177,7 @@ impl Host {
                 if let Message::Clock(state) = &message {
                     self.clock.follow(*state);
                 }
-                if let Some(now) = self.now() {
-                    self.role.handle(now, BusInput::Message(message), &mut self.out);
-                    self.note(now, Told::Message(received));
-                }
+                self.hear(message, received);
             }
             BusEvent::Disconnected { reason } => {
                 self.link.health.bus(self.role.name(), false);
@@ -184,6 +187,23 @@ impl Host {
                 self.link.health.bus(self.role.name(), false);
                 tracing::error!(role = %self.role.name(), reason, "refused by the bus");
             }
+        }
+    }
+
+    /// Tells the role, as soon as there is a time to tell it with.
+    fn hear(&mut self, message: Message, received: Received) {
+        let Some(now) = self.now() else {
+            if self.early.len() < EARLY_MAX {
+                self.early.push((message, received));
+            } else {
+                tracing::warn!(role = %self.role.name(), "dropped: too much came before the city's time");
+            }
+            return;
+        };
+        let early = std::mem::take(&mut self.early);
+        for (message, received) in std::iter::once((message, received)).chain(early) {
+            self.role.handle(now, BusInput::Message(message), &mut self.out);
+            self.note(now, Told::Message(received));
         }
     }
 

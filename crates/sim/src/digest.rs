@@ -117,6 +117,7 @@ fn light_into(body: &Light, fields: &mut Fields) {
             fields.value(&report.body);
         }
         Light::FirmwareOrder(order) => tagged(fields, 8, &(&order.id, order.action)),
+        Light::Alarms(standing) => tagged(fields, 9, standing),
     }
 }
 

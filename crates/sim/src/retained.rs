@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use lighting::{CabinetState, FirmwareState, LightState, Programme, Report};
+use lighting::{AlarmSet, CabinetState, FirmwareState, LightState, Programme, Report};
 use types::{CabinetId, DistrictId};
 use wire::{ClockState, Light, Message, Segment};
 
@@ -17,6 +17,8 @@ pub(crate) struct Retained {
     keys: Option<Message>,
     /// By place of the luminaire: few ever tell of it.
     firmware: BTreeMap<usize, Report<FirmwareState>>,
+    /// The same.
+    alarms: BTreeMap<usize, AlarmSet>,
 }
 
 /// What is kept of one luminaire.
@@ -39,8 +41,9 @@ impl Retained {
     pub(crate) fn new(lamps: usize, cabinets: usize) -> Self {
         let lamps = vec![OfLamp::default(); lamps].into();
         let cabinets = vec![OfCabinet::default(); cabinets].into();
-        let (programmes, firmware) = (Programmes::default(), BTreeMap::new());
-        Self { lamps, cabinets, programmes, clock: None, keys: None, firmware }
+        let programmes = Programmes::default();
+        let (firmware, alarms) = (BTreeMap::new(), BTreeMap::new());
+        Self { lamps, cabinets, programmes, clock: None, keys: None, firmware, alarms }
     }
 
     /// Keeps what is to be kept. What is about a luminaire that is not in the city has no place here.
@@ -77,6 +80,9 @@ impl Retained {
             Light::Firmware(report) => {
                 self.firmware.insert(index, report.clone());
             }
+            Light::Alarms(standing) => {
+                self.alarms.insert(index, *standing);
+            }
             Light::Telemetry(_) | Light::Ack(_) | Light::Command(_) | Light::FirmwareOrder(_) => {}
         }
     }
@@ -103,7 +109,9 @@ impl Retained {
             let (district, luminaire) = (district(Who::Lamp(index)), luminaire_at(index));
             let online = lamp.online.map(Light::Online);
             let firmware = self.firmware.get(&index).cloned().map(Light::Firmware);
-            let bodies = online.into_iter().chain(lamp.state.clone().map(Light::State)).chain(firmware);
+            let alarms = self.alarms.get(&index).copied().map(Light::Alarms);
+            let bodies = online.into_iter().chain(lamp.state.clone().map(Light::State));
+            let bodies = bodies.chain(firmware).chain(alarms);
             bodies.map(move |body| Message::Light { district, luminaire, body })
         });
         let cabinets = self.cabinets.iter().enumerate().flat_map(move |(index, kept)| {

@@ -19,7 +19,7 @@ pub(crate) struct Routes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listeners(u16);
 
-const KINDS: usize = 21;
+const KINDS: usize = 22;
 
 impl Routes {
     /// The routes to roles with these filters.
@@ -92,6 +92,7 @@ fn light_kind(body: &Light) -> usize {
         Light::Programme(_) => 5,
         Light::Firmware(_) => 18,
         Light::FirmwareOrder(_) => 19,
+        Light::Alarms(_) => 21,
     }
 }
 
@@ -131,6 +132,7 @@ fn topics() -> [String; KINDS] {
         Topic::LightFirmware(district, luminaire),
         Topic::LightFirmwareOrder(district, luminaire),
         Topic::EidConsent(ResidentId(0)),
+        Topic::LightAlarms(district, luminaire),
     ]
     .map(|topic| topic.to_string())
 }

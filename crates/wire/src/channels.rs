@@ -149,6 +149,13 @@ pub const CHANNELS: &[Channel] = &[
         60,
     ),
     retained(device(
+        "lightAlarms",
+        "light/{district}/{luminaire}/alarms",
+        "lighting",
+        "Which alarms of a luminaire stand; an empty list when the last has ended. A luminaire that never had one has none.",
+        r#"{"v":1,"d":{"standing":["lamp_failure","complaint"]}}"#,
+    )),
+    retained(device(
         "cabinetState",
         "light/{district}/{cabinet}/up/state",
         "cabinet",
@@ -306,6 +313,7 @@ pub(crate) fn of(topic: &Topic) -> &'static Channel {
         Topic::CabinetEvent(..) => "cabinetEvent",
         Topic::LightFirmware(..) => "lightFirmware",
         Topic::LightFirmwareOrder(..) => "lightFirmwareOrder",
+        Topic::LightAlarms(..) => "lightAlarms",
         Topic::Event { .. } => "event",
         Topic::Request { .. } => "request",
         Topic::Reply(_) => "reply",

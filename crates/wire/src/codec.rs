@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::channels::{self, Channel};
 use crate::cloud_event::{self, CloudEvent, SpecVersion};
-use crate::device::{Dim, Down, Plain, Status, Switch, Up, Version};
+use crate::device::{Dim, Down, Plain, Standing, Status, Switch, Up, Version};
 use crate::{
     Event, EventBody, Light, Message, Reply, ReplyBody, Request, RequestBody, Segment, Topic, prefix,
     shard_of,
@@ -97,6 +97,9 @@ pub fn encode(run: RunId, message: &Message) -> Frame {
             Light::FirmwareOrder(order) => {
                 (Topic::LightFirmwareOrder(*district, *luminaire), json(&Down::<FirmwareAction>::from(order)))
             }
+            Light::Alarms(standing) => {
+                (Topic::LightAlarms(*district, *luminaire), plain(&Standing { standing: *standing }))
+            }
         },
         Message::Cabinet { district, cabinet, body } => encode_segment(*district, *cabinet, body),
         Message::Event(event) => encode_event(event),
@@ -149,6 +152,7 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
         Topic::LightFirmwareOrder(d, l) => {
             light(d, l, Light::FirmwareOrder(read::<Down<FirmwareAction>>(payload)?.into()))
         }
+        Topic::LightAlarms(d, l) => light(d, l, Light::Alarms(read_plain::<Standing>(payload)?.standing)),
         Topic::CabinetState(d, c) => segment(d, c, Segment::State(read::<Up<_>>(payload)?.into())),
         Topic::CabinetTelemetry(d, c) => segment(d, c, Segment::Telemetry(read::<Up<_>>(payload)?.into())),
         Topic::CabinetAck(d, c) => segment(d, c, Segment::Ack(read::<Up<_>>(payload)?.into())),

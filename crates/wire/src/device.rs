@@ -2,7 +2,8 @@
 //! can join.
 
 use lighting::{
-    Circuit, Control, DimCommand, DimLevel, FirmwareAction, FirmwareOrder, Report, Stamp, SwitchCommand,
+    AlarmSet, Circuit, Control, DimCommand, DimLevel, FirmwareAction, FirmwareOrder, Report, Stamp,
+    SwitchCommand,
 };
 use serde::{Deserialize, Serialize};
 use types::{CommandId, Timestamp};
@@ -57,6 +58,12 @@ pub(crate) struct Switch {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) online: bool,
+}
+
+/// Which alarms of a luminaire stand.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    pub(crate) standing: AlarmSet,
 }
 
 /// The one version of the envelope. Another one is not understood.

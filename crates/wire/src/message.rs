@@ -6,10 +6,10 @@ use eid::{
     OwnReply, OwnRequest, Verdict, VerifyRequest,
 };
 use lighting::{
-    Alarm, CabinetEvent, CabinetState, CabinetTelemetry, CampaignReply, CampaignRequest, CommandAck,
-    CommandReport, ComplaintReply, ComplaintRequest, DimCommand, DimRequest, Fault, FirmwareOrder,
-    FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report, SwitchCommand,
-    Telemetry,
+    Alarm, AlarmSet, CabinetEvent, CabinetState, CabinetTelemetry, CampaignReply, CampaignRequest,
+    CommandAck, CommandReport, ComplaintReply, ComplaintRequest, DimCommand, DimRequest, Fault,
+    FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply, Incident, LightState, Programme, Report,
+    SwitchCommand, Telemetry,
 };
 use medpay::{
     BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, SettleReply,
@@ -114,6 +114,8 @@ pub enum Light {
     Firmware(Report<FirmwareState>),
     /// Down: change the firmware.
     FirmwareOrder(FirmwareOrder),
+    /// From the CMS to everyone: which alarms stand, retained.
+    Alarms(AlarmSet),
 }
 
 /// What a cabinet's segment controller and its CMS say.

@@ -25,6 +25,8 @@ pub enum Topic {
     LightFirmware(DistrictId, LuminaireId),
     /// `light/{district}/{luminaire}/down/fw`
     LightFirmwareOrder(DistrictId, LuminaireId),
+    /// `light/{district}/{luminaire}/alarms`
+    LightAlarms(DistrictId, LuminaireId),
     /// `light/{district}/{cabinet}/up/state`
     CabinetState(DistrictId, CabinetId),
     /// `light/{district}/{cabinet}/up/tele`
@@ -143,6 +145,7 @@ impl Topic {
             ["down", "cfg"] => Self::LightProgramme(district, luminaire),
             ["up", "fw"] => Self::LightFirmware(district, luminaire),
             ["down", "fw"] => Self::LightFirmwareOrder(district, luminaire),
+            ["alarms"] => Self::LightAlarms(district, luminaire),
             _ => return None,
         })
     }
@@ -177,6 +180,7 @@ impl fmt::Display for Topic {
             Self::LightFirmwareOrder(district, luminaire) => {
                 write!(f, "light/{district}/{luminaire}/down/fw")
             }
+            Self::LightAlarms(district, luminaire) => write!(f, "light/{district}/{luminaire}/alarms"),
             Self::CabinetState(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/state"),
             Self::CabinetTelemetry(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/tele"),
             Self::CabinetAck(district, cabinet) => write!(f, "light/{district}/{cabinet}/up/ack"),
@@ -226,6 +230,7 @@ mod tests {
             "light/kuiwen/l-0001/up/stat",
             "light/kuiwen/l-0001/up/state/x",
             "light/kuiwen/c-0001/down/cfg",
+            "light/kuiwen/c-0001/alarms",
             "light/kuiwen/r-0001/up/state",
             "sim/fault/kuiwen/h-0001",
             "evt/eid/resident/s1/issued",
@@ -252,6 +257,7 @@ mod tests {
             "light/kuiwen/l-0001/down/cfg",
             "light/kuiwen/l-0001/up/fw",
             "light/kuiwen/l-0001/down/fw",
+            "light/kuiwen/l-0001/alarms",
             "light/kuiwen/c-0001/up/state",
             "light/kuiwen/c-0001/up/tele",
             "light/kuiwen/c-0001/up/ack",

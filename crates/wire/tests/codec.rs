@@ -352,7 +352,9 @@ fn light() -> impl Strategy<Value = Light> {
         Light::FirmwareOrder(FirmwareOrder { id: id.parse().unwrap(), action })
     });
     let online = any::<bool>().prop_map(Light::Online);
-    prop_oneof![state, telemetry, ack, command, programme, firmware, order, online]
+    let alarms = prop::collection::vec(prop::sample::select(&AlarmKind::ALL[..]), 0..5)
+        .prop_map(|kinds| Light::Alarms(kinds.into_iter().collect()));
+    prop_oneof![state, telemetry, ack, command, programme, firmware, order, online, alarms]
 }
 
 fn version() -> impl Strategy<Value = FirmwareVersion> {

@@ -55,7 +55,7 @@ async fn measure(settings: &Settings) -> Result<()> {
     let places = Places { broker: bus.clone(), bus: bus.clone(), logs: logs.path().to_owned() };
     let link = Link { address: bus, ..settings.link(city.config.city.run) };
     let mut town = Town::new(settings, places);
-    let streets = Streets::watch(&link, city.secret(), town.lives());
+    let streets = Streets::watch("streets", &link, city.secret(), town.lives());
     let began = Instant::now();
     for part in [Part::Broker, Part::Role(RoleName::Clock), Part::Role(RoleName::Lighting)] {
         town.start(part)?;

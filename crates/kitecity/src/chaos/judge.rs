@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lighting::AlarmKind;
-use types::LuminaireId;
 use wire::RoleName;
 
 use super::Chaos;
@@ -42,7 +41,8 @@ impl Chaos {
         }
     }
 
-    /// Every luminaire that is broken has its alarm, and no other.
+    /// Every luminaire that is broken has its alarm, and no other, as somebody sees it who comes only now. None was raised
+    /// twice, as `streets` heard it.
     pub(super) async fn judge_alarms(&mut self, streets: &Streets, load: &Load) -> Result<()> {
         let mut operator = load.client("alarms", 0).await?;
         load::break_as_told(&operator);
@@ -51,13 +51,12 @@ impl Chaos {
             self.record.broken(format!("{dark} does not obey though all is well"));
         }
         let broken = self.record.lock().vandalised.clone();
-        let told = streets.until(ALARMS_WITHIN, |seen| {
+        let late = Streets::watch("late", &self.link, self.city.secret(), self.town.lives());
+        let told = late.until(ALARMS_WITHIN, |seen| {
             let wrong = vandals.iter().filter_map(|id| {
                 match (broken.contains(id), seen.stands(*id, AlarmKind::LampFailure)) {
-                    (true, false) if !seen.may_have_missed() => Some(format!("the alarm of {id} is lost")),
-                    (false, true) if !seen.is_orphaned(*id, AlarmKind::LampFailure) => {
-                        Some(format!("the alarm of {id}, which is whole, has no end"))
-                    }
+                    (true, false) => Some(format!("the alarm of {id} is lost")),
+                    (false, true) => Some(format!("the alarm of {id}, which is whole, has no end")),
                     _ => None,
                 }
             });
@@ -66,13 +65,6 @@ impl Chaos {
         if let Err(wrong) = told.await {
             wrong.into_iter().for_each(|words| self.record.broken(words));
         }
-        let is_orphan = |id: &&LuminaireId| {
-            !broken.contains(id) && streets.lock().is_orphaned(**id, AlarmKind::LampFailure)
-        };
-        self.report.alarms_orphaned = vandals.iter().filter(is_orphan).count();
-        let is_unheard =
-            |id: &&LuminaireId| broken.contains(id) && !streets.lock().stands(**id, AlarmKind::LampFailure);
-        self.report.alarms_unheard = vandals.iter().filter(is_unheard).count();
         for alarm in &streets.lock().doubled {
             self.record.broken(format!("the alarm {:?} of {} is doubled", alarm.kind, alarm.luminaire));
         }

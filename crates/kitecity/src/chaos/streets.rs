@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lighting::{Alarm, AlarmChange, AlarmKind, LightState};
+use lighting::{Alarm, AlarmChange, AlarmKind, AlarmSet, LightState};
 use services::Link;
 use services::access::Secret;
 use services::bus::{BusClient, BusEvent, ClientOptions, Received};
@@ -30,10 +30,9 @@ pub(crate) struct Streets(Arc<Mutex<Seen>>);
 #[derive(Debug)]
 pub(crate) struct Seen {
     lives: Lives,
-    /// How often who listens here has connected.
-    connections: u32,
     lamps: BTreeMap<LuminaireId, Lamp>,
-    alarms: BTreeMap<(LuminaireId, AlarmKind), Standing>,
+    /// What was last said of each alarm.
+    alarms: BTreeMap<(LuminaireId, AlarmKind), Told>,
     /// Events that were seen: one may come twice, and counts once.
     events: BTreeSet<Uuid>,
     /// Alarms that were raised while they stood, though no part had died since that may have forgotten them.
@@ -45,31 +44,31 @@ struct Lamp {
     /// Since when it is there.
     online: Option<Instant>,
     state: Option<LightState>,
+    standing: AlarmSet,
 }
 
 /// An alarm, and in which lives of broker, CMS and fleet it was raised or ended.
 #[derive(Debug)]
-struct Standing {
+struct Told {
     change: AlarmChange,
     lives: [u32; 3],
 }
 
 impl Streets {
-    /// Listens from now on.
-    pub(crate) fn watch(link: &Link, secret: &Secret, lives: Lives) -> Self {
+    /// Listens from now on, as operator `name`.
+    pub(crate) fn watch(name: &str, link: &Link, secret: &Secret, lives: Lives) -> Self {
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let below = prefix(link.run);
-        let filters = ["light/+/+/up/state", "light/+/+/status", "evt/lighting/#"];
+        let filters = ["light/+/+/up/state", "light/+/+/status", "light/+/+/alarms", "evt/lighting/#"];
         let options = ClientOptions {
             address: link.address.clone(),
-            client_id: "operator-streets".to_owned(),
+            client_id: format!("operator-{name}"),
             credentials: Some(("operator".to_owned(), secret.password_for("operator"))),
             device: false,
             will: None,
             filters: filters.map(|filter| format!("{below}{filter}")).to_vec(),
         };
         let seen = Seen {
-            connections: 0,
             lives,
             lamps: BTreeMap::new(),
             alarms: BTreeMap::new(),
@@ -85,10 +84,8 @@ impl Streets {
     /// Also holds the client, which says nothing.
     async fn listen(self, link: Link, _client: BusClient, mut events: mpsc::Receiver<((), BusEvent)>) {
         while let Some(((), event)) = events.recv().await {
-            match event {
-                BusEvent::Message(received) => self.lock().take(&link, &received),
-                BusEvent::Connected => self.lock().connections += 1,
-                _ => {}
+            if let BusEvent::Message(received) = event {
+                self.lock().take(&link, &received);
             }
         }
     }
@@ -128,6 +125,9 @@ impl Seen {
                 let lamp = self.lamps.entry(luminaire).or_default();
                 lamp.online = online.then(|| lamp.online.unwrap_or_else(Instant::now));
             }
+            Ok(Message::Light { luminaire, body: Light::Alarms(standing), .. }) => {
+                self.lamps.entry(luminaire).or_default().standing = standing;
+            }
             Ok(Message::Event(Event { id, body: EventBody::Alarm(alarm), .. })) if self.events.insert(id) => {
                 self.alarm(alarm);
             }
@@ -137,7 +137,7 @@ impl Seen {
 
     fn alarm(&mut self, alarm: Alarm) {
         let lives = self.lives_now();
-        let now = Standing { change: alarm.change, lives };
+        let now = Told { change: alarm.change, lives };
         let before = self.alarms.insert((alarm.luminaire, alarm.kind), now);
         let stood =
             before.is_some_and(|before| before.change == AlarmChange::Raised && before.lives == lives);
@@ -161,24 +161,9 @@ impl Seen {
         self.lamps.clear();
     }
 
-    /// Whether this is the last word about an alarm.
+    /// Whether the CMS says that this alarm stands.
     pub(crate) fn stands(&self, luminaire: LuminaireId, kind: AlarmKind) -> bool {
-        self.alarms.get(&(luminaire, kind)).is_some_and(|standing| standing.change == AlarmChange::Raised)
-    }
-
-    /// Whether it stands, though the CMS or the fleet died since it was raised: whoever knew it is gone, and nobody tells
-    /// its end.
-    pub(crate) fn is_orphaned(&self, luminaire: LuminaireId, kind: AlarmKind) -> bool {
-        let now = self.lives_now();
-        self.alarms
-            .get(&(luminaire, kind))
-            .is_some_and(|standing| standing.change == AlarmChange::Raised && standing.lives != now)
-    }
-
-    /// Whether something may have been said that was not heard here: events are told once, and who lost the connection
-    /// was deaf for a while.
-    pub(crate) fn may_have_missed(&self) -> bool {
-        self.connections > 1
+        self.lamps.get(&luminaire).is_some_and(|lamp| lamp.standing.contains(kind))
     }
 
     fn lives_now(&self) -> [u32; 3] {

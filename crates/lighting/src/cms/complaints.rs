@@ -73,10 +73,25 @@ impl Complaints {
             open.residents.insert(resident);
             return Ok(Filed::Another(open.residents.len()));
         }
-        let until = now.plus_millis(OPEN_MS);
-        self.open.insert(luminaire, Open { residents: BTreeSet::from([resident]), until });
-        self.ends.push_back((until, luminaire));
+        self.open(now, luminaire, BTreeSet::from([resident]));
         Ok(Filed::First)
+    }
+
+    fn open(&mut self, now: Timestamp, luminaire: LuminaireId, residents: BTreeSet<ResidentId>) {
+        let until = now.plus_millis(OPEN_MS);
+        self.open.insert(luminaire, Open { residents, until });
+        self.ends.push_back((until, luminaire));
+    }
+
+    /// Takes over one that another CMS had open: who filed it, and when, is not known any more.
+    pub(super) fn take_over(&mut self, now: Timestamp, luminaire: LuminaireId) {
+        if self.ends.len() < KEPT_MAX && !self.is_open(luminaire) {
+            self.open(now, luminaire, BTreeSet::new());
+        }
+    }
+
+    pub(super) fn is_open(&self, luminaire: LuminaireId) -> bool {
+        self.open.contains_key(&luminaire)
     }
 
     fn limit(&mut self, now: Timestamp, resident: ResidentId) -> Result<(), ComplaintRefusal> {
@@ -101,7 +116,7 @@ impl Complaints {
     }
 
     /// One whose time is over.
-    fn take_over(&mut self, now: Timestamp) -> Option<LuminaireId> {
+    fn take_expired(&mut self, now: Timestamp) -> Option<LuminaireId> {
         while let Some(&(at, luminaire)) = self.ends.front().filter(|(at, _)| *at <= now) {
             self.ends.pop_front();
             // Closed and filed again, it has a later end.
@@ -184,7 +199,7 @@ impl Cms {
     }
 
     pub(super) fn expire_complaints(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        while let Some(luminaire) = self.complaints.take_over(now) {
+        while let Some(luminaire) = self.complaints.take_expired(now) {
             tell_alarms(now, luminaire, vec![(AlarmKind::Complaint, AlarmChange::Cleared)], out);
         }
     }
@@ -260,8 +275,8 @@ mod tests {
         let _ = complaints.file(at(0), LAMP, ResidentId(1));
         assert!(complaints.close(LAMP) && !complaints.close(LAMP));
         let _ = complaints.file(at(1_000), LAMP, ResidentId(1));
-        assert_eq!(complaints.take_over(at(OPEN_MS)), None);
-        assert_eq!(complaints.take_over(at(OPEN_MS + 1_000)), Some(LAMP));
+        assert_eq!(complaints.take_expired(at(OPEN_MS)), None);
+        assert_eq!(complaints.take_expired(at(OPEN_MS + 1_000)), Some(LAMP));
         assert_eq!(complaints.next_timeout(), None);
     }
 }

@@ -1,7 +1,7 @@
 use types::{CabinetId, LuminaireId, ReplyTo, Timestamp};
 
 use crate::{
-    Alarm, CabinetState, CampaignReply, CampaignRequest, CommandAck, CommandReport, ComplaintReply,
+    Alarm, AlarmSet, CabinetState, CampaignReply, CampaignRequest, CommandAck, CommandReport, ComplaintReply,
     ComplaintRequest, DimCommand, DimRequest, FirmwareOrder, FirmwareState, GroupDimRequest, GroupReply,
     Incident, LightState, Programme, Report, Telemetry,
 };
@@ -9,7 +9,7 @@ use crate::{
 /// What can happen to a CMS. What it hears of a luminaire that is not in its register, it ignores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// It has the bus again, and publishes every luminaire's programme.
+    /// It has the bus again, and publishes every luminaire's programme, and which alarms stand.
     Connected,
     /// A luminaire told what it should do, does, and gives.
     State {
@@ -81,6 +81,13 @@ pub enum Input {
         /// What about.
         request: ComplaintRequest,
     },
+    /// The bus says which alarms stand: in its own words, or in those of the CMS before.
+    Alarms {
+        /// Of which luminaire.
+        luminaire: LuminaireId,
+        /// Which.
+        standing: AlarmSet,
+    },
     /// The city's clock now runs this many times as fast as the wall's. Commands on their way get their whole time
     /// again. 0 (paused) counts as 1.
     Pace(u32),
@@ -116,6 +123,13 @@ pub enum Output {
         alarm: Alarm,
         /// When it was noticed.
         at: Timestamp,
+    },
+    /// Publish which alarms stand, retained. Comes after each [`Alarm`](Self::Alarm).
+    Alarms {
+        /// Of which luminaire.
+        luminaire: LuminaireId,
+        /// Which; none = nothing is wrong with it.
+        standing: AlarmSet,
     },
     /// Tell everyone that an incident of a cabinet began or ended.
     Incident {

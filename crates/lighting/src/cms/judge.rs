@@ -3,7 +3,7 @@
 use types::{SECOND_MS, Timestamp};
 
 use super::Asset;
-use crate::{AlarmChange, AlarmKind, DimLevel, Report, Telemetry};
+use crate::{AlarmChange, AlarmKind, AlarmSet, DimLevel, Report, Telemetry};
 
 /// Consecutive reports that must agree before an alarm is raised.
 const REPORTS_MIN: u8 = 2;
@@ -32,11 +32,11 @@ const OFFSET_AGREES_S: u32 = 30;
 /// energy only as much as tells one reading from the next.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
-    raised: Alarms,
+    raised: AlarmSet,
     /// What the last readings showed, how many of them in a row, and since when.
     symptom: Option<(AlarmKind, u8)>,
     symptom_since_s: u32,
-    /// The power at which the dimming is stuck \[mW\].
+    /// The power at which the dimming is stuck \[mW\]; 0 = not known yet.
     stuck_mw: u32,
     /// The last readings: power \[mW\] and level.
     last_mw: u32,
@@ -75,42 +75,34 @@ impl Streak {
     }
 }
 
-/// A set of alarms.
-#[derive(Clone, Copy, Debug, Default)]
-struct Alarms(u32);
-
-impl Alarms {
-    fn bit(kind: AlarmKind) -> u32 {
-        1 << kind as u32
-    }
-
-    fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    fn contains(self, kind: AlarmKind) -> bool {
-        self.0 & Self::bit(kind) != 0
-    }
-
-    /// Sets it; tells what that changes.
-    #[inline]
-    fn set(&mut self, kind: AlarmKind, raised: bool, changes: &mut Vec<Change>) {
-        if self.contains(kind) != raised {
-            self.0 ^= Self::bit(kind);
-            changes.push((kind, if raised { AlarmChange::Raised } else { AlarmChange::Cleared }));
-        }
-    }
-}
-
 impl Judge {
     /// Whether this alarm was raised and not cleared.
     pub(super) fn has(&self, kind: AlarmKind) -> bool {
         self.raised.contains(kind)
     }
 
-    /// Raises or clears an alarm that something else than readings gives reason for.
+    /// Those that were raised and not cleared.
+    pub(super) fn raised(&self) -> AlarmSet {
+        self.raised
+    }
+
+    /// Raises or clears an alarm; notes what that changes.
+    #[inline]
     pub(super) fn set(&mut self, kind: AlarmKind, raised: bool, changes: &mut Vec<Change>) {
-        self.raised.set(kind, raised, changes);
+        if self.raised.set(kind, raised) {
+            changes.push((kind, if raised { AlarmChange::Raised } else { AlarmChange::Cleared }));
+        }
+    }
+
+    /// Takes over an alarm that another judge raised, and whose reasons are not known.
+    pub(super) fn take_over(&mut self, now: Timestamp, kind: AlarmKind) {
+        self.raised.set(kind, true);
+        match kind {
+            // It may turn again soon.
+            AlarmKind::CyclingFailure => self.turned_s = seconds(now),
+            AlarmKind::DimmingFailure => self.stuck_mw = 0,
+            _ => {}
+        }
     }
 
     /// What was heard last was not the last that was said: nothing in a row counts any more.
@@ -150,7 +142,7 @@ impl Judge {
             if kind == AlarmKind::DimmingFailure {
                 self.stuck_mw = readings.power_mw;
             }
-            self.raised.set(kind, true, changes);
+            self.set(kind, true, changes);
         }
         self.clear_disproved(asset, readings, settled && symptom.is_none(), changes);
         self.judge_cycling(draws_power(asset, readings.power_mw), readings.in_effect, at, changes);
@@ -221,7 +213,7 @@ impl Judge {
             (AlarmKind::ThermalShutdown, limit == DimLevel::OFF, self.shut_down.take(limit == DimLevel::OFF)),
         ] {
             if enough || !shows {
-                self.raised.set(kind, enough, changes);
+                self.set(kind, enough, changes);
             }
         }
     }
@@ -241,14 +233,14 @@ impl Judge {
     pub(super) fn take_offset(&mut self, offset_ms: i64, tolerance_ms: i64, changes: &mut Vec<Change>) {
         if offset_ms.abs() <= tolerance_ms {
             self.offset_s = 0;
-            self.raised.set(AlarmKind::ClockFailure, false, changes);
+            self.set(AlarmKind::ClockFailure, false, changes);
             return;
         }
         // Time by this clock and time by a right one make no span: the meter is judged from the next report on.
         self.energy_since_s = 0;
         let offset_s = i32::try_from(offset_ms / SECOND_MS).unwrap_or(i32::MAX);
         if self.offset_s != 0 && self.offset_s.abs_diff(offset_s) <= OFFSET_AGREES_S {
-            self.raised.set(AlarmKind::ClockFailure, true, changes);
+            self.set(AlarmKind::ClockFailure, true, changes);
         }
         self.offset_s = offset_s;
     }
@@ -267,25 +259,28 @@ impl Judge {
         let load = draws_power(asset, readings.power_mw);
         let driven = readings.in_effect > DimLevel::OFF;
         if driven && load {
-            self.raised.set(AlarmKind::LampFailure, false, changes);
+            self.set(AlarmKind::LampFailure, false, changes);
         }
         if driven && (load || u64::from(readings.power_mw) * 2 >= u64::from(asset.standby_mw)) {
-            self.raised.set(AlarmKind::RelayFailure, false, changes);
+            self.set(AlarmKind::RelayFailure, false, changes);
+        }
+        if driven && self.stuck_mw == 0 {
+            self.stuck_mw = readings.power_mw;
         }
         // At the level at which it is stuck nothing is to be seen: only another power shows that it follows again.
         let moved = !is_near(asset, readings.power_mw, u64::from(self.stuck_mw));
         if driven && well && moved {
-            self.raised.set(AlarmKind::DimmingFailure, false, changes);
+            self.set(AlarmKind::DimmingFailure, false, changes);
         }
         if driven && well {
             for kind in
                 [AlarmKind::LampPowerTooLow, AlarmKind::ControlGearFailure, AlarmKind::ControlGearCommFailure]
             {
-                self.raised.set(kind, false, changes);
+                self.set(kind, false, changes);
             }
         }
         if !driven && !load {
-            self.raised.set(AlarmKind::LampUnexpectedOn, false, changes);
+            self.set(AlarmKind::LampUnexpectedOn, false, changes);
         }
     }
 
@@ -302,11 +297,11 @@ impl Judge {
             self.turned_s = now_s;
         } else if now_s.saturating_sub(self.turned_s) > CYCLING_WITHIN_S {
             self.turns = 0;
-            self.raised.set(AlarmKind::CyclingFailure, false, changes);
+            self.set(AlarmKind::CyclingFailure, false, changes);
         }
         self.load = Some(load);
         if self.turns >= TURNS_MAX {
-            self.raised.set(AlarmKind::CyclingFailure, true, changes);
+            self.set(AlarmKind::CyclingFailure, true, changes);
         }
     }
 
@@ -326,7 +321,7 @@ impl Judge {
         let counted_mwh = energy.wrapping_sub(self.energy);
         if counted_mwh == 0 {
             if passed_s > STANDSTILL_MAX_S {
-                self.raised.set(AlarmKind::MeterFailure, true, changes);
+                self.set(AlarmKind::MeterFailure, true, changes);
             }
             return;
         }
@@ -335,7 +330,7 @@ impl Judge {
         }
         if passed_s > STANDSTILL_MAX_S {
             // It moves again; over so long a time nothing more can be said of it.
-            self.raised.set(AlarmKind::MeterFailure, false, changes);
+            self.set(AlarmKind::MeterFailure, false, changes);
             (self.energy, self.energy_since_s) = (energy, now_s);
             return;
         }
@@ -343,7 +338,7 @@ impl Judge {
         let off_mwh = u64::from(counted_mwh).abs_diff(expected_mwh);
         let odd = off_mwh * 100 > expected_mwh * ENERGY_TOLERANCE_PERCENT;
         if self.odd_energy.take(odd) || !odd {
-            self.raised.set(AlarmKind::MeterFailure, odd, changes);
+            self.set(AlarmKind::MeterFailure, odd, changes);
         }
         (self.energy, self.energy_since_s) = (energy, now_s);
     }

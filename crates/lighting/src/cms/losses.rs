@@ -30,6 +30,11 @@ pub(super) enum Why {
 }
 
 impl Why {
+    /// Why a luminaire is missing that has this alarm, if that says so.
+    pub(super) fn of(kind: AlarmKind) -> Option<Self> {
+        [Self::LowVoltage, Self::Silence, Self::Supply].into_iter().find(|why| why.kind() == kind)
+    }
+
     fn kind(self) -> AlarmKind {
         match self {
             Self::LowVoltage => AlarmKind::SupplyVoltageTooLow,
@@ -130,6 +135,24 @@ impl Losses {
         self.cabinet(asset.cabinet).missing.insert(asset.luminaire, asset.leg.index());
     }
 
+    /// Takes over an alarm that another CMS raised, unless the luminaire is known to be missing for a stronger reason: then
+    /// that alarm is over.
+    pub(super) fn take_over(&mut self, now: Timestamp, asset: &Asset, why: Why, told: &mut Vec<Told>) {
+        if self.missing.get(&asset.luminaire).is_some_and(|missing| missing.why > why) {
+            told.push(alarm(asset.luminaire, why, AlarmChange::Cleared));
+            return;
+        }
+        self.forget(asset);
+        let leg = asset.leg.index();
+        self.missing.insert(asset.luminaire, Missing { why, due: now, alarmed: true, leg });
+        self.cabinet(asset.cabinet).missing.insert(asset.luminaire, leg);
+    }
+
+    /// The alarm of its own that a missing luminaire has.
+    pub(super) fn alarm_of(&self, luminaire: LuminaireId) -> Option<AlarmKind> {
+        self.missing.get(&luminaire).filter(|missing| missing.alarmed).map(|missing| missing.why.kind())
+    }
+
     /// It has enough voltage again.
     pub(super) fn find_voltage(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
         self.find_after(Why::LowVoltage, now, asset, told);
@@ -138,6 +161,11 @@ impl Losses {
     /// It has supply, though nobody said that it was back: that may have been lost, or overtaken by its last words.
     pub(super) fn find_supply(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
         self.find_after(Why::Supply, now, asset, told);
+    }
+
+    /// It is heard of.
+    pub(super) fn find_again(&mut self, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {
+        self.find_after(Why::Silence, now, asset, told);
     }
 
     fn find_after(&mut self, why: Why, now: Timestamp, asset: &Asset, told: &mut Vec<Told>) {

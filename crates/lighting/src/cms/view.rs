@@ -4,7 +4,7 @@ use super::commands::Asker;
 use super::judge::{Change, Judge};
 use super::traffic::{Traffic, Window};
 use super::{Asset, is_newer};
-use crate::{AlarmKind, DimCommand, DimLevel, LightState, Mode, Report, Stamp, Telemetry};
+use crate::{AlarmKind, AlarmSet, DimCommand, DimLevel, LightState, Mode, Report, Stamp, Telemetry};
 
 /// What a CMS knows of one luminaire.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct LuminaireView {
     /// The newest command, until it is known how it ended.
     order: Option<Box<Order>>,
     online: Option<bool>,
+    /// Whether it was told which alarms stand: by this CMS or, before that, by another.
+    alarms_told: bool,
     judge: Judge,
     traffic: Traffic,
 }
@@ -57,6 +59,7 @@ impl LuminaireView {
             telemetry: None,
             order: None,
             online: None,
+            alarms_told: false,
             judge: Judge::default(),
             traffic: Traffic::default(),
         }
@@ -93,6 +96,26 @@ impl LuminaireView {
     /// Whether this alarm was raised for it and not cleared. Those of missing luminaires are not among them.
     pub fn has_alarm(&self, kind: AlarmKind) -> bool {
         self.judge.has(kind)
+    }
+
+    /// The alarms that its judge raised and did not clear.
+    pub(super) fn raised(&self) -> AlarmSet {
+        self.judge.raised()
+    }
+
+    /// Notes that the alarms that stand are told; tells whether they were before.
+    pub(super) fn tell_alarms(&mut self) -> bool {
+        std::mem::replace(&mut self.alarms_told, true)
+    }
+
+    /// Takes over an alarm that another CMS raised, other than those of missing luminaires and of people.
+    pub(super) fn take_over(&mut self, now: Timestamp, window: Window, kind: AlarmKind) {
+        match kind {
+            AlarmKind::Flooding => self.traffic.assume_flood(window),
+            AlarmKind::DuplicateIdentity => self.traffic.assume_two(),
+            _ => {}
+        }
+        self.judge.take_over(now, kind);
     }
 
     /// Whether its firmware may be changed now: not if it is offline, nor if it gives light that would go out.

@@ -154,6 +154,11 @@ pub const KINDS: &[Kind] = &[
         luminaires::FIRMWARE,
     ),
     kind("lamp.firmware_order", "A luminaire is told to change its firmware.", luminaires::FIRMWARE_ORDER),
+    kind(
+        "lamp.alarms",
+        "The CMS tells which alarms of a luminaire stand; 0 = the last has ended.",
+        luminaires::STANDING,
+    ),
     kind("request.firmware", "The CMS is asked to update the firmware of a group.", &[GROUP]),
     kind(
         "reply.firmware",

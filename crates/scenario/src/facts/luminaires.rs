@@ -145,6 +145,17 @@ pub(super) const FIRMWARE_ORDER: &[Field] = &[
     ),
 ];
 
+pub(super) const STANDING: &[Field] = &[
+    LAMP,
+    field(
+        "standing",
+        AMOUNT,
+        read!(Message::Light { body: Light::Alarms(standing), .. } => {
+            Value::Number(standing.iter().count() as f64)
+        }),
+    ),
+];
+
 pub(super) const DIM: &[Field] = &[
     LAMP,
     field("level", LEVEL, |message| match message {

@@ -37,6 +37,7 @@ pub(crate) fn kind_of(message: &Message) -> usize {
             Light::Programme(_) => const { index("lamp.programme") },
             Light::Firmware(_) => const { index("lamp.firmware") },
             Light::FirmwareOrder(_) => const { index("lamp.firmware_order") },
+            Light::Alarms(_) => const { index("lamp.alarms") },
         },
         Message::Cabinet { body, .. } => match body {
             Segment::State(_) => const { index("cabinet.state") },

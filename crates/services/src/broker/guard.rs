@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use prometheus::IntCounterVec;
 use rmqtt::codec::v5::SubscribeAckReason;
+use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
 use rmqtt::session::Session;
 use rmqtt::types::{
@@ -22,6 +23,7 @@ use super::cut::Cuts;
 use super::front::Callers;
 use super::pace::Pace;
 use super::presence::Presence;
+use super::takeover::make_way;
 use crate::access::{Principal, Rules, Secret};
 use crate::metrics::metrics;
 use crate::time::wall_now;
@@ -29,6 +31,7 @@ use crate::time::wall_now;
 /// Stands at the door: asks the rules about everyone and everything.
 #[derive(Clone)]
 pub(super) struct Guard {
+    pub(super) context: ServerContext,
     pub(super) rules: Rules,
     pub(super) secret: Secret,
     pub(super) open: bool,
@@ -190,8 +193,14 @@ impl Handler for Guard {
             Parameter::ClientAuthenticate(client) => {
                 self.cuts.over(client.client_id()).await;
                 let result = self.authenticate(client);
-                if !matches!(result, AuthResult::Allow(..)) {
-                    self.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
+                match result {
+                    AuthResult::Allow(..) => {
+                        if let Some(seen) = client.id().remote_addr {
+                            self.callers.let_in(seen);
+                        }
+                        make_way(&self.context, client).await;
+                    }
+                    _ => _ = self.counters.refused_connects.fetch_add(1, Ordering::Relaxed),
                 }
                 HookResult::AuthResult(result)
             }

@@ -93,6 +93,16 @@ const READINGS: &[Reading] = &[
         now.count(|counters| &counters.refused_subscribes)
     }),
     reading(
+        "kitecity_broker_not_in_time_total",
+        "Connections closed because their client was not let in within 10 s.",
+        |now| now.count(|counters| &counters.not_in_time),
+    ),
+    reading(
+        "kitecity_broker_crowded_out_total",
+        "Connections closed because 4,000 came after them whose clients were not let in either.",
+        |now| now.count(|counters| &counters.crowded_out),
+    ),
+    reading(
         "kitecity_broker_rate_limited_total",
         "Messages of devices beyond 100 in one second, which were dropped.",
         |now| now.count(|counters| &counters.limited),

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use city::Plan;
 use eid::{KeyState, PublicKey};
-use lighting::{Alarm, AlarmChange, AlarmKind, CabinetState, CabinetTelemetry, GroupReply};
+use lighting::{Alarm, AlarmChange, AlarmKind, AlarmSet, CabinetState, CabinetTelemetry, GroupReply};
 use scenario::Cast;
 use serde_json::{Value, json};
 use types::{CabinetId, GroupId, LuminaireId, Timestamp};
@@ -221,9 +221,23 @@ impl View {
         let index = id.0.wrapping_sub(1) as usize;
         let now = self.city_now();
         let Some(lamp) = self.lamps.get_mut(index) else { return };
-        if lamp.take(body, now) {
+        if let Light::Alarms(standing) = body {
+            self.take_standing(id, *standing, now);
+        } else if lamp.take(body, now) {
             self.note_look(index, now);
         }
+    }
+
+    /// What the CMS says stands is what stands: an event may have been missed.
+    fn take_standing(&mut self, id: LuminaireId, standing: AlarmSet, now: Timestamp) {
+        let over = |kind: &AlarmKind| !standing.contains(*kind);
+        for kind in AlarmKind::ALL.into_iter().filter(over) {
+            self.alarms.remove(&(id, kind));
+        }
+        for kind in standing.iter() {
+            self.alarms.entry((id, kind)).or_insert(now);
+        }
+        self.note_alarms(id);
     }
 
     fn note_look(&mut self, index: usize, now: Timestamp) {
@@ -274,8 +288,12 @@ impl View {
             AlarmChange::Raised => self.alarms.insert((alarm.luminaire, alarm.kind), at),
             AlarmChange::Cleared => self.alarms.remove(&(alarm.luminaire, alarm.kind)),
         };
-        let any = self.alarm(alarm.luminaire).is_some();
-        let index = alarm.luminaire.0.wrapping_sub(1) as usize;
+        self.note_alarms(alarm.luminaire);
+    }
+
+    fn note_alarms(&mut self, id: LuminaireId) {
+        let any = self.alarm(id).is_some();
+        let index = id.0.wrapping_sub(1) as usize;
         if let Some(lamp) = self.lamps.get_mut(index) {
             lamp.alarm = any;
             self.note_look(index, self.city_now());

@@ -6,6 +6,7 @@ mod any_broker;
 mod conformance;
 mod embedded;
 mod secured;
+mod strangers;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -59,10 +60,13 @@ fn start_at(port: u16, open: bool) -> Broker {
 }
 
 fn start(port: u16, open: bool, tls: Option<ServerTls>) -> Broker {
+    start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), open, tls)
+}
+
+fn start_on(mqtt: SocketAddr, open: bool, tls: Option<ServerTls>) -> Broker {
     let kuiwen = "kuiwen".parse().unwrap();
     let directory: Directory = (1..=1_000).map(|number| (LuminaireId(number), kuiwen)).collect();
     let rules = Rules::new("demo".parse().unwrap(), Arc::new(directory));
-    let mqtt = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     Broker::start(
         BrokerConfig { mqtt, websocket: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), open, tls },
         rules,

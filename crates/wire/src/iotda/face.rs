@@ -214,7 +214,8 @@ impl Face for DeviceFace {
             | Light::Command(_)
             | Light::Programme(_)
             | Light::Firmware(_)
-            | Light::FirmwareOrder(_) => return,
+            | Light::FirmwareOrder(_)
+            | Light::Alarms(_) => return,
         };
         self.known.update(reading);
         out.push(self.report(now, ts, reading.properties()));

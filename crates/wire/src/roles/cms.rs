@@ -42,6 +42,7 @@ impl CmsRole {
                 }
                 Output::Firmware { luminaire, order } => self.light(luminaire, Light::FirmwareOrder(order)),
                 Output::Alarm { alarm, at } => Some(self.event(now, at, EventBody::Alarm(alarm))),
+                Output::Alarms { luminaire, standing } => self.light(luminaire, Light::Alarms(standing)),
                 Output::Incident { incident, at } => Some(self.event(now, at, EventBody::Incident(incident))),
                 Output::Report { to, report } => {
                     Some(Message::Reply(Reply { to, time: now, body: ReplyBody::Dim(report) }))
@@ -99,6 +100,7 @@ fn light_input(luminaire: LuminaireId, body: &Light) -> Option<Input> {
         Light::Ack(report) => Input::Ack { luminaire, report: report.clone() },
         Light::Online(online) => Input::Online { luminaire, online: *online },
         Light::Firmware(report) => Input::Firmware { luminaire, report: report.clone() },
+        Light::Alarms(standing) => Input::Alarms { luminaire, standing: *standing },
         Light::Command(_) | Light::Programme(_) | Light::FirmwareOrder(_) => return None,
     })
 }
@@ -176,6 +178,7 @@ impl Role for CmsRole {
             "light/+/+/up/ack",
             "light/+/+/up/fw",
             "light/+/+/status",
+            "light/+/+/alarms",
             "rpc/lighting/#",
             "sim/clock",
         ]

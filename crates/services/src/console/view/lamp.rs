@@ -92,7 +92,9 @@ impl LampView {
                 };
                 self.stands(&report.body.command, status, report.body.reason.clone());
             }
-            Light::Programme(_) | Light::Firmware(_) | Light::FirmwareOrder(_) => return false,
+            Light::Programme(_) | Light::Firmware(_) | Light::FirmwareOrder(_) | Light::Alarms(_) => {
+                return false;
+            }
         }
         true
     }

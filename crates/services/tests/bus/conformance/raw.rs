@@ -82,9 +82,7 @@ impl Raw {
     }
 
     /// Says hello under a name, and what the broker answers.
-    ///
-    /// Tries again while the client's connection before is still about to end: so long, the broker is "unavailable" to it.
-    pub(super) fn hello_as(
+    pub(super) fn hello_once(
         broker: &Broker,
         version: Version,
         username: &str,
@@ -92,12 +90,24 @@ impl Raw {
         will: Option<LastWill>,
     ) -> (Self, ConnAck) {
         let login = Login::new(username, secret().password_for(username));
-        let connect = Packet::Connect(hello, will, Some(login));
+        let mut client = Self::open(broker, version);
+        client.send(Packet::Connect(hello, will, Some(login)));
+        let Packet::ConnAck(answer) = client.next() else { panic!("no CONNACK") };
+        (client, answer)
+    }
+
+    /// The same. Tries again while the session that is gone on with is still about to lose its connection: so long, the
+    /// broker is "unavailable" to it.
+    pub(super) fn hello_as(
+        broker: &Broker,
+        version: Version,
+        username: &str,
+        hello: Connect,
+        will: Option<LastWill>,
+    ) -> (Self, ConnAck) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut client = Self::open(broker, version);
-            client.send(connect.clone());
-            let Packet::ConnAck(answer) = client.next() else { panic!("no CONNACK") };
+            let (client, answer) = Self::hello_once(broker, version, username, hello.clone(), will.clone());
             let busy = matches!(
                 answer.code,
                 ConnectReturnCode::ServerUnavailable | ConnectReturnCode::ServiceUnavailable

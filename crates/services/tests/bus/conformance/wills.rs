@@ -118,3 +118,36 @@ fn a_client_whose_id_is_taken_over_leaves_its_will() {
         assert_eq!(payload_of(&listener.heard()), "taken over", "{version:?}");
     }
 }
+
+/// A device that is back says so; whoever listens must not hear after that that it is gone.
+#[test]
+fn the_last_word_of_an_older_connection_comes_before_the_first_of_the_newer_one() {
+    const ROUNDS: usize = 200;
+    for version in BOTH {
+        let broker = start_at(0, false);
+        let mut listener = listener(&broker);
+        let offline = || Some(LastWill { retain: true, ..will("evt/x", "offline") });
+        let mut older = Raw::join(&broker, version, hello("x"), offline());
+        for round in 0..ROUNDS {
+            let mut newer = Raw::join(&broker, version, hello("x"), offline());
+            newer.say("evt/x", "online");
+            let told = [listener.heard(), listener.heard()];
+            assert_eq!(told.each_ref().map(payload_of), ["offline", "online"], "{version:?}, round {round}");
+            older = newer;
+        }
+        drop(older);
+        assert_eq!(payload_of(&listener.heard()), "offline");
+    }
+}
+
+#[test]
+fn who_comes_back_at_once_is_let_in_whatever_its_older_connection_does() {
+    let broker = start_at(0, false);
+    for version in BOTH {
+        for _ in 0..200 {
+            let will = Some(will("evt/x", "offline"));
+            let (_lost, answer) = Raw::hello_once(&broker, version, "operator", hello("x"), will);
+            assert_eq!(answer.code, ConnectReturnCode::Success, "{version:?}");
+        }
+    }
+}

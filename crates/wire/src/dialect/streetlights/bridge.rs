@@ -260,7 +260,8 @@ impl Bridge for StreetlightsBridge {
                     | Light::Telemetry(_)
                     | Light::Ack(_)
                     | Light::Online(_)
-                    | Light::Firmware(_) => {}
+                    | Light::Firmware(_)
+                    | Light::Alarms(_) => {}
                 }
             }
             _ => {}
