@@ -1,5 +1,7 @@
 //! The city from outside: over its bus and its pages, with nothing of ours but the binary.
 
+use std::collections::BTreeSet;
+
 use city_tests::{City, Outsider, Process, free_port, kitecity, mosquitto, wait_for};
 use serde_json::{Value, json};
 
@@ -162,4 +164,33 @@ fn a_taken_port_is_not_a_failure() {
     let city = small(&["--mqtt-listen", &format!("127.0.0.1:{port}")]);
     assert_ne!(city.mqtt_port, port);
     wait_for("the lamp on the bus", || city.actual("l-0005"));
+}
+
+/// The traces in a log that a role had to do with.
+fn traces(log: &std::path::Path, role: &str) -> BTreeSet<String> {
+    let words = std::fs::read_to_string(log).unwrap_or_default();
+    let of_role = words.lines().filter(|line| line.contains(&format!("role={role} ")));
+    let id = |line: &str| Some(line.split_once("trace{id=")?.1.get(..32)?.to_owned());
+    of_role.filter_map(id).collect()
+}
+
+#[test]
+fn what_comes_of_a_settlement_has_one_trace_in_the_logs_of_all_processes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = |name: &str| folder.path().join(name);
+    let logging = |name: &str| {
+        let mut command = kitecity();
+        let file = std::fs::File::create(log(name)).expect("a file");
+        command.env("KITECITY_LOG", "services=debug").env("NO_COLOR", "1").stderr(file);
+        command
+    };
+    let shared = ["--secret", "shared", "--luminaires", "12", "--speed", "600"];
+    let city = City::start_as(logging("city"), &[&shared[..], &["--without", "verifier"]].concat());
+    let verifier = ["serve", "verifier", "--broker", &city.broker()];
+    let _verifier = Process::spawn(logging("verifier").args(shared).args(verifier));
+    wait_for("a trace from the clinic through the payer to the verifier", || {
+        let [clinic, payer] = ["clinic", "payer"].map(|role| traces(&log("city"), role));
+        let verifier = traces(&log("verifier"), "verifier");
+        payer.intersection(&verifier).any(|id| clinic.contains(id)).then_some(())
+    });
 }

@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use wire::{Delivery, Frame};
 
 use crate::tls::Trust;
+use crate::trace::Trace;
 
 mod outbox;
 mod packets;
@@ -126,6 +127,7 @@ pub struct Received {
     retained: bool,
     response_topic: Option<String>,
     correlation: Option<Bytes>,
+    trace: Option<Trace>,
 }
 
 impl Received {
@@ -137,12 +139,12 @@ impl Received {
         correlation: Option<Vec<u8>>,
     ) -> Self {
         let correlation = correlation.map(Bytes::from);
-        Self { topic, payload: payload.into(), retained: false, response_topic, correlation }
+        Self { topic, payload: payload.into(), retained: false, response_topic, correlation, trace: None }
     }
 
     /// One that came in by MQTT 3.1.1.
     fn plain(topic: String, payload: Bytes, retained: bool) -> Self {
-        Self { topic, payload, retained, response_topic: None, correlation: None }
+        Self { topic, payload, retained, response_topic: None, correlation: None, trace: None }
     }
 
     /// For the decoder.
@@ -158,6 +160,11 @@ impl Received {
     /// Where it came in.
     pub fn topic(&self) -> &str {
         &self.topic
+    }
+
+    /// Which trace it belongs to, if its sender said so.
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        self.trace
     }
 
     /// Whether the broker had kept it, so that it tells of the past.
@@ -226,7 +233,12 @@ impl BusClient {
     ///
     /// [`QueueFull`]: the message was not taken, and is counted. Try again later.
     pub fn publish(&self, frame: Frame) -> Result<(), QueueFull> {
-        self.outbox.push(packets::publish(frame))
+        self.publish_in(None, frame)
+    }
+
+    /// The same for a message that belongs to a trace. A question that belongs to none begins one.
+    pub(crate) fn publish_in(&self, trace: Option<Trace>, frame: Frame) -> Result<(), QueueFull> {
+        self.outbox.push(packets::publish(trace, frame))
     }
 
     /// How many of the messages it took are over: the broker has acknowledged them, or they will never be sent.

@@ -15,6 +15,7 @@ use crate::journal::{Entry, JournalError, RoleJournal, Store, Told, digest, fact
 use crate::link::{Link, Port};
 use crate::metrics::metrics;
 use crate::time::{RoleClock, not_before};
+use crate::trace::Trace;
 
 /// How soon a full client is tried again.
 const FLUSH_AGAIN: Duration = Duration::from_millis(5);
@@ -61,9 +62,9 @@ pub async fn run(
         kept = Some(Keeping::new(recovered.journal, recovered.last));
     }
     let (port, events) = link.connect(role.name(), &filters);
-    let (out, told_kept) = (Vec::new(), Instant::now());
+    let (out, traces, told_kept) = (Vec::new(), Vec::new(), Instant::now());
     let early = Vec::new();
-    let mut host = Host { role, link, port, clock, early, connected: false, out, kept, told_kept };
+    let mut host = Host { role, link, port, clock, early, connected: false, out, traces, kept, told_kept };
     host.publish(unpublished);
     host.run(events, stop).await
 }
@@ -78,6 +79,8 @@ struct Host {
     /// Connected, but the role was not told yet because the city's clock is unknown.
     connected: bool,
     out: Vec<Message>,
+    /// Which trace each of them belongs to: that of the message it comes of.
+    traces: Vec<Option<Trace>>,
     kept: Option<Keeping>,
     /// When the metrics last heard how full its stores are.
     told_kept: Instant,
@@ -202,8 +205,24 @@ impl Host {
         };
         let early = std::mem::take(&mut self.early);
         for (message, received) in std::iter::once((message, received)).chain(early) {
-            self.role.handle(now, BusInput::Message(message), &mut self.out);
+            self.handle(now, message, &received);
             self.note(now, Told::Message(received));
+        }
+    }
+
+    /// What the role says to a message belongs to its trace.
+    fn handle(&mut self, now: Timestamp, message: Message, received: &Received) {
+        let trace = received.trace();
+        let span = trace.map(|trace| {
+            tracing::debug_span!("trace", id = %trace.id(), role = %self.role.name(), topic = received.topic())
+        });
+        let _entered = span.as_ref().map(tracing::Span::enter);
+        let before = self.out.len();
+        self.role.handle(now, BusInput::Message(message), &mut self.out);
+        self.traces.resize(before, None);
+        self.traces.resize(self.out.len(), trace);
+        if trace.is_some() {
+            tracing::debug!(said = self.out.len() - before, "handled");
         }
     }
 
@@ -247,8 +266,9 @@ impl Host {
     /// Sends, and then takes note of what is over when these are.
     fn publish(&mut self, messages: Vec<Message>) {
         let any = !messages.is_empty();
-        for message in messages {
-            self.port.send(message);
+        let traces = std::mem::take(&mut self.traces).into_iter().chain(std::iter::repeat(None));
+        for (message, trace) in messages.into_iter().zip(traces) {
+            self.port.send_in(trace, message);
         }
         self.port.flush();
         if let Some(kept) = &mut self.kept

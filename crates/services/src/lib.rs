@@ -30,5 +30,6 @@ mod link;
 mod metrics;
 mod payment;
 mod ports;
+mod trace;
 
 pub use link::Link;

@@ -13,6 +13,7 @@ use crate::access::Secret;
 use crate::bus::{BusAddress, BusClient, BusEvent, ClientOptions, Received};
 use crate::health::Health;
 use crate::metrics::metrics;
+use crate::trace::Trace;
 
 /// Events waiting for one role; beyond it the broker queues instead.
 pub(crate) const EVENTS_MAX: usize = 1_024;
@@ -100,7 +101,7 @@ impl Link {
 /// What waits for room: our own message, smaller than its bytes, or one of another protocol.
 #[derive(Debug)]
 enum Outgoing {
-    Message(Message),
+    Message(Option<Trace>, Message),
     Frame(Frame),
 }
 
@@ -152,7 +153,12 @@ impl Port {
 
     /// Sends as soon as there is room.
     pub(crate) fn send(&mut self, message: Message) {
-        self.queue(Outgoing::Message(message));
+        self.send_in(None, message);
+    }
+
+    /// The same for a message that belongs to a trace.
+    pub(crate) fn send_in(&mut self, trace: Option<Trace>, message: Message) {
+        self.queue(Outgoing::Message(trace, message));
     }
 
     /// The same, for a message of another protocol.
@@ -180,11 +186,11 @@ impl Port {
 
     fn hand_over(&mut self) {
         while let Some(outgoing) = self.outbox.front() {
-            let frame = match outgoing {
-                Outgoing::Message(message) => encode(self.run, message),
-                Outgoing::Frame(frame) => frame.clone(),
+            let (trace, frame) = match outgoing {
+                Outgoing::Message(trace, message) => (*trace, encode(self.run, message)),
+                Outgoing::Frame(frame) => (None, frame.clone()),
             };
-            if self.bus.publish(frame).is_err() {
+            if self.bus.publish_in(trace, frame).is_err() {
                 return;
             }
             self.outbox.pop_front();

@@ -12,6 +12,7 @@ use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use wire::{Channel, Frame};
 
 use super::{BusAddress, ClientOptions, PACKET_BYTES_MAX, Received};
+use crate::trace::{PROPERTY, Trace};
 
 /// Messages on their way without an acknowledgement. rumqttc reserves room for each: by default 8 MB a client.
 const INFLIGHT: (u16, u16) = (4, 128);
@@ -53,15 +54,18 @@ pub(super) fn filters(client: &ClientOptions) -> Vec<Filter> {
     client.filters.iter().map(|path| Filter::new(path.clone(), QoS::AtLeastOnce)).collect()
 }
 
-/// The packet of a message.
-pub(super) fn publish(frame: Frame) -> Publish {
+/// The packet of a message: the next step of `trace`. A question begins one.
+pub(super) fn publish(trace: Option<Trace>, frame: Frame) -> Publish {
     let channel = frame.channel;
+    let begins = || frame.response_topic.is_some().then(Trace::begin);
+    let trace = trace.map(Trace::next).or_else(begins);
     let properties = PublishProperties {
         payload_format_indicator: Some(1),
         message_expiry_interval: channel.expiry_s,
         response_topic: frame.response_topic,
         correlation_data: frame.correlation.map(Bytes::from),
         content_type: Some(channel.content_type.to_owned()),
+        user_properties: trace.map(|trace| (PROPERTY.to_owned(), trace.to_string())).into_iter().collect(),
         ..PublishProperties::default()
     };
     let mut publish = Publish::new(frame.topic, qos(channel), frame.payload, Some(properties));
@@ -78,7 +82,13 @@ pub(super) fn received(publish: Publish) -> Received {
         retained: publish.retain,
         response_topic: properties.response_topic,
         correlation: properties.correlation_data,
+        trace: trace(&properties.user_properties),
     }
+}
+
+fn trace(properties: &[(String, String)]) -> Option<Trace> {
+    let (_, value) = properties.iter().find(|(name, _)| name == PROPERTY)?;
+    Trace::parse(value)
 }
 
 fn will(frame: &Frame) -> LastWill {
