@@ -78,25 +78,33 @@ impl Drop for Remembered<'_> {
     }
 }
 
-/// Connections whose client is not let in yet, by their number: the oldest first.
+/// Connections whose client is not let in yet.
 #[derive(Clone, Debug, Default)]
-struct Strangers(Arc<Mutex<(u64, BTreeMap<u64, oneshot::Sender<()>>)>>);
+struct Strangers(Arc<Mutex<Numbered>>);
+
+#[derive(Debug, Default)]
+struct Numbered {
+    /// How many there ever were.
+    count: u64,
+    /// By their number, so that the oldest is the first. Dropping a sender sends its connection away.
+    waiting: BTreeMap<u64, oneshot::Sender<()>>,
+}
 
 impl Strangers {
     /// One more; and one less, if there are too many. Tells whether that was so.
     fn take_in(&self) -> (Stranger, bool) {
         let (sender, sent_away) = oneshot::channel();
         let mut all = self.all();
-        let number = all.0;
-        all.0 += 1;
-        let crowded = all.1.len() >= STRANGERS_MAX && all.1.pop_first().is_some();
-        all.1.insert(number, sender);
+        let number = all.count;
+        all.count += 1;
+        let crowded = all.waiting.len() >= STRANGERS_MAX && all.waiting.pop_first().is_some();
+        all.waiting.insert(number, sender);
         drop(all);
         let deadline = Instant::now() + LET_IN_WITHIN;
         (Stranger { strangers: self.clone(), number, sent_away, deadline }, crowded)
     }
 
-    fn all(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, oneshot::Sender<()>>)> {
+    fn all(&self) -> MutexGuard<'_, Numbered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,7 +131,7 @@ impl Stranger {
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        self.strangers.all().1.remove(&self.number);
+        self.strangers.all().waiting.remove(&self.number);
     }
 }
 
@@ -245,6 +253,6 @@ mod tests {
         let known: Vec<Stranger> = (0..STRANGERS_MAX).map(|_| strangers.take_in().0).collect();
         drop(known);
         assert!(!strangers.take_in().1);
-        assert!(strangers.all().1.is_empty(), "the last one is gone too");
+        assert!(strangers.all().waiting.is_empty(), "the last one is gone too");
     }
 }

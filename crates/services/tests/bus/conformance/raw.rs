@@ -47,6 +47,10 @@ pub(super) fn hello_again(client_id: &str) -> Connect {
     Connect { clean_start: false, ..hello(client_id) }
 }
 
+fn connect(username: &str, hello: Connect, will: Option<LastWill>) -> Packet {
+    Packet::Connect(hello, will, Some(Login::new(username, secret().password_for(username))))
+}
+
 pub(super) fn will(topic: &str, payload: &str) -> LastWill {
     LastWill {
         topic: at(topic).into(),
@@ -89,11 +93,7 @@ impl Raw {
         hello: Connect,
         will: Option<LastWill>,
     ) -> (Self, ConnAck) {
-        let login = Login::new(username, secret().password_for(username));
-        let mut client = Self::open(broker, version);
-        client.send(Packet::Connect(hello, will, Some(login)));
-        let Packet::ConnAck(answer) = client.next() else { panic!("no CONNACK") };
-        (client, answer)
+        Self::greet(broker, version, &connect(username, hello, will))
     }
 
     /// The same. Tries again while the session that is gone on with is still about to lose its connection: so long, the
@@ -105,9 +105,10 @@ impl Raw {
         hello: Connect,
         will: Option<LastWill>,
     ) -> (Self, ConnAck) {
+        let connect = connect(username, hello, will);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let (client, answer) = Self::hello_once(broker, version, username, hello.clone(), will.clone());
+            let (client, answer) = Self::greet(broker, version, &connect);
             let busy = matches!(
                 answer.code,
                 ConnectReturnCode::ServerUnavailable | ConnectReturnCode::ServiceUnavailable
@@ -116,6 +117,13 @@ impl Raw {
                 return (client, answer);
             }
         }
+    }
+
+    fn greet(broker: &Broker, version: Version, connect: &Packet) -> (Self, ConnAck) {
+        let mut client = Self::open(broker, version);
+        client.send(connect.clone());
+        let Packet::ConnAck(answer) = client.next() else { panic!("no CONNACK") };
+        (client, answer)
     }
 
     /// An operator who is in.
