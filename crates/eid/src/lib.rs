@@ -60,6 +60,7 @@ mod replay;
 mod resident;
 mod resident_no;
 mod signature;
+mod spoken;
 mod status;
 #[cfg(test)]
 mod testing;
@@ -89,6 +90,7 @@ pub use registry::Registry;
 pub use resident::{BirthDate, Gender, LifeState, NoSuchDate, Resident};
 pub use resident_no::{ResidentNo, ResidentNoError, UNREAL_REGION};
 pub use signature::Algorithm;
+pub use spoken::{NoSpokenCode, SPOKEN_LIFE_MS, SpokenCode};
 pub use status::{CardStatus, STATUS_LIST_LEN, STATUS_TTL_MS};
 pub use verdict::{Demand, Freshness, Refusal, RefusalReason, Shown, Verdict, VerifyRequest};
 

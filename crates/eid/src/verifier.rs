@@ -14,9 +14,11 @@ use crate::{
 mod checks;
 mod history;
 mod requests;
+mod spoken;
 
 use history::History;
 use requests::Requests;
+use spoken::Spoken;
 
 /// How far the clocks of issuer, phone and verifier may be apart \[ms\].
 pub const SKEW_MS: i64 = 5 * SECOND_MS;
@@ -107,6 +109,7 @@ pub struct Verifier {
     refusals: Failures<VerifierId>,
     history: History,
     requests: Requests,
+    spoken: Spoken,
 }
 
 /// A code that passed, and whether it did so before in the same request.
@@ -134,6 +137,7 @@ impl Verifier {
             refusals: Failures::new(COUNTERS_MAX),
             history: History::default(),
             requests: Requests::default(),
+            spoken: Spoken::default(),
         }
     }
 
@@ -220,6 +224,7 @@ impl Verifier {
     fn forget(&mut self, now: Timestamp) {
         self.seen.forget(now);
         self.requests.forget(now);
+        self.spoken.forget(now);
     }
 
     fn count(&mut self, now: Timestamp, verifier: VerifierId, reason: RefusalReason) {
@@ -250,7 +255,10 @@ impl Core for Verifier {
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.seen.next_leave().into_iter().chain(self.requests.next_leave()).min()
+        [self.seen.next_leave(), self.requests.next_leave(), self.spoken.next_leave()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

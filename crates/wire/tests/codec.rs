@@ -560,6 +560,7 @@ fn holder_request() -> impl Strategy<Value = RequestBody> {
             RequestBody::Holder(HolderRequest::History { resident }),
             RequestBody::Holder(HolderRequest::Answer { resident, request: nonce, code }),
             RequestBody::Holder(HolderRequest::Answer { resident, request: nonce, code: None }),
+            RequestBody::Holder(HolderRequest::Speak { resident, code: QrText("6BF".to_owned()) }),
         ])
     })
 }

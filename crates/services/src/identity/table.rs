@@ -92,9 +92,18 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     .by("holder")
     .gives("image/png"),
     Operation::post(
+        "speak",
+        "/v1/spoken",
+        "Eight digits to read aloud where no camera can read the code: for a code of the phone (`qr`), or one that the issuer makes (`profile`). They stand for it once, for a minute at most.",
+        "/v1/spoken",
+        (r#"{"profile":"name"}"#, r#"{"expires":1776510060000,"spoken":"04711174"}"#),
+        || post(holder::speak),
+    )
+    .by("holder"),
+    Operation::post(
         "verify",
         "/v1/verify",
-        "Is this code good, now and for the first time? `profile` = what is asked for, `challenge` = the nonce that was shown; `pseudonym` is who the holder is to this reader alone.",
+        "Is this code good, now and for the first time? `qr` = what was scanned, or eight digits that were read aloud; `profile` = what is asked for, `challenge` = the nonce that was shown; `pseudonym` is who the holder is to this reader alone.",
         "/v1/verify",
         (
             r#"{"qr":"6BFOXN…","profile":"name","reference":"desk 7"}"#,

@@ -17,6 +17,12 @@ impl City {
         problem
     }
 
+    /// Digits to read aloud.
+    async fn digits(&self, session: &str, wish: Value) -> String {
+        let answer = self.done("post", "/v1/spoken", session, &wish).await;
+        answer["spoken"].as_str().unwrap().to_owned()
+    }
+
     async fn card(&self, number: u32) -> String {
         let (resident, profile) = (ResidentId(number), Profile::Name);
         let wish = RequestBody::Manage(ManageRequest::PrintCard { resident, profile, days: 9 });
@@ -101,6 +107,50 @@ async fn n11_n13_n19_what_no_code_of_these_tests_can_be_is_told_as_the_verifier_
         city.inside.lock().unwrap().says = Some(Verdict::Refused(Refusal::from(reason)));
         city.refused("bus", "6BF", expected).await;
     }
+}
+
+#[tokio::test]
+async fn digits_that_are_nobodys_guessed_used_or_shown_to_the_wrong_reader() {
+    let city = City::new();
+    let session = city.enrolled(1).await;
+    let problem = city.refused("bus", "12345678", (404, "spoken_unknown")).await;
+    assert_eq!(problem["stage"], "spoken");
+    let digits = city.digits(&session, json!({ "profile": "name" })).await;
+    city.refused("school-gate", &digits, (401, "holder_proof_missing")).await;
+    let (status, answer) = city.verify("hospital", &digits).await;
+    assert_eq!((status, &answer["resident"]), (200, &json!("r-0001")));
+    city.refused("clinic-counter", &digits, (409, "token_replayed")).await;
+    let others = city.digits(&session, json!({ "profile": "name" })).await;
+    city.refused("bus", &others, (403, "scope_not_granted")).await;
+    for _ in 0..5 {
+        city.refused("museum", "12345678", (404, "spoken_unknown")).await;
+    }
+    city.refused("museum", "12345678", (429, "rate_limited")).await;
+    city.wait(65_000);
+    city.refused("hospital", &digits, (401, "token_expired")).await;
+    city.wait(60_000);
+    city.refused("hospital", &digits, (404, "spoken_unknown")).await;
+}
+
+#[tokio::test]
+async fn no_digits_for_what_is_no_code_of_ones_own_nor_for_two_wishes_at_once_nor_too_often() {
+    let city = City::new();
+    let (session, other) = (city.enrolled(1).await, city.enrolled(2).await);
+    let theirs = city.code(&other, "name").await;
+    for (body, expected) in [
+        (json!({}), (400, "invalid")),
+        (json!({ "qr": theirs, "profile": "name" }), (400, "invalid")),
+        (json!({ "qr": theirs }), (401, "holder_proof_invalid")),
+        (json!({ "qr": "12345678" }), (400, "qr_not_base45")),
+    ] {
+        let (status, problem) = city.json("post", "/v1/spoken", &session, &body).await;
+        assert_eq!((status, problem["code"].as_str().unwrap()), expected, "{problem}");
+    }
+    for _ in 0..5 {
+        city.digits(&session, json!({ "profile": "anon" })).await;
+    }
+    let (status, problem) = city.json("post", "/v1/spoken", &session, &json!({ "profile": "anon" })).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")));
 }
 
 #[tokio::test]
