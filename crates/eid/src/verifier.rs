@@ -12,10 +12,12 @@ use crate::{
 };
 
 mod checks;
+mod ended;
 mod history;
 mod requests;
 mod spoken;
 
+use ended::EndedHolders;
 use history::History;
 use requests::Requests;
 use spoken::Spoken;
@@ -102,6 +104,7 @@ pub struct Verifier {
     keys: TrustedKeys,
     pseudonyms: PseudonymKey,
     status: Option<PublishedStatus>,
+    ended: EndedHolders,
     seen: ReplayCache,
     readers: Readers,
     /// What a counter without a preset is.
@@ -131,6 +134,7 @@ impl Verifier {
             keys: TrustedKeys::new(root),
             pseudonyms: PseudonymKey::open(&root),
             status: None,
+            ended: EndedHolders::default(),
             seen: ReplayCache::new(max),
             readers: Readers::lenient(),
             any_reader: Reader::any(),
@@ -174,13 +178,14 @@ impl Verifier {
         }
     }
 
-    /// Takes the issuer's keys, and the status list that comes with them if one of the keys signed it.
+    /// Takes the issuer's keys, what it tells of phones and holders, and the status list that comes with them if one of the keys signed it.
     ///
     /// # Errors
     ///
     /// [`KeySetRefused`]; then nothing changes.
     pub fn adopt(&mut self, now: Timestamp, set: &KeySet) -> Result<(), KeySetRefused> {
         self.keys.adopt(now, set)?;
+        self.ended = EndedHolders::read(&set.ended);
         if let Some((token, status)) = set.status.as_deref().and_then(PublishedStatus::read)
             && let Some((_, key)) = self.keys.find(now, token.kid())
             && key.is_good(now)

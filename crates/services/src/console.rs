@@ -221,6 +221,7 @@ impl Console {
             secret: secret.clone(),
             readers: cast.readers().clone(),
             keys: PublishedKeys::default(),
+            names: cast.names(),
             now: wall_now,
         };
         let app = App {

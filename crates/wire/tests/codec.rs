@@ -1,9 +1,9 @@
 //! The table of topics and payloads: refusals first, then that nothing is lost between message and bytes.
 
 use eid::{
-    Algorithm, AskRequest, ConsentRequest, CredentialRequest, Demand, EidEvent, HolderRequest, KeySet,
-    KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText, RefusalReason, Scope,
-    VerifyRequest,
+    Algorithm, AskRequest, CardStatus, ConsentRequest, CredentialRequest, Demand, EidEvent, HolderRequest,
+    KeySet, KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText, RefusalReason,
+    Scope, VerifyRequest,
 };
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, CampaignRefusal,
@@ -396,6 +396,13 @@ fn event_body() -> impl Strategy<Value = EventBody> {
     let alarm = (any::<u32>(), change).prop_map(|(luminaire, change)| {
         EventBody::Alarm(Alarm { luminaire: LuminaireId(luminaire), kind: AlarmKind::LampFailure, change })
     });
+    let revoked = Just(EventBody::Eid(EidEvent::Revoked {
+        resident: ResidentId(1),
+        phone: Some("00".repeat(8)),
+        card: None,
+        status: CardStatus::Revoked,
+    }));
+    let key = Just(EventBody::Eid(EidEvent::Key { kid: "00".repeat(8), state: KeyState::Retired }));
     let rejected = Just(EventBody::Eid(EidEvent::Rejected {
         verifier: "museum".parse().unwrap(),
         reason: RefusalReason::TokenReplayed,
@@ -414,7 +421,7 @@ fn event_body() -> impl Strategy<Value = EventBody> {
     let refused = (any::<u128>(), refused).prop_map(|(bill, refusal)| {
         EventBody::Pay(PayEvent::SettlementRefused { bill: BillId(Uuid::from_u128(bill)), refusal })
     });
-    prop_oneof![alarm, rejected, bill, refused, account_event(), payer_event()]
+    prop_oneof![alarm, rejected, revoked, key, bill, refused, account_event(), payer_event()]
 }
 
 fn account_event() -> impl Strategy<Value = EventBody> {

@@ -81,6 +81,7 @@ impl Verifier {
         let first_seen = self.check_replay(now, kid, claims, &showing, (from, request))?;
         let reader = self.reader(request.verifier);
         let unconfirmed = self.check_status(now, reader, claims.status.as_ref())?;
+        self.ended.check(&self.pseudonyms, claims, identity)?;
         check_guardian(now, reader, identity)?;
         check_scope(reader, identity, request)?;
         let resident = identity.resident;

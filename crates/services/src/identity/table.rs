@@ -26,7 +26,7 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
         "/v1/enrollments",
         (
             r#"{"resident_no":"370799195203030018","name":"王小丁"}"#,
-            r#"{"expires":1776596400000,"resident_ref":"r-0001","session":"r-0001.1776596400.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"}"#,
+            r#"{"expires":1776596400000,"resident_ref":"r-0001","session":"r-0001.1776596400000.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"}"#,
         ),
         || post(holder::enrol),
     ),
@@ -42,7 +42,7 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     Operation::post(
         "registerDevice",
         "/v1/devices",
-        "Register a phone by its P-256 key (a compressed point); `proof` is its ES256 signature over the line `kitecity eid phone RESIDENT KEY NONCE`.",
+        "Register a phone by its P-256 key (a compressed point in hex, or a JWK); `proof` is its ES256 signature over the line `kitecity eid phone RESIDENT KEY NONCE`.",
         "/v1/devices",
         (
             r#"{"key":"03a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd","nonce":"5d0b8f7c21aa9e34","proof":"0f6f"}"#,
@@ -205,9 +205,9 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     Operation::delete(
         "forgetDevice",
         "/v1/devices/{device}",
-        "A phone was lost: it gets no new credentials, and what it has ends within a day.",
+        "A phone was lost: its credentials are revoked at once, and all sessions of the holder from before are over; the answer has a new one.",
         "/v1/devices/0f2f9a53c1d4be77",
-        r#"{"done":true}"#,
+        r#"{"done":true,"expires":1776596400000,"session":"r-0001.1776596400000.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"}"#,
         || delete(phones::forget),
     )
     .by("holder"),
@@ -240,7 +240,7 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     Operation::get(
         "keySet",
         "/.well-known/eid-keys.cbor",
-        "All keys in all states of their lives, and the status list, as a COSE_Sign1 by the root key.",
+        "All keys in all states of their lives as a COSE_KeySet (RFC 9052, 7), in a COSE_Sign1 by the root key; its header has the status list and which phones and holders ended.",
         "/.well-known/eid-keys.cbor",
         "",
         || get(published::cose),

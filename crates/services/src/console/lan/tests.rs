@@ -48,6 +48,7 @@ fn app() -> App {
             secret: secret.clone(),
             readers: cast.readers().clone(),
             keys: PublishedKeys::default(),
+            names: cast.names(),
             now: wall_now,
         },
         link,
