@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use types::Timestamp;
 use wire::{ReplyBody, RequestBody};
 
-pub(crate) use self::holder::digits_for;
+pub(crate) use self::holder::{answer, digits_for};
 pub(crate) use self::refusal::refusals;
 use crate::access::Secret;
 use crate::caller::Caller;

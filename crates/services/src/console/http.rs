@@ -81,6 +81,8 @@ pub(super) const PLACES: &[Place] = &[
     network("/api/phone/{resident}", || get(phone::card)),
     network("/api/phone/{resident}/credentials", || post(phone::credentials)),
     network("/api/phone/{resident}/spoken", || post(phone::speak)),
+    network("/api/phone/{resident}/events", || get(phone::requests::told)),
+    network("/api/phone/{resident}/requests/{request}", || post(phone::requests::answer)),
     network("/api/phone/{resident}/family", || get(phone::family)),
     network("/api/phone/{resident}/bills", || get(phone::bills::all)),
     network("/api/phone/{resident}/bills/{bill}", || get(phone::bills::one)),

@@ -1,6 +1,7 @@
 //! The phone: residents, and their living codes.
 
 pub(crate) mod bills;
+pub(crate) mod requests;
 pub(crate) mod streets;
 
 use axum::Json;

@@ -227,7 +227,8 @@ pub(super) async fn deny(
     answer(&identity, &key, HolderRequest::Answer { resident, request, code: None }).await
 }
 
-async fn answer(
+/// What the verifier makes of a holder's answer to a reader.
+pub(crate) async fn answer(
     identity: &Identity,
     key: &IdempotencyKey,
     request: HolderRequest,
