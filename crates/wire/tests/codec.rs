@@ -1,9 +1,9 @@
 //! The table of topics and payloads: refusals first, then that nothing is lost between message and bytes.
 
 use eid::{
-    Algorithm, AskRequest, CardStatus, ConsentRequest, CredentialRequest, Demand, EidEvent, HolderRequest,
-    KeySet, KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText, RefusalReason,
-    Scope, VerifyRequest,
+    Algorithm, AskRequest, CardStatus, ConsentRequest, CredentialRequest, Demand, EidEvent, Ended,
+    HolderRequest, KeySet, KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText,
+    RefusalReason, Scope, VerifyRequest,
 };
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, CampaignRefusal,
@@ -610,7 +610,10 @@ fn message() -> impl Strategy<Value = Message> {
             let until = (state == KeyState::Retired).then_some(issued);
             let (kid, key) = ("00".repeat(8), "00".repeat(33));
             let keys = vec![PublicKey { kid, alg: Algorithm::Es256, key, state, until }];
-            Message::EidKeys(KeySet { version, issued, keys, status, signature: "00".repeat(64) })
+            let phone = Some("00".repeat(8));
+            let (holder, since) = ("11".repeat(8), issued);
+            let ended = vec![Ended { phone, holder, status: CardStatus::Suspended, since }];
+            Message::EidKeys(KeySet { version, issued, keys, status, ended, signature: "00".repeat(64) })
         },
     );
     let presence = (any::<u32>(), -90.0..90.0, -180.0..180.0)

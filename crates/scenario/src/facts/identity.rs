@@ -65,13 +65,14 @@ pub(super) const PROFILE: Field =
         },
         _ => Value::Missing,
     });
-pub(super) const STATUS: Field = field("status", Type::Word(&["revoked", "suspended"]), |message| match message {
-    Message::Event(event) => match &event.body {
-        EventBody::Eid(EidEvent::Revoked { status, .. }) => Value::word(status),
+pub(super) const STATUS: Field =
+    field("status", Type::Word(&["revoked", "suspended"]), |message| match message {
+        Message::Event(event) => match &event.body {
+            EventBody::Eid(EidEvent::Revoked { status, .. }) => Value::word(status),
+            _ => Value::Missing,
+        },
         _ => Value::Missing,
-    },
-    _ => Value::Missing,
-});
+    });
 pub(super) const KEY_STATE: Field =
     field("state", Type::Word(&["next", "active", "retired", "compromised"]), |message| match message {
         Message::Event(event) => match &event.body {
