@@ -33,6 +33,13 @@ pub const fn of(reason: RefusalReason) -> Advice {
             "Wait a minute, then scan again. If nobody tried in vain, report it: somebody may be guessing.",
             "请等待一分钟后再扫。若并无人反复尝试，请报告：可能有人在试探。",
         ),
+        RefusalReason::SpokenUnknown => advice(
+            "Nobody has these digits",
+            "没有这组数字",
+            "Let the holder read the eight digits once more. If they are right, the holder should ask for new ones; \
+             without a network, only a code that is scanned can be verified.",
+            "请对方再读一遍八位数字。若无误，请对方重新获取；本窗口离线时只能扫描身份码。",
+        ),
         RefusalReason::QrEmpty => advice(
             "Nothing was scanned",
             "没有扫到内容",

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use types::{MINUTE_MS, ResidentId, Timestamp, VerifierId};
 
-use crate::{Nonce, Profile, QrText, Refusal, RefusalReason, Verdict};
+use crate::{Nonce, Profile, QrText, Refusal, RefusalReason, SpokenCode, Verdict};
 
 /// How long a request waits for its answer, and an answer for its reader \[ms\].
 pub const REQUEST_LIFE_MS: i64 = 5 * MINUTE_MS;
@@ -99,6 +99,13 @@ pub enum HolderRequest {
         /// Whose.
         resident: ResidentId,
     },
+    /// A code that the holder wants to read aloud.
+    Speak {
+        /// Whose phone it is: the code is their own, or their ward's.
+        resident: ResidentId,
+        /// The code.
+        code: QrText,
+    },
     /// The answer to a request.
     Answer {
         /// Whose.
@@ -115,9 +122,10 @@ impl HolderRequest {
     /// Of whom it tells.
     pub fn resident(&self) -> ResidentId {
         match self {
-            Self::History { resident } | Self::Pending { resident } | Self::Answer { resident, .. } => {
-                *resident
-            }
+            Self::History { resident }
+            | Self::Pending { resident }
+            | Self::Speak { resident, .. }
+            | Self::Answer { resident, .. } => *resident,
         }
     }
 }
@@ -130,13 +138,20 @@ pub enum HolderReply {
     History(Vec<Showing>),
     /// The oldest first, at most [`REQUESTS_A_RESIDENT_MAX`].
     Pending(Vec<ConsentRequest>),
+    /// Read these digits aloud.
+    Spoken {
+        /// They stand for the code, once.
+        spoken: SpokenCode,
+        /// When they are over.
+        expires: Timestamp,
+    },
     /// The reader was told what it asked for.
     Shared,
     /// The reader was told that the holder does not agree.
     Denied,
     /// No such request waits for this resident.
     Unknown,
-    /// The code was refused; the request waits on.
+    /// The code was refused; a request waits on.
     Refused(Refusal),
 }
 

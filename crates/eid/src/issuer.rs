@@ -12,16 +12,18 @@ use crate::keyring::KeyRing;
 use crate::rate::Failures;
 use crate::{
     Algorithm, CredentialReply, CredentialRequest, EidEvent, EnrolRefusal, EnrolReply, EnrolRequest,
-    IssueReply, IssueRequest, KeySet, LifeState, OwnReply, OwnRequest, Profile, QrText, Registry, RootKey,
-    STATUS_TTL_MS, Scope,
+    IssueReply, IssueRequest, KeySet, KeyState, LifeState, OwnReply, OwnRequest, Profile, PseudonymKey,
+    QrText, Registry, RootKey, STATUS_TTL_MS, Scope,
 };
 
 mod counter;
+mod endings;
 mod own;
 mod phones;
 
 use counter::Cards;
 pub use counter::{CARD_DAYS_MAX, ManageRefusal, ManageReply, ManageRequest};
+use endings::Endings;
 use own::Nonces;
 use phones::Phones;
 pub use phones::{CREDENTIAL_LIFE_S, PHONES_MAX};
@@ -144,11 +146,16 @@ pub struct Issuer {
     nonces: Nonces,
     grants: Grants,
     cards: Cards,
+    endings: Endings,
+    /// What holders are called in what is published.
+    names: PseudonymKey,
     /// Enrolments that failed, by the hash of the number and by caller.
     failed_numbers: Failures<[u8; 16]>,
     failed_callers: Failures<Box<str>>,
     /// When the keys were last published.
     published: Option<Timestamp>,
+    /// In which states everyone was told that the keys are.
+    told: BTreeMap<String, KeyState>,
 }
 
 impl Issuer {
@@ -181,9 +188,12 @@ impl Issuer {
             nonces: Nonces::default(),
             grants: Grants::default(),
             cards: Cards::new(),
+            endings: Endings::default(),
+            names: PseudonymKey::of_issuer(seed),
             failed_numbers: Failures::new(FAILURE_KEYS_MAX),
             failed_callers: Failures::new(FAILURE_KEYS_MAX),
             published: None,
+            told: BTreeMap::new(),
         }
     }
 
@@ -221,7 +231,22 @@ impl Issuer {
             list.publish(now, key, kid)
         });
         self.published = Some(now);
-        self.keys.publish(now, status)
+        self.endings.forget(now);
+        self.keys.publish(now, status, self.endings.told(&self.names))
+    }
+
+    /// Publishes them, and tells what has become of which key since the last time.
+    fn publish(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let set = self.key_set(now);
+        let states: BTreeMap<String, KeyState> =
+            set.keys.iter().map(|key| (key.kid.clone(), key.state)).collect();
+        let before = std::mem::replace(&mut self.told, states);
+        out.push(Output::Keys(set));
+        if before.is_empty() {
+            return;
+        }
+        let changed = self.told.iter().filter(|(kid, state)| before.get(*kid) != Some(*state));
+        out.extend(changed.map(|(kid, &state)| Output::Event(EidEvent::Key { kid: kid.clone(), state })));
     }
 
     /// What the census and the counter say of a resident's life.
@@ -319,7 +344,7 @@ impl Core for Issuer {
     fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         let event = match input {
             Input::Connected => {
-                out.push(Output::Keys(self.key_set(now)));
+                self.publish(now, out);
                 None
             }
             Input::Enrol { from, request } => {
@@ -354,7 +379,7 @@ impl Core for Issuer {
                 // Its notice is long over: a key signs for longer than that.
                 let _ = self.keys.rotate(now);
             }
-            out.push(Output::Keys(self.key_set(now)));
+            self.publish(now, out);
         }
     }
 

@@ -6,7 +6,7 @@ use types::{DAY_MS, Timestamp};
 
 use crate::keys::{KEYS_MAX, KeyId, derive, key_id, root_secret, to_hex};
 use crate::signature::{Algorithm, SecretKey};
-use crate::{KeySet, KeyState, PublicKey, RootKey};
+use crate::{Ended, KeySet, KeyState, PublicKey, RootKey};
 
 /// How long a key signs \[ms\].
 pub const KEY_ACTIVE_MS: i64 = 30 * DAY_MS;
@@ -105,7 +105,7 @@ impl KeyRing {
     }
 
     /// What is published now, in a version that no earlier set had: after a restart too, since time went on.
-    pub(crate) fn publish(&mut self, now: Timestamp, status: Option<String>) -> KeySet {
+    pub(crate) fn publish(&mut self, now: Timestamp, status: Option<String>, ended: Vec<Ended>) -> KeySet {
         self.since.get_or_insert(now);
         let seconds = u32::try_from(now.as_millis().div_euclid(1_000)).unwrap_or(0);
         self.version = seconds.max(self.version + 1);
@@ -114,7 +114,8 @@ impl KeyRing {
             PublicKey::publish(&key.secret.public(), key.state, until)
         };
         let keys = self.keys.iter().map(publish).collect();
-        let mut set = KeySet { version: self.version, issued: now, keys, status, signature: String::new() };
+        let (version, signature) = (self.version, String::new());
+        let mut set = KeySet { version, issued: now, keys, status, ended, signature };
         set.sign(&self.root);
         set
     }
@@ -161,12 +162,12 @@ mod tests {
 
     fn ring() -> KeyRing {
         let mut ring = KeyRing::new([42; 32], Algorithm::EdDsa);
-        ring.publish(now(), None);
+        ring.publish(now(), None, vec![]);
         ring
     }
 
     fn states(ring: &mut KeyRing) -> Vec<KeyState> {
-        ring.publish(now(), None).keys.iter().map(|key| key.state).collect()
+        ring.publish(now(), None, vec![]).keys.iter().map(|key| key.state).collect()
     }
 
     fn active(ring: &mut KeyRing) -> String {
@@ -203,7 +204,7 @@ mod tests {
     #[test]
     fn a_compromised_next_key_is_replaced_and_never_signs() {
         let mut ring = ring();
-        let next = ring.publish(now(), None).keys[1].kid.clone();
+        let next = ring.publish(now(), None, vec![]).keys[1].kid.clone();
         ring.compromise(now(), &next).unwrap();
         ring.rotate(now().plus_millis(KEY_NOTICE_MS)).unwrap();
         assert_ne!(active(&mut ring), next);
@@ -216,17 +217,17 @@ mod tests {
         ring.sign_with(now().plus_millis(2 * KEY_NOTICE_MS));
         ring.sign_with(now().plus_millis(5_000));
         ring.rotate(now().plus_millis(KEY_NOTICE_MS)).unwrap();
-        let until = ring.publish(now(), None).keys[0].until;
+        let until = ring.publish(now(), None, vec![]).keys[0].until;
         assert_eq!(until, Some(now().plus_millis(2 * KEY_NOTICE_MS)));
     }
 
     #[test]
     fn versions_grow_with_every_publication_and_over_a_restart() {
         let mut ring = ring();
-        let first = ring.publish(now(), None).version;
-        assert!(ring.publish(now(), None).version > first);
+        let first = ring.publish(now(), None, vec![]).version;
+        assert!(ring.publish(now(), None, vec![]).version > first);
         let mut restarted = KeyRing::new([42; 32], Algorithm::EdDsa);
-        assert!(restarted.publish(now().plus_millis(60_000), None).version > first + 1);
+        assert!(restarted.publish(now().plus_millis(60_000), None, vec![]).version > first + 1);
     }
 
     #[test]
@@ -235,7 +236,7 @@ mod tests {
         for _ in 0..2 * KEYS_MAX {
             let kid = active(&mut ring);
             ring.compromise(now(), &kid).unwrap();
-            assert!(ring.publish(now(), None).keys.len() <= KEYS_MAX);
+            assert!(ring.publish(now(), None, vec![]).keys.len() <= KEYS_MAX);
         }
     }
 }

@@ -8,7 +8,7 @@ use types::{DAY_MS, Timestamp};
 
 use crate::decode::from_base45;
 use crate::signature::{Algorithm, SecretKey, VerifyKey};
-use crate::{KeySet, KeyState, PublicKey, encode};
+use crate::{Ended, KeySet, KeyState, PublicKey, encode};
 
 /// Names a signing key within a COSE header.
 pub(crate) type KeyId = [u8; 8];
@@ -16,6 +16,13 @@ pub(crate) type KeyId = [u8; 8];
 /// The tag of a COSE_Sign1, and the label of the algorithm in its header.
 const TAG_COSE_SIGN1: u64 = 18;
 const HEADER_ALG: i64 = 1;
+/// The label of what the payload is, and a COSE_KeySet there (RFC 9052, 16.5).
+const HEADER_CONTENT_TYPE: i64 = 3;
+const CONTENT_TYPE_KEY_SET: u64 = 102;
+/// Members of a COSE_Key (RFC 9052, 7.1).
+const KEY_TYPE: i64 = 1;
+const KEY_ID: i64 = 2;
+const KEY_ALG: i64 = 3;
 
 /// Keys of one key set. A larger set is refused.
 pub const KEYS_MAX: usize = 64;
@@ -88,6 +95,13 @@ impl PublicKey {
         self.read().map(|(_, key)| key.key.coordinates())
     }
 
+    /// A phone's key (P-256) as the bus has it, 66 hex digits, from the coordinates that a JWK has. `None` if they are no
+    /// point of the curve.
+    pub fn of_phone(x: &[u8], y: &[u8]) -> Option<String> {
+        let key = VerifyKey::read(Algorithm::Es256, &[&[4], x, y].concat())?;
+        Some(to_hex(&key.to_bytes()))
+    }
+
     /// The key as it is used, or `None` if it is not one.
     pub(crate) fn read(&self) -> Option<(KeyId, TrustedKey)> {
         let key = match self.alg {
@@ -99,15 +113,15 @@ impl PublicKey {
 }
 
 impl KeySet {
-    /// The same as a COSE_Sign1 (RFC 9052, 4.2), for readers that speak no JSON: its payload is an array of
-    /// `"EidKeySet"`, version, time \[ms\], the keys (each id, algorithm, key, state, until) and the status list. `None`
-    /// if the signature is none.
+    /// The same as a COSE_Sign1 (RFC 9052, 4.2), for readers that speak no JSON. Its payload is a COSE_KeySet (RFC 9052,
+    /// 7), each key with the members `state` and `until` \[ms\]; its protected header says so (content type 102), and has
+    /// `version`, `issued` \[ms\], the `status` list and what has `ended`. `None` if the signature is none.
     pub fn to_cose(&self) -> Option<Vec<u8>> {
         let signature = from_hex::<64>(&self.signature)?.to_vec();
         let parts = vec![
-            Value::Bytes(protected()),
+            Value::Bytes(protected(self)),
             Value::Map(Vec::new()),
-            Value::Bytes(payload(self)),
+            Value::Bytes(key_set(self)),
             Value::Bytes(signature),
         ];
         Some(to_cbor(&Value::Tag(TAG_COSE_SIGN1, Box::new(Value::Array(parts)))))
@@ -126,32 +140,43 @@ impl KeySet {
 
 /// What the root signs: every member of the set but the signature, as the payload of a COSE_Sign1.
 fn to_be_signed(set: &KeySet) -> Vec<u8> {
-    encode::to_be_signed(&protected(), &payload(set))
+    encode::to_be_signed(&protected(set), &key_set(set))
 }
 
-/// The root's header: EdDSA.
-fn protected() -> Vec<u8> {
-    to_cbor(&Value::Map(vec![(HEADER_ALG.into(), Algorithm::EdDsa.number().into())]))
-}
-
-fn payload(set: &KeySet) -> Vec<u8> {
-    let number = |at: Timestamp| Value::from(at.as_millis());
-    let key = |key: &PublicKey| {
+/// The root's header: EdDSA, and whatever is told beside the keys.
+fn protected(set: &KeySet) -> Vec<u8> {
+    let ended = |ended: &Ended| {
         Value::Array(vec![
-            key.kid.as_str().into(),
-            key.alg.number().into(),
-            key.key.as_str().into(),
-            (key.state as u8).into(),
-            key.until.map_or(Value::Null, number),
+            ended.phone.as_deref().map_or(Value::Null, Value::from),
+            ended.holder.as_str().into(),
+            (ended.status as u8).into(),
+            ended.since.as_millis().into(),
         ])
     };
-    to_cbor(&Value::Array(vec![
-        "EidKeySet".into(),
-        set.version.into(),
-        number(set.issued),
-        Value::Array(set.keys.iter().map(key).collect()),
-        set.status.as_deref().map_or(Value::Null, Value::from),
-    ]))
+    let mut header = vec![
+        (HEADER_ALG.into(), Algorithm::EdDsa.number().into()),
+        (HEADER_CONTENT_TYPE.into(), CONTENT_TYPE_KEY_SET.into()),
+        ("ended".into(), Value::Array(set.ended.iter().map(ended).collect())),
+        ("issued".into(), set.issued.as_millis().into()),
+    ];
+    header.extend(set.status.as_deref().map(|status| ("status".into(), status.into())));
+    header.push(("version".into(), set.version.into()));
+    to_cbor(&Value::Map(header))
+}
+
+/// The keys as a COSE_KeySet. What is no key cannot be used by anybody, and is left out.
+fn key_set(set: &KeySet) -> Vec<u8> {
+    to_cbor(&Value::Array(set.keys.iter().filter_map(cose_key).collect()))
+}
+
+fn cose_key(key: &PublicKey) -> Option<Value> {
+    let (kid, TrustedKey { key: public, .. }) = key.read()?;
+    let said = [(KEY_ID.into(), Value::Bytes(kid.to_vec())), (KEY_ALG.into(), key.alg.number().into())];
+    let (kty, point): (Vec<_>, Vec<_>) =
+        public.required_members().into_iter().partition(|(label, _)| *label == KEY_TYPE.into());
+    let until = key.until.map(|until| ("until".into(), until.as_millis().into()));
+    let state = ("state".into(), (key.state as u8).into());
+    Some(Value::Map(kty.into_iter().chain(said).chain(point).chain([state]).chain(until).collect()))
 }
 
 /// A key as a verifier keeps it.

@@ -25,8 +25,7 @@
 //!
 //! - A code that is relayed live is accepted, unless the reader gives a challenge; and with one, a video call to the
 //!   holder still passes. Only a look at the person ends that.
-//! - Readers are told a [`Pseudonym`] of their own; whoever takes a code apart reads in it which resident it is. A phone's
-//!   credentials are good for their day, also when the phone was lost.
+//! - Readers are told a [`Pseudonym`] of their own; whoever takes a code apart reads in it which resident it is.
 //! - Root and issuer key come from one seed, in one process: in a real city the root stays offline.
 //! - It is a model: every number has the region [`UNREAL_REGION`], which no real person's number has.
 //! - No I/O, no clock, no ambient randomness.
@@ -60,6 +59,7 @@ mod replay;
 mod resident;
 mod resident_no;
 mod signature;
+mod spoken;
 mod status;
 #[cfg(test)]
 mod testing;
@@ -78,7 +78,7 @@ pub use guardian::GRANTS_MAX;
 pub use keyring::{KEY_ACTIVE_MS, KEY_NOTICE_MS, RotateRefused};
 pub use keys::{KEY_SET_AGE_MS_MAX, KEYS_MAX, KeySetRefused, RootKey};
 pub use messages::{
-    CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, EidEvent, EnrolRefusal,
+    CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, EidEvent, Ended, EnrolRefusal,
     EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, KeyState, Profile, PublicKey, QrText,
 };
 pub use own::{NONCE_LIFE_MS, OwnRefusal, OwnReply, OwnRequest};
@@ -89,6 +89,7 @@ pub use registry::Registry;
 pub use resident::{BirthDate, Gender, LifeState, NoSuchDate, Resident};
 pub use resident_no::{ResidentNo, ResidentNoError, UNREAL_REGION};
 pub use signature::Algorithm;
+pub use spoken::{NoSpokenCode, SPOKEN_LIFE_MS, SpokenCode};
 pub use status::{CardStatus, STATUS_LIST_LEN, STATUS_TTL_MS};
 pub use verdict::{Demand, Freshness, Refusal, RefusalReason, Shown, Verdict, VerifyRequest};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use types::{ResidentId, Timestamp, VerifierId};
 
-use crate::{Algorithm, RefusalReason};
+use crate::{Algorithm, CardStatus, RefusalReason};
 
 /// The text of a QR code: base45 of zlib of a COSE_Sign1 with claim 169.
 ///
@@ -188,8 +188,25 @@ pub struct KeySet {
     /// The status list of long-lived cards: base45 of a status list token, signed by one of the keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// Phones and holders that ended within a day, while credentials from before could be shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<Ended>,
     /// The root's Ed25519 signature over all of the above, 128 hex digits.
     pub signature: String,
+}
+
+/// A phone, or a holder, whose credentials are not good before their day is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The phone's id, 16 hex digits; without it, the holder is meant, however they are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Whose, by a [name](crate::PseudonymKey::holder) that only the city's issuer and verifier can tell.
+    pub holder: String,
+    /// Never good again, or not for now.
+    pub status: CardStatus,
+    /// Since when. Sessions from before have ended too.
+    pub since: Timestamp,
 }
 
 /// One verification key.
@@ -252,5 +269,25 @@ pub enum EidEvent {
         verifier: VerifierId,
         /// Why.
         reason: RefusalReason,
+    },
+    /// What a resident has is not good any more, or not for now.
+    Revoked {
+        /// Whose.
+        resident: ResidentId,
+        /// This phone, by its id; without it and `card`, everything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phone: Option<String>,
+        /// This card, by its number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        card: Option<u32>,
+        /// For now, or for good.
+        status: CardStatus,
+    },
+    /// A key of the issuer has come to another state of its life.
+    Key {
+        /// Its id, 16 hex digits.
+        kid: String,
+        /// The state.
+        state: KeyState,
     },
 }

@@ -78,6 +78,12 @@ impl PseudonymKey {
         Pseudonym(self.bytes(&format!("{verifier}/{resident}")))
     }
 
+    /// A name for `resident` by which issuer and verifier of a city know each other's word, and nobody else: 16 hex
+    /// digits.
+    pub fn holder(&self, resident: ResidentId) -> String {
+        to_hex(&self.bytes::<8>(&format!("holder {resident}")))
+    }
+
     /// Bytes that nobody else can foretell, and the same for the same words.
     pub(crate) fn bytes<const N: usize>(&self, words: &str) -> [u8; N] {
         let tag = hmac::sign(&self.0, words.as_bytes());

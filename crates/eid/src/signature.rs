@@ -98,7 +98,7 @@ impl VerifyKey {
     }
 
     /// The members that make its thumbprint (RFC 9679, 4), in their order.
-    fn required_members(&self) -> Vec<(Value, Value)> {
+    pub(crate) fn required_members(&self) -> Vec<(Value, Value)> {
         let bytes = |bytes: &[u8]| Value::Bytes(bytes.to_vec());
         match self {
             Self::Ed25519(key) => vec![

@@ -3,6 +3,7 @@
 //! Source: draft-ietf-oauth-status-list, "Token Status List (TSL)", the CWT form.
 
 use ciborium::Value;
+use serde::{Deserialize, Serialize};
 use types::{HOUR_MS, SECOND_MS, Timestamp};
 
 use crate::decode::{DecodedCode, decode_cose, from_base45, from_cbor, labelled, time};
@@ -28,8 +29,9 @@ const ISSUED: i64 = 6;
 const TTL: i64 = 65_534;
 const LIST: i64 = 65_533;
 
-/// What a list says of a card.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// What is said of a card, a phone or a holder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum CardStatus {
     /// Good.

@@ -11,7 +11,7 @@ use crate::{Nonce, Profile, Pseudonym, QrText};
 /// Verifier's counter → verifier: is this code good, now, for this purpose?
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyRequest {
-    /// What was scanned.
+    /// What was scanned; or the digits of a [`SpokenCode`](crate::SpokenCode), which are no code of their own.
     pub code: QrText,
     /// Who asks.
     pub verifier: VerifierId,
@@ -135,6 +135,8 @@ pub struct Refusal {
 pub enum RefusalReason {
     /// This counter had too many codes refused lately.
     RateLimited,
+    /// Nobody reads these digits aloud, or not any more.
+    SpokenUnknown,
     /// Nothing was read.
     QrEmpty,
     /// Not base45.
@@ -183,8 +185,9 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// All of them, in their order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::RateLimited,
+        Self::SpokenUnknown,
         Self::QrEmpty,
         Self::QrNotBase45,
         Self::QrTooLarge,

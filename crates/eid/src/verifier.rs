@@ -12,11 +12,15 @@ use crate::{
 };
 
 mod checks;
+mod ended;
 mod history;
 mod requests;
+mod spoken;
 
+use ended::EndedHolders;
 use history::History;
 use requests::Requests;
+use spoken::Spoken;
 
 /// How far the clocks of issuer, phone and verifier may be apart \[ms\].
 pub const SKEW_MS: i64 = 5 * SECOND_MS;
@@ -100,6 +104,7 @@ pub struct Verifier {
     keys: TrustedKeys,
     pseudonyms: PseudonymKey,
     status: Option<PublishedStatus>,
+    ended: EndedHolders,
     seen: ReplayCache,
     readers: Readers,
     /// What a counter without a preset is.
@@ -107,6 +112,7 @@ pub struct Verifier {
     refusals: Failures<VerifierId>,
     history: History,
     requests: Requests,
+    spoken: Spoken,
 }
 
 /// A code that passed, and whether it did so before in the same request.
@@ -128,12 +134,14 @@ impl Verifier {
             keys: TrustedKeys::new(root),
             pseudonyms: PseudonymKey::open(&root),
             status: None,
+            ended: EndedHolders::default(),
             seen: ReplayCache::new(max),
             readers: Readers::lenient(),
             any_reader: Reader::any(),
             refusals: Failures::new(COUNTERS_MAX),
             history: History::default(),
             requests: Requests::default(),
+            spoken: Spoken::default(),
         }
     }
 
@@ -170,13 +178,14 @@ impl Verifier {
         }
     }
 
-    /// Takes the issuer's keys, and the status list that comes with them if one of the keys signed it.
+    /// Takes the issuer's keys, what it tells of phones and holders, and the status list that comes with them if one of the keys signed it.
     ///
     /// # Errors
     ///
     /// [`KeySetRefused`]; then nothing changes.
     pub fn adopt(&mut self, now: Timestamp, set: &KeySet) -> Result<(), KeySetRefused> {
         self.keys.adopt(now, set)?;
+        self.ended = EndedHolders::read(&set.ended);
         if let Some((token, status)) = set.status.as_deref().and_then(PublishedStatus::read)
             && let Some((_, key)) = self.keys.find(now, token.kid())
             && key.is_good(now)
@@ -220,6 +229,7 @@ impl Verifier {
     fn forget(&mut self, now: Timestamp) {
         self.seen.forget(now);
         self.requests.forget(now);
+        self.spoken.forget(now);
     }
 
     fn count(&mut self, now: Timestamp, verifier: VerifierId, reason: RefusalReason) {
@@ -250,7 +260,10 @@ impl Core for Verifier {
     }
 
     fn next_timeout(&self) -> Option<Timestamp> {
-        self.seen.next_leave().into_iter().chain(self.requests.next_leave()).min()
+        [self.seen.next_leave(), self.requests.next_leave(), self.spoken.next_leave()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

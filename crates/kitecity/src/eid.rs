@@ -94,6 +94,9 @@ pub(crate) struct Show {
     /// each code.
     #[arg(long)]
     phone: bool,
+    /// Print eight digits to be read aloud instead, and end: they stand for one code, once, for a minute at most.
+    #[arg(long)]
+    spoken: bool,
     /// Answer this challenge of a reader, such as EIDC:MUSEUM:0011223344556677:AGE, with the phone's key.
     #[arg(long, conflicts_with = "profile")]
     challenge: Option<Challenge>,
@@ -104,7 +107,7 @@ pub(crate) struct Show {
 /// What `eid verify` takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Verify {
-    /// The text of the code; `-` = the standard input.
+    /// The text of the code, or eight digits that were read aloud; `-` = the standard input.
     #[arg(default_value = "-", allow_hyphen_values = true)]
     code: String,
     /// Print the verdict as it is on the bus.

@@ -313,8 +313,12 @@ impl Cast {
     /// A verifier with the same root key and readers, for a counter that goes on without a network.
     pub fn offline_verifier(&self) -> Verifier {
         let root = RootKey::of_issuer(self.spec.issuer_key);
-        let pseudonyms = PseudonymKey::of_issuer(self.spec.issuer_key);
-        Verifier::new(root).with_readers(Readers::clone(&self.readers)).with_pseudonyms(pseudonyms)
+        Verifier::new(root).with_readers(Readers::clone(&self.readers)).with_pseudonyms(self.names())
+    }
+
+    /// What holders are called by issuer and verifier, and to readers.
+    pub fn names(&self) -> PseudonymKey {
+        PseudonymKey::of_issuer(self.spec.issuer_key)
     }
 
     /// The payer of medical bills.

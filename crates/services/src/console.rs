@@ -29,6 +29,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use eid::ConsentRequest;
 use lighting::Group;
 use scenario::Cast;
 use serde_json::json;
@@ -113,6 +114,8 @@ pub(crate) struct App {
     pub(crate) broker: Option<Inside>,
     /// What services tell everyone, as it is heard.
     pub(crate) events: broadcast::Sender<Event>,
+    /// What readers ask residents for, as it is heard.
+    pub(crate) consents: broadcast::Sender<ConsentRequest>,
     /// Held during an attack: one at a time.
     pub(crate) attacking: Arc<tokio::sync::Mutex<()>>,
     pub(crate) identity: Identity,
@@ -221,6 +224,7 @@ impl Console {
             secret: secret.clone(),
             readers: cast.readers().clone(),
             keys: PublishedKeys::default(),
+            names: cast.names(),
             now: wall_now,
         };
         let app = App {
@@ -238,6 +242,7 @@ impl Console {
             link: link.clone(),
             broker,
             events: events_of_services,
+            consents: broadcast::channel(EVENTS_MAX).0,
             attacking: Arc::default(),
             wallets: Arc::new(Wallets::new(secret)),
             listeners: events::room(),
@@ -340,6 +345,8 @@ fn tell(app: &App, topic: &str, message: &Message) {
     app.kiosk.hear(message);
     match message {
         Message::EidKeys(keys) => app.identity.keys.take(keys),
+        // Nobody may be listening.
+        Message::EidConsent(asked) => drop(app.consents.send(asked.clone())),
         Message::Reply(reply) => {
             app.caller.answer(reply);
         }

@@ -73,7 +73,8 @@ fn asks_about_identity(data: &[u8]) -> bool {
     let (caller, questions) = Caller::new("svc-console");
     let secret = Secret::from_words("kite");
     let (readers, keys) = (Arc::new(Readers::presets()), PublishedKeys::default());
-    let identity = Identity { caller, secret: secret.clone(), readers, keys, now: || NOW };
+    let names = eid::PseudonymKey::of_issuer([0; 32]);
+    let identity = Identity { caller, secret: secret.clone(), readers, keys, names, now: || NOW };
     ask(identity::router(identity), questions, data, |whose| match whose {
         "holder" => Some(session(&secret, NOW, ResidentId(1)).0),
         "reader" => Some(reader_token(&secret, "hospital".parse().ok()?)),

@@ -16,11 +16,12 @@ mod table;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use eid::{KeySet, Readers};
+use eid::{KeySet, PseudonymKey, Readers};
 use serde_json::{Map, Value};
 use types::Timestamp;
 use wire::{ReplyBody, RequestBody};
 
+pub(crate) use self::holder::{answer, digits_for};
 pub(crate) use self::refusal::refusals;
 use crate::access::Secret;
 use crate::caller::Caller;
@@ -37,6 +38,8 @@ pub(crate) struct Identity {
     pub(crate) readers: Arc<Readers>,
     /// The issuer's keys as they were last published.
     pub(crate) keys: PublishedKeys,
+    /// What holders are called in them.
+    pub(crate) names: PseudonymKey,
     /// The wall's clock.
     pub(crate) now: fn() -> Timestamp,
 }
@@ -48,6 +51,13 @@ pub(crate) struct PublishedKeys(Arc<Mutex<Option<KeySet>>>);
 impl PublishedKeys {
     pub(crate) fn take(&self, keys: &KeySet) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys.clone());
+    }
+
+    /// Since when the latest phone of this holder, or the holder, is over; nothing if it is not.
+    fn ended(&self, holder: &str) -> Option<Timestamp> {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = keys.iter().flat_map(|keys| &keys.ended).filter(|ended| ended.holder == holder);
+        ended.map(|ended| ended.since).max()
     }
 
     fn told(&self) -> Option<KeySet> {

@@ -20,6 +20,8 @@ impl EventBody {
                 | EidEvent::Issued { resident, .. }
                 | EidEvent::Verified { resident, .. } => ("eid", "code", resident.to_string()),
                 EidEvent::Rejected { verifier, .. } => ("eid", "code", verifier.to_string()),
+                EidEvent::Revoked { resident, .. } => ("eid", "code", resident.to_string()),
+                EidEvent::Key { kid, .. } => ("eid", "key", kid.clone()),
             },
             Self::Pay(event) => match event {
                 PayEvent::BillCreated { bill, .. }
@@ -58,7 +60,10 @@ impl EventBody {
         Some(match names {
             ("lighting", "alarm", "raised" | "cleared") => read(data).map(Self::Alarm),
             ("lighting", "incident", "raised" | "cleared") => read(data).map(Self::Incident),
-            ("eid", "code", name) => join_tag(name, data).map(Self::Eid),
+            ("eid", aggregate @ ("code" | "key"), name) => match join_tag(name, data).map(Self::Eid) {
+                Ok(body) if body.about().1 != aggregate => return None,
+                body => body,
+            },
             ("medpay", aggregate @ ("bill" | "account" | "risk" | "recon"), name) => {
                 match join_tag(name, data).map(Self::Pay) {
                     Ok(body) if body.about().1 != aggregate => return None,

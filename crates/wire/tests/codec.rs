@@ -1,9 +1,9 @@
 //! The table of topics and payloads: refusals first, then that nothing is lost between message and bytes.
 
 use eid::{
-    Algorithm, AskRequest, ConsentRequest, CredentialRequest, Demand, EidEvent, HolderRequest, KeySet,
-    KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText, RefusalReason, Scope,
-    VerifyRequest,
+    Algorithm, AskRequest, CardStatus, ConsentRequest, CredentialRequest, Demand, EidEvent, Ended,
+    HolderRequest, KeySet, KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText,
+    RefusalReason, Scope, VerifyRequest,
 };
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, CampaignRefusal,
@@ -396,6 +396,13 @@ fn event_body() -> impl Strategy<Value = EventBody> {
     let alarm = (any::<u32>(), change).prop_map(|(luminaire, change)| {
         EventBody::Alarm(Alarm { luminaire: LuminaireId(luminaire), kind: AlarmKind::LampFailure, change })
     });
+    let revoked = Just(EventBody::Eid(EidEvent::Revoked {
+        resident: ResidentId(1),
+        phone: Some("00".repeat(8)),
+        card: None,
+        status: CardStatus::Revoked,
+    }));
+    let key = Just(EventBody::Eid(EidEvent::Key { kid: "00".repeat(8), state: KeyState::Retired }));
     let rejected = Just(EventBody::Eid(EidEvent::Rejected {
         verifier: "museum".parse().unwrap(),
         reason: RefusalReason::TokenReplayed,
@@ -414,7 +421,7 @@ fn event_body() -> impl Strategy<Value = EventBody> {
     let refused = (any::<u128>(), refused).prop_map(|(bill, refusal)| {
         EventBody::Pay(PayEvent::SettlementRefused { bill: BillId(Uuid::from_u128(bill)), refusal })
     });
-    prop_oneof![alarm, rejected, bill, refused, account_event(), payer_event()]
+    prop_oneof![alarm, rejected, revoked, key, bill, refused, account_event(), payer_event()]
 }
 
 fn account_event() -> impl Strategy<Value = EventBody> {
@@ -560,6 +567,7 @@ fn holder_request() -> impl Strategy<Value = RequestBody> {
             RequestBody::Holder(HolderRequest::History { resident }),
             RequestBody::Holder(HolderRequest::Answer { resident, request: nonce, code }),
             RequestBody::Holder(HolderRequest::Answer { resident, request: nonce, code: None }),
+            RequestBody::Holder(HolderRequest::Speak { resident, code: QrText("6BF".to_owned()) }),
         ])
     })
 }
@@ -602,7 +610,10 @@ fn message() -> impl Strategy<Value = Message> {
             let until = (state == KeyState::Retired).then_some(issued);
             let (kid, key) = ("00".repeat(8), "00".repeat(33));
             let keys = vec![PublicKey { kid, alg: Algorithm::Es256, key, state, until }];
-            Message::EidKeys(KeySet { version, issued, keys, status, signature: "00".repeat(64) })
+            let phone = Some("00".repeat(8));
+            let (holder, since) = ("11".repeat(8), issued);
+            let ended = vec![Ended { phone, holder, status: CardStatus::Suspended, since }];
+            Message::EidKeys(KeySet { version, issued, keys, status, ended, signature: "00".repeat(64) })
         },
     );
     let presence = (any::<u32>(), -90.0..90.0, -180.0..180.0)

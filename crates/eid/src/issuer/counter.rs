@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use types::{DAY_MS, ReplyTo, ResidentId, SECOND_MS, Timestamp};
 
+use super::own::lost_phone;
 use super::{Issuer, Output, seconds};
 use crate::attribute::claim_169;
 use crate::encode::{CodeHead, claims_set, pack, sign};
 use crate::guardian::Guardianship;
+use crate::keys::{KeyId, from_hex, key_id, to_hex};
+use crate::signature::VerifyKey;
 use crate::status::{CardStatus, STATUS_LIST_LEN, StatusList, StatusRef};
-use crate::{KeySet, LifeState, Profile, QrText, RotateRefused, Scope};
+use crate::{Algorithm, EidEvent, KeySet, LifeState, Profile, QrText, RotateRefused, Scope};
 
 /// The longest a card, or a grant of an elder, may last \[days\]: five years.
 pub const CARD_DAYS_MAX: u32 = 1_826;
@@ -168,7 +171,7 @@ impl Issuer {
         request: ManageRequest,
         out: &mut Vec<Output>,
     ) {
-        use ManageRequest::{CompromiseKey, Resume, RevokeCard, RotateKeys, SetLife, Suspend};
+        use ManageRequest::{CompromiseKey, ForgetPhone, Resume, RevokeCard, RotateKeys, SetLife, Suspend};
         let concerns_verifiers = matches!(
             request,
             RotateKeys
@@ -177,12 +180,30 @@ impl Issuer {
                 | Suspend { .. }
                 | Resume { .. }
                 | RevokeCard { .. }
+                | ForgetPhone { .. }
         );
+        let revoked = self.revoked_by(&request);
         let reply = self.manage(now, request).unwrap_or_else(ManageReply::Refused);
         if concerns_verifiers && reply == ManageReply::Done {
-            out.push(Output::Keys(self.key_set(now)));
+            self.publish(now, out);
+            out.extend(revoked.map(Output::Event));
         }
         out.push(Output::ManageReply { to, reply });
+    }
+
+    /// What everyone is told if the clerk's wish is done.
+    fn revoked_by(&self, request: &ManageRequest) -> Option<EidEvent> {
+        use CardStatus::{Revoked, Suspended};
+        let event = |resident, card, status| EidEvent::Revoked { resident, phone: None, card, status };
+        Some(match request {
+            ManageRequest::ForgetPhone { resident, key } => lost_phone(*resident, phone_id(key)?),
+            ManageRequest::RevokeCard { card } => event(*self.cards.owners.get(card)?, Some(*card), Revoked),
+            ManageRequest::Suspend { resident } => event(*resident, None, Suspended),
+            ManageRequest::SetLife { resident, life } if *life != LifeState::Active => {
+                event(*resident, None, Revoked)
+            }
+            _ => return None,
+        })
     }
 
     pub(super) fn manage(
@@ -202,16 +223,16 @@ impl Issuer {
             ManageRequest::SetLife { resident, life } => {
                 self.registry.by_id(resident).ok_or(Unknown)?;
                 self.lives.insert(resident, life);
-                self.restate_cards(resident);
+                self.restate(now, resident);
             }
             ManageRequest::Suspend { resident } => {
                 self.registry.by_id(resident).ok_or(Unknown)?;
                 self.suspended.insert(resident);
-                self.restate_cards(resident);
+                self.restate(now, resident);
             }
             ManageRequest::Resume { resident } => {
                 self.suspended.remove(&resident).then_some(()).ok_or(Unknown)?;
-                self.restate_cards(resident);
+                self.restate(now, resident);
             }
             ManageRequest::PrintCard { resident, profile, days } => {
                 return self.print_card(now, resident, profile, days);
@@ -220,7 +241,10 @@ impl Issuer {
                 self.cards.owners.get(&card).ok_or(Unknown)?;
                 self.cards.status.set(card, CardStatus::Revoked);
             }
-            ManageRequest::ForgetPhone { resident, key } => return known(self.phones.remove(resident, &key)),
+            ManageRequest::ForgetPhone { resident, key } => {
+                let phone = phone_id(&key).ok_or(Unknown)?;
+                return known(self.lose_phone(now, resident, &phone));
+            }
             ManageRequest::Grant { guardian, ward, scope, days } => {
                 let until = check_days(now, days)?;
                 let ward = self.registry.by_id(ward).filter(|ward| self.is_active(ward.id)).ok_or(Unknown)?;
@@ -245,14 +269,22 @@ impl Issuer {
         is_fit.then_some(()).ok_or(ManageRefusal::NoGuardian)
     }
 
-    /// What the list says of the resident's cards follows from what the census says of the resident.
-    fn restate_cards(&mut self, resident: ResidentId) {
+    /// What is told of the resident's cards and phones follows from what the census says of the resident.
+    fn restate(&mut self, now: Timestamp, resident: ResidentId) {
         let status = match self.life(resident) {
             Some(LifeState::Active) if self.suspended.contains(&resident) => CardStatus::Suspended,
             Some(LifeState::Active) => CardStatus::Valid,
             Some(LifeState::Moved | LifeState::Deceased) | None => CardStatus::Revoked,
         };
         self.cards.restate(resident, status);
+        let phones: Vec<KeyId> = self.phones.of(resident).map(|phone| key_id(&phone)).collect();
+        if status == CardStatus::Valid {
+            self.endings.lift(resident, &phones);
+            return;
+        }
+        for phone in phones.into_iter().map(Some).chain([None]) {
+            self.endings.add(now, resident, phone, status);
+        }
     }
 
     fn print_card(
@@ -276,6 +308,12 @@ impl Issuer {
         let (key, kid) = self.keys.sign_with(until);
         Ok(ManageReply::Card { card, code: pack(&sign(payload, key, kid)) })
     }
+}
+
+/// The id of a phone with this key, 66 hex digits.
+fn phone_id(key: &str) -> Option<String> {
+    let key = VerifyKey::read(Algorithm::Es256, &from_hex::<33>(key)?)?;
+    Some(to_hex(&key_id(&key)))
 }
 
 fn check_days(now: Timestamp, days: u32) -> Result<Timestamp, ManageRefusal> {

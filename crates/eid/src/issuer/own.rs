@@ -9,7 +9,8 @@ use crate::guardian::comes_of_age;
 use crate::keys::{from_hex, key_id, to_hex};
 use crate::own::{NONCE_LIFE_MS, OwnRefusal, OwnReply, OwnRequest};
 use crate::signature::{Algorithm, VerifyKey};
-use crate::{ManageRequest, Nonce};
+use crate::status::CardStatus;
+use crate::{EidEvent, ManageRequest, Nonce};
 
 /// Nonces that wait for a proof at once; beyond that, the oldest is over.
 const NONCES_MAX: usize = 4_096;
@@ -48,7 +49,15 @@ impl Issuer {
         out: &mut Vec<Output>,
     ) {
         let is_known = self.may_show(request.resident());
+        let lost = match &request {
+            OwnRequest::Forget { resident, phone } => Some(lost_phone(*resident, phone.clone())),
+            _ => None,
+        };
         let done = if is_known { self.own(now, request) } else { Err(OwnRefusal::NotEnrolled) };
+        if let Some(lost) = lost.filter(|_| done.is_ok()) {
+            self.publish(now, out);
+            out.push(Output::Event(lost));
+        }
         out.push(Output::OwnReply { to, reply: done.unwrap_or_else(OwnReply::Refused) });
     }
 
@@ -64,8 +73,10 @@ impl Issuer {
                 let said = OwnRequest::registration(resident, &key, nonce);
                 let phone = signer(&key, &proof, &said);
                 let is_ours = self.nonces.take(now, nonce, resident);
-                let phone = phone.filter(|_| is_ours).ok_or(OwnRefusal::KeyProofInvalid)?;
-                if !self.phones.admit(resident, &phone) {
+                let is_lost = |phone: &VerifyKey| self.endings.has_lost(key_id(phone));
+                let phone = phone.filter(|phone| is_ours && !is_lost(phone));
+                let phone = phone.ok_or(OwnRefusal::KeyProofInvalid)?;
+                if !self.admit(resident, &phone) {
                     return Err(OwnRefusal::TooManyPhones);
                 }
                 Ok(OwnReply::Registered { phone: to_hex(&key_id(&phone)) })
@@ -74,7 +85,7 @@ impl Issuer {
                 let phones = self.phones.of(resident).map(|phone| to_hex(&key_id(&phone))).collect();
                 Ok(OwnReply::Phones { phones })
             }
-            OwnRequest::Forget { resident, phone } => known(self.phones.remove_by_id(resident, &phone)),
+            OwnRequest::Forget { resident, phone } => known(self.lose_phone(now, resident, &phone)),
             OwnRequest::Entrust { resident: ward, guardian, scope, days } => {
                 let person = self.registry.by_id(ward).ok_or(OwnRefusal::NotEnrolled)?;
                 if now < comes_of_age(person.birth) {
@@ -89,6 +100,11 @@ impl Issuer {
             }
         }
     }
+}
+
+/// What everyone is told of a phone that its owner has lost.
+pub(super) fn lost_phone(resident: ResidentId, phone: String) -> EidEvent {
+    EidEvent::Revoked { resident, phone: Some(phone), card: None, status: CardStatus::Revoked }
 }
 
 /// The key, if it signed this.

@@ -11,6 +11,7 @@ use crate::encode::{CodeHead, claims_set, pack, sign};
 use crate::guardian::Guardianship;
 use crate::keys::{from_hex, key_id, to_cbor, to_hex};
 use crate::signature::{Algorithm, VerifyKey};
+use crate::status::CardStatus;
 use crate::{
     CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, EidEvent, Profile, QrText,
     Resident,
@@ -44,16 +45,9 @@ impl Phones {
         keys.filter_map(|key| VerifyKey::read(Algorithm::Es256, key))
     }
 
-    /// The same as [`remove`](Self::remove) by a phone's id, 16 hex digits.
-    pub(super) fn remove_by_id(&mut self, resident: ResidentId, id: &str) -> bool {
-        let phone = self.of(resident).find(|phone| to_hex(&key_id(phone)) == id);
-        phone.is_some_and(|phone| self.remove(resident, &to_hex(&phone.to_bytes())))
-    }
-
-    /// Takes a phone off; says whether it was one of theirs. It gets nothing more, and what it has ends within a day.
-    pub(super) fn remove(&mut self, resident: ResidentId, key: &str) -> bool {
-        let Some(key) = from_hex::<33>(key) else { return false };
-        self.keys.get_mut(&resident).is_some_and(|keys| keys.remove(&key[..]))
+    /// Takes a phone off; says whether it was one of theirs.
+    fn remove(&mut self, resident: ResidentId, phone: &VerifyKey) -> bool {
+        self.keys.get_mut(&resident).is_some_and(|keys| keys.remove(&phone.to_bytes()))
     }
 }
 
@@ -127,13 +121,30 @@ impl Issuer {
             Some(ward) => Some(self.grant_for(now, request.resident, ward)?),
             None => None,
         };
-        if !self.phones.admit(request.resident, &key) {
+        if self.endings.has_lost(key_id(&key)) {
+            return Err(CredentialRefusal::NotEnrolled);
+        }
+        if !self.admit(request.resident, &key) {
             return Err(CredentialRefusal::TooManyPhones);
         }
         let resident = self.registry.by_id(request.ward.unwrap_or(request.resident));
         let resident = resident.ok_or(CredentialRefusal::GuardianshipEnded)?.clone();
         let sign = |_| self.sign_credential(now, &resident, request.profile, guardianship, &key);
         Ok((0..request.count).map(sign).collect())
+    }
+
+    /// Whether this phone is one of the resident's, now if not before.
+    pub(super) fn admit(&mut self, resident: ResidentId, phone: &VerifyKey) -> bool {
+        !self.endings.has_lost_too_many(resident) && self.phones.admit(resident, phone)
+    }
+
+    /// Takes a lost phone off, by its id: it gets nothing more, and what it has is not good any more. Says whether it was
+    /// one of theirs.
+    pub(super) fn lose_phone(&mut self, now: Timestamp, resident: ResidentId, id: &str) -> bool {
+        let phone = self.phones.of(resident).find(|phone| to_hex(&key_id(phone)) == id);
+        let Some(phone) = phone.filter(|phone| self.phones.remove(resident, phone)) else { return false };
+        self.endings.add(now, resident, Some(key_id(&phone)), CardStatus::Revoked);
+        true
     }
 
     fn grant_for(

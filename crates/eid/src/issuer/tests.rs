@@ -151,7 +151,7 @@ fn the_keys_are_published_every_day_and_rotate_every_thirty() {
         let at = issuer.next_timeout().unwrap();
         let mut out = Vec::new();
         issuer.handle_timeout(at, &mut out);
-        let [Output::Keys(set)] = &out[..] else { panic!("{out:?}") };
+        let Some(Output::Keys(set)) = out.first() else { panic!("{out:?}") };
         let key = set.keys.iter().find(|key| key.state == crate::KeyState::Active).unwrap();
         active.push(key.kid.clone());
     }

@@ -119,6 +119,68 @@ fn a_set_is_a_cose_sign1_that_any_reader_of_those_can_check_with_the_root() {
 }
 
 #[test]
+fn the_keys_of_a_set_are_a_cose_key_set_as_other_libraries_read_it() {
+    use coset::{AsCborValue, CborSerializable, CoseKeySet, CoseSign1, KeyType, Label, RegisteredLabel};
+    use coset::{TaggedCborSerializable, iana};
+    let phone = SecretKey::from_seed(Algorithm::Es256, [1; 32]).public();
+    let mut set = key_set();
+    let until = now().plus_millis(5);
+    set.keys.push(PublicKey::publish(&phone, KeyState::Retired, Some(until)));
+    let set = signed(set);
+    let cose = CoseSign1::from_tagged_slice(&set.to_cose().unwrap()).unwrap();
+    let kind = iana::CoapContentFormat::CoseKeySet;
+    assert_eq!(cose.protected.header.content_type, Some(RegisteredLabel::Assigned(kind)));
+    let keys = CoseKeySet::from_slice(&cose.payload.unwrap()).unwrap().0;
+    let ids = keys.iter().map(|key| to_hex(&key.key_id));
+    assert_eq!(ids.collect::<Vec<_>>(), set.keys.iter().map(|key| key.kid.clone()).collect::<Vec<_>>());
+    let kinds: Vec<_> = keys.iter().map(|key| key.kty.clone()).collect();
+    assert_eq!(kinds, [KeyType::Assigned(iana::KeyType::OKP), KeyType::Assigned(iana::KeyType::EC2)]);
+    let state = (Label::Text("state".into()), Value::from(KeyState::Retired as u8));
+    let until = (Label::Text("until".into()), Value::from(until.as_millis()));
+    assert!(keys[1].params.contains(&state) && keys[1].params.contains(&until));
+    assert_eq!(VerifyKey::from_cose_key(&keys[1].clone().to_cbor_value().unwrap()), Some(phone));
+}
+
+#[test]
+fn whatever_is_changed_in_a_set_the_root_did_not_sign_it() {
+    let ended = Ended {
+        phone: Some("00".repeat(8)),
+        holder: "00".repeat(8),
+        status: crate::CardStatus::Revoked,
+        since: now(),
+    };
+    let set = signed(KeySet { ended: vec![ended.clone()], status: Some("6BF".into()), ..key_set() });
+    let changed: [fn(&mut KeySet); 9] = [
+        |set| set.version += 1,
+        |set| set.issued = set.issued.plus_millis(1),
+        |set| set.status = None,
+        |set| set.keys[0].state = KeyState::Retired,
+        |set| set.keys[0].until = Some(now()),
+        |set| set.keys[0].kid.replace_range(0..1, "0"),
+        |set| set.ended.clear(),
+        |set| set.ended[0].status = crate::CardStatus::Suspended,
+        |set| set.ended[0].phone = None,
+    ];
+    for (number, change) in changed.into_iter().enumerate() {
+        let mut other = set.clone();
+        change(&mut other);
+        assert_ne!(other, set, "{number}");
+        let adopted = TrustedKeys::new(root()).adopt(now(), &other);
+        assert_eq!(adopted, Err(KeySetRefused::Signature), "{number}");
+    }
+    assert_eq!(TrustedKeys::new(root()).adopt(now(), &set), Ok(()));
+}
+
+#[test]
+fn a_phones_key_is_made_of_coordinates_that_are_a_point_and_of_no_others() {
+    let phone = SecretKey::from_seed(Algorithm::Es256, [1; 32]).public();
+    let [x, y] = &phone.coordinates()[..] else { panic!("x and y") };
+    assert_eq!(PublicKey::of_phone(x, y), Some(to_hex(&phone.to_bytes())));
+    assert_eq!(PublicKey::of_phone(y, x), None);
+    assert_eq!(PublicKey::of_phone(x, &[]), None);
+}
+
+#[test]
 fn coordinates_are_those_of_the_key() {
     let ours = SecretKey::from_seed(Algorithm::Es256, [1; 32]).public();
     let published = PublicKey::publish(&ours, KeyState::Active, None);

@@ -13,8 +13,8 @@ use crate::status::{CardStatus, StatusRef};
 use crate::{Attribute, Reader, Refusal, RefusalReason, Shown, Verdict, VerifyRequest};
 
 /// How a code that passed so far was shown, and until when this showing may be repeated.
-struct Showing {
-    shown: Shown,
+pub(super) struct Showing {
+    pub(super) shown: Shown,
     proof: Option<ProofClaims>,
 }
 
@@ -32,11 +32,14 @@ impl Verifier {
         if let Some(retry_at) = self.refusals.blocked_until(now, &request.verifier, refusals_max) {
             return Err(Refusal { retry_at: Some(retry_at), ..RefusalReason::RateLimited.into() });
         }
-        let code = decode_code(&request.code.0)?;
-        let kid = self.check_issuer(now, &code)?;
-        let mut claims = code.claims()?;
-        check_times(now, claims.valid_from, claims.expires)?;
-        let identity = claims.identity.take().ok_or(RefusalReason::ClaimMissing)?;
+        let genuine = match request.code.0.parse() {
+            Ok(spoken) => {
+                let code = self.spoken.heard(now, request.verifier, spoken)?.clone();
+                self.genuine(now, &code.0)
+            }
+            Err(_) => self.genuine(now, &request.code.0),
+        };
+        let (kid, code, claims, identity) = genuine?;
         let pass = self.check_showing(now, (from, request, holder), (kid, &code, &claims), &identity);
         // From here on the code is known to be somebody's.
         match &pass {
@@ -45,6 +48,20 @@ impl Verifier {
             Err(refusal) => self.history.note_refused(now, request.verifier, &identity, refusal.reason),
         }
         pass
+    }
+
+    /// Takes a code apart that the issuer signed, and whose time it is.
+    pub(super) fn genuine(
+        &self,
+        now: Timestamp,
+        text: &str,
+    ) -> Result<(KeyId, DecodedCode, Claims, Identity), RefusalReason> {
+        let code = decode_code(text)?;
+        let kid = self.check_issuer(now, &code)?;
+        let mut claims = code.claims()?;
+        check_times(now, claims.valid_from, claims.expires)?;
+        let identity = claims.identity.take().ok_or(RefusalReason::ClaimMissing)?;
+        Ok((kid, code, claims, identity))
     }
 
     /// The issuer's words are good: are they shown by whom, to whom, when and for what they may be?
@@ -64,6 +81,7 @@ impl Verifier {
         let first_seen = self.check_replay(now, kid, claims, &showing, (from, request))?;
         let reader = self.reader(request.verifier);
         let unconfirmed = self.check_status(now, reader, claims.status.as_ref())?;
+        self.ended.check(&self.pseudonyms, claims, identity)?;
         check_guardian(now, reader, identity)?;
         check_scope(reader, identity, request)?;
         let resident = identity.resident;
@@ -161,8 +179,12 @@ impl Verifier {
 impl Showing {
     /// What must never be accepted again, and when it expires by itself.
     fn once(&self, kid: KeyId, claims: &Claims) -> (CodeKey, Timestamp) {
-        let expires = self.proof.as_ref().map_or(claims.expires, |proof| proof.expires.min(claims.expires));
-        ((kid, self.id(claims)), expires)
+        ((kid, self.id(claims)), self.expires(claims))
+    }
+
+    /// When it is over by itself.
+    pub(super) fn expires(&self, claims: &Claims) -> Timestamp {
+        self.proof.as_ref().map_or(claims.expires, |proof| proof.expires.min(claims.expires))
     }
 
     /// The code's own id; with a phone's proof, the proof's nonce goes behind it.
@@ -186,9 +208,8 @@ fn check_times(now: Timestamp, valid_from: Timestamp, expires: Timestamp) -> Res
 }
 
 /// What is bound to a phone needs its proof. What is bound to nothing is a code of this minute, or a card.
-fn check_holder(
+pub(super) fn showing_of(
     now: Timestamp,
-    reader: &Reader,
     code: &DecodedCode,
     claims: &Claims,
 ) -> Result<Showing, RefusalReason> {
@@ -197,13 +218,23 @@ fn check_holder(
         return Ok(Showing { shown: Shown::Phone, proof: Some(proof) });
     }
     let is_code = claims.expires.millis_since(claims.issued) <= CODE_LIFE_S * SECOND_MS;
-    if is_code && reader.assurance == Assurance::Code {
-        Ok(Showing { shown: Shown::Code, proof: None })
-    } else if !is_code && reader.cards {
-        Ok(Showing { shown: Shown::Card, proof: None })
-    } else {
-        Err(RefusalReason::HolderProofMissing)
-    }
+    Ok(Showing { shown: if is_code { Shown::Code } else { Shown::Card }, proof: None })
+}
+
+/// Whether this reader takes what is shown like that.
+fn check_holder(
+    now: Timestamp,
+    reader: &Reader,
+    code: &DecodedCode,
+    claims: &Claims,
+) -> Result<Showing, RefusalReason> {
+    let showing = showing_of(now, code, claims)?;
+    let will_do = match showing.shown {
+        Shown::Phone => true,
+        Shown::Code => reader.assurance == Assurance::Code,
+        Shown::Card => reader.cards,
+    };
+    if will_do { Ok(showing) } else { Err(RefusalReason::HolderProofMissing) }
 }
 
 fn check_proof(now: Timestamp, code: &DecodedCode, claims: &Claims) -> Result<ProofClaims, RefusalReason> {

@@ -144,6 +144,7 @@ impl Verifier {
                 waiting.sort_by_key(|consent| (consent.asked, consent.request));
                 HolderReply::Pending(waiting)
             }
+            HolderRequest::Speak { resident, code } => self.take_spoken(now, &from, resident, code),
             HolderRequest::Answer { resident, request, code } => {
                 self.take_answer(now, &from, (resident, request), code, out)
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::eid::qr::{Level, QUIET_ZONE, Symbol};
-use ::eid::{QrText, Resident};
+use ::eid::{HolderReply, HolderRequest, QrText, Resident, SpokenCode, advice};
 use anyhow::{Context, Result, bail};
 use console::Term;
 use services::operator::Operator;
@@ -21,15 +21,22 @@ const TICK: Duration = Duration::from_millis(250);
 /// Questions, and answers, under way: the holder asks one at a time, and again only after a while.
 const UNDER_WAY_MAX: usize = 4;
 
-/// Shows the living code of `person` for as long as it is polled; or, not `live`, prints one and ends.
+/// Shows the living code of `person` for as long as it is polled; or, not `live`, prints one and ends. Digits are printed
+/// once at any rate.
 pub(super) async fn show(operator: &Operator, person: &Resident, show: &Show, live: bool) -> Result<()> {
     enrol(operator, person).await?;
     let holder = match show.challenge {
         Some(challenge) => Holder::answering(person.id, challenge),
         None => Holder::new(person.id, show.profile.into(), show.phone),
     };
+    if show.spoken {
+        let code = one(operator, holder).await?;
+        println!("{}", digits_for(operator, person, code).await?);
+        return Ok(());
+    }
     if !live {
-        return print_one(operator, holder).await;
+        println!("{}", one(operator, holder).await?.0);
+        return Ok(());
     }
     let (requests, asked) = mpsc::channel(UNDER_WAY_MAX);
     let (answers, answered) = mpsc::channel(UNDER_WAY_MAX);
@@ -40,20 +47,28 @@ pub(super) async fn show(operator: &Operator, person: &Resident, show: &Show, li
     }
 }
 
-async fn print_one(operator: &Operator, mut holder: Holder) -> Result<()> {
+/// The first code.
+async fn one(operator: &Operator, mut holder: Holder) -> Result<QrText> {
     let mut acts = holder.show(wall_now());
     while let Some(act) = acts.pop() {
         match act {
             Act::Ask(request) => acts = holder.take(wall_now(), operator.ask(request).await?),
-            Act::Display { code, .. } => {
-                println!("{}", code.0);
-                return Ok(());
-            }
+            Act::Display { code, .. } => return Ok(code),
             Act::Blank => {}
             Act::Tell(why) => bail!(why),
         }
     }
     bail!("the issuer sends no code")
+}
+
+/// What stands for a code when it is read aloud.
+async fn digits_for(operator: &Operator, person: &Resident, code: QrText) -> Result<SpokenCode> {
+    let question = RequestBody::Holder(HolderRequest::Speak { resident: person.id, code });
+    match operator.ask(question).await? {
+        ReplyBody::Holder(HolderReply::Spoken { spoken, .. }) => Ok(spoken),
+        ReplyBody::Holder(HolderReply::Refused(refusal)) => bail!(advice::of(refusal.reason).title_en),
+        _ => bail!("the verifier answers another question"),
+    }
 }
 
 /// Asks the issuer, beside the phone. An issuer that was restarted has forgotten the resident.

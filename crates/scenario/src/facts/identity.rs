@@ -12,7 +12,8 @@ pub(super) const RESIDENT: Field = field("resident", Type::Resident, |message| m
         EventBody::Eid(
             EidEvent::Enrolled { resident }
             | EidEvent::Issued { resident, .. }
-            | EidEvent::Verified { resident, .. },
+            | EidEvent::Verified { resident, .. }
+            | EidEvent::Revoked { resident, .. },
         )
         | EventBody::Pay(
             PayEvent::AccountDebited(Entry { beneficiary: resident, .. })
@@ -60,6 +61,22 @@ pub(super) const PROFILE: Field =
         },
         Message::Request(request) => match &request.body {
             RequestBody::Issue(body) => Value::word(&body.profile),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    });
+pub(super) const STATUS: Field =
+    field("status", Type::Word(&["revoked", "suspended"]), |message| match message {
+        Message::Event(event) => match &event.body {
+            EventBody::Eid(EidEvent::Revoked { status, .. }) => Value::word(status),
+            _ => Value::Missing,
+        },
+        _ => Value::Missing,
+    });
+pub(super) const KEY_STATE: Field =
+    field("state", Type::Word(&["next", "active", "retired", "compromised"]), |message| match message {
+        Message::Event(event) => match &event.body {
+            EventBody::Eid(EidEvent::Key { state, .. }) => Value::word(state),
             _ => Value::Missing,
         },
         _ => Value::Missing,

@@ -3,7 +3,7 @@ use wire::Message;
 use super::answers::{REASON, RESULT};
 use super::bills::{BILL, PROVIDER};
 use super::groups::GROUP;
-use super::identity::{PROFILE, RESIDENT, VERIFIER};
+use super::identity::{KEY_STATE, PROFILE, RESIDENT, STATUS, VERIFIER};
 use super::luminaires::LAMP;
 use super::{Type, Value, bills, cabinets, groups, luminaires, payment};
 
@@ -89,6 +89,8 @@ pub const KINDS: &[Kind] = &[
     kind("eid.issued", "A code was issued.", &[RESIDENT, PROFILE]),
     kind("eid.verified", "A code was accepted.", &[RESIDENT, VERIFIER]),
     kind("eid.rejected", "A code was refused.", &[VERIFIER, REASON]),
+    kind("eid.revoked", "What a resident has is not good any more, or not for now.", &[RESIDENT, STATUS]),
+    kind("eid.key", "A key of the issuer has come to another state of its life.", &[KEY_STATE]),
     kind("bill.created", "A provider made a bill.", bills::CREATED),
     kind("bill.presettled", "The payer split a bill.", bills::PRESETTLED),
     kind("bill.settled", "A bill is paid.", bills::SETTLED),

@@ -71,6 +71,8 @@ fn event_kind(body: &EventBody) -> usize {
         EventBody::Eid(EidEvent::Issued { .. }) => const { index("eid.issued") },
         EventBody::Eid(EidEvent::Verified { .. }) => const { index("eid.verified") },
         EventBody::Eid(EidEvent::Rejected { .. }) => const { index("eid.rejected") },
+        EventBody::Eid(EidEvent::Revoked { .. }) => const { index("eid.revoked") },
+        EventBody::Eid(EidEvent::Key { .. }) => const { index("eid.key") },
         EventBody::Pay(PayEvent::BillCreated { .. }) => const { index("bill.created") },
         EventBody::Pay(PayEvent::BillPresettled { .. }) => const { index("bill.presettled") },
         EventBody::Pay(PayEvent::BillSettled { .. }) => const { index("bill.settled") },

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
-use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{App, Told};
 use crate::http::Problem;
@@ -28,12 +28,7 @@ pub(super) fn room() -> Arc<Semaphore> {
 pub(crate) async fn events(
     State(app): State<App>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let Ok(place) = app.listeners.clone().try_acquire_owned() else {
-        metrics().listeners_refused.inc();
-        let detail = format!("{LISTENERS_MAX} browsers listen already; close one of them");
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_listeners", detail);
-        return Err(problem.retry_after(TRY_AGAIN_S));
-    };
+    let place = place(&app)?;
     let receiver = app.told.subscribe();
     let first = stream::iter(everything(&app));
     // The place is given back when the browser is gone, and this with it.
@@ -52,6 +47,16 @@ pub(crate) async fn events(
     let events =
         first.chain(rest.flatten()).map(|told| Ok(Event::default().event(told.event).data(told.data)));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// Room for one more listener, until this is dropped.
+pub(super) fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    app.listeners.clone().try_acquire_owned().map_err(|_| {
+        metrics().listeners_refused.inc();
+        let detail = format!("{LISTENERS_MAX} browsers listen already; close one of them");
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_listeners", detail);
+        problem.retry_after(TRY_AGAIN_S)
+    })
 }
 
 fn everything(app: &App) -> Vec<Told> {

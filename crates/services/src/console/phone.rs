@@ -1,6 +1,7 @@
 //! The phone: residents, and their living codes.
 
 pub(crate) mod bills;
+pub(crate) mod requests;
 pub(crate) mod streets;
 
 use axum::Json;
@@ -22,6 +23,7 @@ use wire::{ReplyBody, RequestBody};
 use super::App;
 use super::wallet::{Answer, Wish};
 use crate::http::{JsonBody, Problem};
+use crate::identity;
 use crate::time::wall_now;
 
 /// Residents listed at once.
@@ -172,6 +174,34 @@ pub(crate) async fn code(
         "server_ms": wall_now(),
         "card": card_of(&person),
     })))
+}
+
+/// What a resident wants to read aloud: a code that their phone made, or one that the issuer makes now.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(crate) enum Aloud {
+    /// What the phone shows.
+    Code(QrText),
+    /// What the issuer's code is to disclose.
+    Profile(Profile),
+}
+
+/// `POST /api/phone/{resident}/spoken`: eight digits that stand for a code.
+pub(crate) async fn speak(
+    State(app): State<App>,
+    Path(resident): Path<String>,
+    JsonBody(aloud): JsonBody<Aloud>,
+) -> Result<Json<Value>, Problem> {
+    let person = known(&app, &resident)?;
+    let code = match aloud {
+        Aloud::Code(code) => code,
+        Aloud::Profile(profile) => {
+            enrol(&app, &person).await?;
+            by_issuer(&app, person.id, profile).await?.code
+        }
+    };
+    let (spoken, expires) = identity::digits_for(&app.identity, None, person.id, code).await?;
+    Ok(Json(json!({ "spoken": spoken, "expires_ms": expires, "server_ms": wall_now() })))
 }
 
 pub(super) async fn by_issuer(app: &App, resident: ResidentId, profile: Profile) -> Result<Shown, Problem> {

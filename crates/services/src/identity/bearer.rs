@@ -1,19 +1,21 @@
 //! Who asks, by the bearer token of the request (RFC 6750).
 //!
 //! Tokens are made from the city's secret and kept nowhere: a session is `r-0042.EXPIRES.MAC`, a reader's token its name
-//! and the password it has on the bus, the operator's is the password.
+//! and the password it has on the bus, the operator's is the password. Sessions end early by what the issuer publishes: those
+//! from before their holder lost a phone, or was suspended.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use types::{HOUR_MS, ResidentId, SECOND_MS, Timestamp, VerifierId};
+use types::{HOUR_MS, ResidentId, Timestamp, VerifierId};
 use wire::roles::READER_CLIENT;
 
 use super::Identity;
 use crate::access::Secret;
 use crate::http::Problem;
 
-/// How long a session lasts \[ms\]: as long as the credentials of a phone, so that a lost phone has neither for long.
+/// How long a session lasts \[ms\]: as long as the credentials of a phone, so that the issuer need not tell any longer that
+/// either ended.
 const SESSION_LIFE_MS: i64 = 24 * HOUR_MS;
 
 /// A holder, by the session of their enrolment.
@@ -37,9 +39,9 @@ pub(super) enum HolderOrOperator {
 
 /// A new session, and when it ends.
 pub(crate) fn session(secret: &Secret, now: Timestamp, holder: ResidentId) -> (String, Timestamp) {
-    let expires_s = now.plus_millis(SESSION_LIFE_MS).as_millis().div_euclid(SECOND_MS);
-    let mac = secret.password_for(&session_name(holder, expires_s));
-    (format!("{holder}.{expires_s}.{mac}"), Timestamp::from_millis(expires_s * SECOND_MS))
+    let expires = now.plus_millis(SESSION_LIFE_MS);
+    let mac = secret.password_for(&session_name(holder, expires));
+    (format!("{holder}.{}.{mac}", expires.as_millis()), expires)
 }
 
 /// The token of a reader.
@@ -48,17 +50,22 @@ pub(crate) fn reader_token(secret: &Secret, reader: VerifierId) -> String {
 }
 
 /// What the MAC of a session is made over. No user of the bus has a blank in its name.
-fn session_name(holder: ResidentId, expires_s: i64) -> String {
-    format!("session of {holder} until {expires_s}")
+fn session_name(holder: ResidentId, expires: Timestamp) -> String {
+    format!("session of {holder} until {}", expires.as_millis())
 }
 
 fn holder_of(identity: &Identity, token: &str) -> Option<ResidentId> {
     let (claim, mac) = token.rsplit_once('.')?;
     let (holder, expires) = claim.split_once('.')?;
-    let (holder, expires_s): (ResidentId, i64) = (holder.parse().ok()?, expires.parse().ok()?);
-    let is_ours = identity.secret.admits(&session_name(holder, expires_s), mac.as_bytes());
-    let now_s = (identity.now)().as_millis().div_euclid(SECOND_MS);
-    (is_ours && now_s < expires_s).then_some(holder)
+    let (holder, expires) = (holder.parse().ok()?, Timestamp::from_millis(expires.parse().ok()?));
+    let is_ours = identity.secret.admits(&session_name(holder, expires), mac.as_bytes());
+    (is_ours && (identity.now)() < expires && !has_ended(identity, holder, expires)).then_some(holder)
+}
+
+/// Whether a session was begun before its holder lost a phone: whoever has the phone has the session.
+fn has_ended(identity: &Identity, holder: ResidentId, expires: Timestamp) -> bool {
+    let ended = identity.keys.ended(&identity.names.holder(holder));
+    ended.is_some_and(|since| expires.plus_millis(-SESSION_LIFE_MS) < since)
 }
 
 fn reader_of(identity: &Identity, token: &str) -> Option<VerifierId> {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use eid::qr::{Level, QUIET_ZONE, Symbol};
 use eid::{
     EnrolReply, EnrolRequest, HolderReply, HolderRequest, IssueReply, IssueRequest, Nonce, Profile, QrText,
+    SpokenCode,
 };
 use image::{GrayImage, ImageFormat, Luma};
 use serde::Deserialize;
@@ -98,6 +99,14 @@ async fn issued(
     show: Wanted,
 ) -> Result<(QrText, Timestamp, Timestamp), Problem> {
     let Query(Show { profile }) = show.map_err(|error| Problem::invalid(error.body_text()))?;
+    by_issuer(identity, resident, profile).await
+}
+
+async fn by_issuer(
+    identity: &Identity,
+    resident: ResidentId,
+    profile: Profile,
+) -> Result<(QrText, Timestamp, Timestamp), Problem> {
     match look(identity, RequestBody::Issue(IssueRequest { resident, profile })).await? {
         ReplyBody::Issue(IssueReply::Issued { code, issued, expires }) => Ok((code, issued, expires)),
         ReplyBody::Issue(IssueReply::NotEnrolled) => Err(refusal::not_enrolled()),
@@ -115,6 +124,55 @@ fn picture(symbol: &Symbol) -> GrayImage {
     // Left and above of the symbol, the wrapped number is outside of it too.
     let module = |pixel: u32| ((pixel / PIXELS_A_MODULE) as usize).wrapping_sub(QUIET_ZONE);
     GrayImage::from_fn(side, side, |x, y| Luma([if symbol.is_dark(module(x), module(y)) { 0 } else { 255 }]))
+}
+
+/// What a holder wants to read aloud: a code that their phone made, or one that the issuer makes now.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Aloud {
+    #[serde(default)]
+    qr: Option<QrText>,
+    #[serde(default)]
+    profile: Option<Profile>,
+}
+
+/// `POST /v1/spoken`
+pub(super) async fn speak(
+    State(identity): State<Identity>,
+    Holder(resident): Holder,
+    key: IdempotencyKey,
+    JsonBody(Aloud { qr, profile }): JsonBody<Aloud>,
+) -> Result<Json<Value>, Problem> {
+    let code = match (qr, profile) {
+        (Some(code), None) => code,
+        (None, Some(profile)) => by_issuer(&identity, resident, profile).await?.0,
+        _ => {
+            return Err(Problem::invalid(
+                "`qr` is the code of a phone, `profile` has one made: give one of them",
+            ));
+        }
+    };
+    let (spoken, expires) = digits_for(&identity, Some(&key), resident, code).await?;
+    Ok(Json(json!({ "spoken": spoken, "expires": expires })))
+}
+
+/// The digits that stand for a code of this resident, and when they are over.
+pub(crate) async fn digits_for(
+    identity: &Identity,
+    key: Option<&IdempotencyKey>,
+    resident: ResidentId,
+    code: QrText,
+) -> Result<(SpokenCode, Timestamp), Problem> {
+    let question = RequestBody::Holder(HolderRequest::Speak { resident, code });
+    let reply = match key {
+        Some(key) => change(identity, key, question).await?,
+        None => look(identity, question).await?,
+    };
+    match reply {
+        ReplyBody::Holder(HolderReply::Spoken { spoken, expires }) => Ok((spoken, expires)),
+        ReplyBody::Holder(HolderReply::Refused(refused)) => Err(refusal::code((identity.now)(), &refused)),
+        _ => Err(Problem::silent("verifier")),
+    }
 }
 
 /// `GET /v1/me/history`
@@ -169,7 +227,8 @@ pub(super) async fn deny(
     answer(&identity, &key, HolderRequest::Answer { resident, request, code: None }).await
 }
 
-async fn answer(
+/// What the verifier makes of a holder's answer to a reader.
+pub(crate) async fn answer(
     identity: &Identity,
     key: &IdempotencyKey,
     request: HolderRequest,

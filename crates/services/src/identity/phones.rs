@@ -2,16 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use eid::{
     CredentialReply, CredentialRequest, ManageReply, ManageRequest, Nonce, OwnReply, OwnRequest, Profile,
-    Scope,
+    PublicKey, Scope,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{ResidentId, Timestamp};
 use wire::{ReplyBody, RequestBody};
 
-use super::bearer::{Holder, HolderOrOperator};
+use super::bearer::{Holder, HolderOrOperator, session};
 use super::{Identity, Place, change, look, refusal};
 use crate::http::{IdempotencyKey, JsonBody, Problem};
 
@@ -55,9 +57,33 @@ pub(super) async fn nonce(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Registration {
-    key: String,
+    key: PhonesKey,
     nonce: Nonce,
     proof: String,
+}
+
+/// A phone's key: a compressed point in hex, or a JWK (RFC 7517) as WebCrypto exports it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum PhonesKey {
+    Point(String),
+    Jwk { kty: String, crv: String, x: String, y: String },
+}
+
+impl PhonesKey {
+    /// As the bus has it, and as it stands in what the phone signs.
+    fn to_hex(self) -> Result<String, Problem> {
+        let (kty, crv, x, y) = match self {
+            Self::Point(hex) => return Ok(hex),
+            Self::Jwk { kty, crv, x, y } => (kty, crv, x, y),
+        };
+        let coordinate = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+        let point = coordinate(&x).zip(coordinate(&y)).filter(|_| kty == "EC" && crv == "P-256");
+        let key = point.and_then(|(x, y)| PublicKey::of_phone(&x, &y));
+        key.ok_or_else(|| {
+            Problem::invalid("`key` is no JWK of a public key: kty EC, crv P-256, x and y a point")
+        })
+    }
 }
 
 /// `POST /v1/devices`
@@ -67,7 +93,7 @@ pub(super) async fn register(
     idempotency: IdempotencyKey,
     JsonBody(Registration { key, nonce, proof }): JsonBody<Registration>,
 ) -> Result<Json<Value>, Problem> {
-    let request = OwnRequest::Register { resident, key, nonce, proof };
+    let request = OwnRequest::Register { resident, key: key.to_hex()?, nonce, proof };
     match own(&identity, Some(&idempotency), request).await? {
         OwnReply::Registered { phone } => Ok(Json(json!({ "device_id": phone }))),
         _ => Err(Problem::silent("issuer")),
@@ -91,7 +117,10 @@ pub(super) async fn forget(
     Holder(resident): Holder,
     Place(phone): Place<String>,
 ) -> Result<Json<Value>, Problem> {
-    done(&own(&identity, None, OwnRequest::Forget { resident, phone }).await?)
+    let Json(_done) = done(&own(&identity, None, OwnRequest::Forget { resident, phone }).await?)?;
+    // All sessions from before are over, and the lost phone had one of them.
+    let (session, expires) = session(&identity.secret, (identity.now)(), resident);
+    Ok(Json(json!({ "done": true, "session": session, "expires": expires })))
 }
 
 /// What a phone wants, signed by its key as on the bus.
@@ -103,7 +132,7 @@ pub(super) struct Wish {
     #[serde(default, rename = "for")]
     ward: Option<ResidentId>,
     asked: Timestamp,
-    key: String,
+    key: PhonesKey,
     proof: String,
 }
 
@@ -114,6 +143,7 @@ pub(super) async fn credentials(
     idempotency: IdempotencyKey,
     JsonBody(Wish { profile, count, ward, asked, key, proof }): JsonBody<Wish>,
 ) -> Result<Json<Value>, Problem> {
+    let key = key.to_hex()?;
     let request = CredentialRequest { resident, ward, profile, count, asked, key, proof };
     match change(&identity, &idempotency, RequestBody::Credential(request)).await? {
         ReplyBody::Credential(CredentialReply::Issued { credentials }) => {

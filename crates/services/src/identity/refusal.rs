@@ -18,6 +18,7 @@ fn of_code(reason: RefusalReason) -> (StatusCode, &'static str) {
     use RefusalReason as R;
     match reason {
         R::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "limit"),
+        R::SpokenUnknown => (StatusCode::NOT_FOUND, "spoken"),
         R::QrTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "decode"),
         R::QrEmpty | R::QrNotBase45 | R::QrBadCompression | R::CoseInvalid | R::AlgNotAllowed => {
             (StatusCode::BAD_REQUEST, "decode")

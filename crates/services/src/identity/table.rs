@@ -26,7 +26,7 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
         "/v1/enrollments",
         (
             r#"{"resident_no":"370799195203030018","name":"王小丁"}"#,
-            r#"{"expires":1776596400000,"resident_ref":"r-0001","session":"r-0001.1776596400.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"}"#,
+            r#"{"expires":1776596400000,"resident_ref":"r-0001","session":"r-0001.1776596400000.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"}"#,
         ),
         || post(holder::enrol),
     ),
@@ -42,7 +42,7 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     Operation::post(
         "registerDevice",
         "/v1/devices",
-        "Register a phone by its P-256 key (a compressed point); `proof` is its ES256 signature over the line `kitecity eid phone RESIDENT KEY NONCE`.",
+        "Register a phone by its P-256 key (a compressed point in hex, or a JWK); `proof` is its ES256 signature over the line `kitecity eid phone RESIDENT KEY NONCE`.",
         "/v1/devices",
         (
             r#"{"key":"03a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd","nonce":"5d0b8f7c21aa9e34","proof":"0f6f"}"#,
@@ -92,9 +92,18 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     .by("holder")
     .gives("image/png"),
     Operation::post(
+        "speak",
+        "/v1/spoken",
+        "Eight digits to read aloud where no camera can read the code: for a code of the phone (`qr`), or one that the issuer makes (`profile`). They stand for it once, for a minute at most.",
+        "/v1/spoken",
+        (r#"{"profile":"name"}"#, r#"{"expires":1776510060000,"spoken":"04711174"}"#),
+        || post(holder::speak),
+    )
+    .by("holder"),
+    Operation::post(
         "verify",
         "/v1/verify",
-        "Is this code good, now and for the first time? `profile` = what is asked for, `challenge` = the nonce that was shown; `pseudonym` is who the holder is to this reader alone.",
+        "Is this code good, now and for the first time? `qr` = what was scanned, or eight digits that were read aloud; `profile` = what is asked for, `challenge` = the nonce that was shown; `pseudonym` is who the holder is to this reader alone.",
         "/v1/verify",
         (
             r#"{"qr":"6BFOXN…","profile":"name","reference":"desk 7"}"#,
@@ -196,9 +205,9 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     Operation::delete(
         "forgetDevice",
         "/v1/devices/{device}",
-        "A phone was lost: it gets no new credentials, and what it has ends within a day.",
+        "A phone was lost: its credentials are revoked at once, and all sessions of the holder from before are over; the answer has a new one.",
         "/v1/devices/0f2f9a53c1d4be77",
-        r#"{"done":true}"#,
+        r#"{"done":true,"expires":1776596400000,"session":"r-0001.1776596400000.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"}"#,
         || delete(phones::forget),
     )
     .by("holder"),
@@ -231,7 +240,7 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     Operation::get(
         "keySet",
         "/.well-known/eid-keys.cbor",
-        "All keys in all states of their lives, and the status list, as a COSE_Sign1 by the root key.",
+        "All keys in all states of their lives as a COSE_KeySet (RFC 9052, 7), in a COSE_Sign1 by the root key; its header has the status list and which phones and holders ended.",
         "/.well-known/eid-keys.cbor",
         "",
         || get(published::cose),

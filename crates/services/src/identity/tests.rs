@@ -55,8 +55,8 @@ impl City {
         let inside = Arc::new(Mutex::new(inside));
         tokio::spawn(carry(inside.clone(), caller.clone(), questions));
         let secret = Secret::from_words("kite");
-        let (readers, now) = (cast.readers().clone(), || BEGIN);
-        let identity = Identity { caller, secret: secret.clone(), readers, keys, now };
+        let (readers, names, now) = (cast.readers().clone(), cast.names(), || BEGIN);
+        let identity = Identity { caller, secret: secret.clone(), readers, keys, names, now };
         Self { router: router(identity), secret, cast, inside }
     }
 

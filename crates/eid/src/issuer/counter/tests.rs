@@ -18,11 +18,11 @@ fn manage_after(issuer: &mut Issuer, millis: i64, request: ManageRequest) -> (Ma
     let input = Input::Manage { from: reply_to("clerk"), request };
     issuer.handle(now().plus_millis(millis), input, &mut out);
     let Some(Output::ManageReply { reply, .. }) = out.pop() else { panic!("{out:?}") };
-    match out.pop() {
-        None => (reply, None),
-        Some(Output::Keys(set)) => (reply, Some(set)),
-        other => panic!("{other:?}"),
-    }
+    let set = out.into_iter().find_map(|output| match output {
+        Output::Keys(set) => Some(set),
+        _ => None,
+    });
+    (reply, set)
 }
 
 fn refusal(issuer: &mut Issuer, request: ManageRequest) -> Option<ManageRefusal> {

@@ -10,8 +10,8 @@ const OWNER: ResidentId = ResidentId(1);
 fn ask_at(issuer: &mut Issuer, now: Timestamp, request: OwnRequest) -> OwnReply {
     let mut out = Vec::new();
     issuer.handle(now, Input::Own { from: reply_to("a"), request }, &mut out);
-    match out.remove(0) {
-        Output::OwnReply { reply, .. } => reply,
+    match out.pop() {
+        Some(Output::OwnReply { reply, .. }) => reply,
         other => panic!("{other:?}"),
     }
 }

@@ -29,11 +29,15 @@ const HERE: &str = "192.0.2.7:8090";
 
 /// A console of a small city, on a bus where nobody answers.
 fn app() -> App {
+    asking(Caller::new("svc-console").0)
+}
+
+/// The same, with somebody who may answer.
+pub(in super::super) fn asking(caller: Caller) -> App {
     let city = CitySpec { seed: Seed(7), luminaires: 6, residents: 3, clinics: 1 };
     let policies =
         toml::from_str::<Policies>(include_str!("../../../../../config/policies/demo.toml")).unwrap();
     let cast = Arc::new(Cast::new(CastSpec::new(city, 2026, policies)).unwrap());
-    let caller = Caller::new("svc-console").0;
     let secret = Secret::from_words("kite");
     let link = Link {
         address: BusAddress::plain("127.0.0.1", 1),
@@ -48,11 +52,13 @@ fn app() -> App {
             secret: secret.clone(),
             readers: cast.readers().clone(),
             keys: PublishedKeys::default(),
+            names: cast.names(),
             now: wall_now,
         },
         link,
         broker: None,
         events: broadcast::channel(8).0,
+        consents: broadcast::channel(8).0,
         attacking: Arc::default(),
         scenarios: Arc::new(Scenarios::new(None)),
         groups: Arc::default(),

@@ -1,6 +1,6 @@
 //! What happened, in one line of English and one of Chinese.
 
-use eid::EidEvent;
+use eid::{CardStatus, EidEvent, KeyState};
 use lighting::{Alarm, AlarmChange, AlarmKind, Incident, IncidentKind};
 use medpay::{Entry, LimitRule, PayEvent};
 use wire::{Event, EventBody, WalkEvent};
@@ -20,6 +20,26 @@ pub(crate) fn summary(event: &Event) -> (String, String) {
             }
             EidEvent::Rejected { verifier, reason } => {
                 (format!("{verifier} refused a code: {reason:?}"), format!("{verifier} 拒绝：{reason:?}"))
+            }
+            EidEvent::Revoked { resident, phone, card, status } => {
+                let (what, what_zh) = match (phone, card) {
+                    (Some(_), _) => ("a phone", "一部手机"),
+                    (None, Some(_)) => ("a card", "一张证卡"),
+                    (None, None) => ("everything", "全部凭证"),
+                };
+                let is_for_now = *status == CardStatus::Suspended;
+                let (done, done_zh) =
+                    if is_for_now { ("suspended", "已暂停") } else { ("revoked", "已吊销") };
+                (format!("{resident}: {what} {done}"), format!("{resident}：{what_zh}{done_zh}"))
+            }
+            EidEvent::Key { kid, state } => {
+                let (now, now_zh) = match state {
+                    KeyState::Next => ("is published", "已公布"),
+                    KeyState::Active => ("signs", "开始签发"),
+                    KeyState::Retired => ("is retired", "已退役"),
+                    KeyState::Compromised => ("is given up", "已作废"),
+                };
+                (format!("issuer's key {kid} {now}"), format!("签发密钥 {kid} {now_zh}"))
             }
         },
         EventBody::Pay(event) => paid(event),

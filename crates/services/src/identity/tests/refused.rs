@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use base64::Engine;
 use eid::{ManageReply, ManageRequest, Profile, Refusal, RefusalReason};
 
 use super::*;
@@ -15,6 +16,12 @@ impl City {
         assert!(problem["stage"].is_string() && problem["detail_zh"].is_string(), "{problem}");
         assert_eq!(problem["status"], status);
         problem
+    }
+
+    /// Digits to read aloud.
+    async fn digits(&self, session: &str, wish: Value) -> String {
+        let answer = self.done("post", "/v1/spoken", session, &wish).await;
+        answer["spoken"].as_str().unwrap().to_owned()
     }
 
     async fn card(&self, number: u32) -> String {
@@ -101,6 +108,107 @@ async fn n11_n13_n19_what_no_code_of_these_tests_can_be_is_told_as_the_verifier_
         city.inside.lock().unwrap().says = Some(Verdict::Refused(Refusal::from(reason)));
         city.refused("bus", "6BF", expected).await;
     }
+}
+
+#[tokio::test]
+async fn digits_that_are_nobodys_guessed_used_or_shown_to_the_wrong_reader() {
+    let city = City::new();
+    let session = city.enrolled(1).await;
+    let problem = city.refused("bus", "12345678", (404, "spoken_unknown")).await;
+    assert_eq!(problem["stage"], "spoken");
+    let digits = city.digits(&session, json!({ "profile": "name" })).await;
+    city.refused("school-gate", &digits, (401, "holder_proof_missing")).await;
+    let (status, answer) = city.verify("hospital", &digits).await;
+    assert_eq!((status, &answer["resident"]), (200, &json!("r-0001")));
+    city.refused("clinic-counter", &digits, (409, "token_replayed")).await;
+    let others = city.digits(&session, json!({ "profile": "name" })).await;
+    city.refused("bus", &others, (403, "scope_not_granted")).await;
+    for _ in 0..5 {
+        city.refused("museum", "12345678", (404, "spoken_unknown")).await;
+    }
+    city.refused("museum", "12345678", (429, "rate_limited")).await;
+    city.wait(65_000);
+    city.refused("hospital", &digits, (401, "token_expired")).await;
+    city.wait(60_000);
+    city.refused("hospital", &digits, (404, "spoken_unknown")).await;
+}
+
+#[tokio::test]
+async fn no_digits_for_what_is_no_code_of_ones_own_nor_for_two_wishes_at_once_nor_too_often() {
+    let city = City::new();
+    let (session, other) = (city.enrolled(1).await, city.enrolled(2).await);
+    let theirs = city.code(&other, "name").await;
+    for (body, expected) in [
+        (json!({}), (400, "invalid")),
+        (json!({ "qr": theirs, "profile": "name" }), (400, "invalid")),
+        (json!({ "qr": theirs }), (401, "holder_proof_invalid")),
+        (json!({ "qr": "12345678" }), (400, "qr_not_base45")),
+    ] {
+        let (status, problem) = city.json("post", "/v1/spoken", &session, &body).await;
+        assert_eq!((status, problem["code"].as_str().unwrap()), expected, "{problem}");
+    }
+    for _ in 0..5 {
+        city.digits(&session, json!({ "profile": "anon" })).await;
+    }
+    let (status, problem) = city.json("post", "/v1/spoken", &session, &json!({ "profile": "anon" })).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")));
+}
+
+#[tokio::test]
+async fn a_lost_phone_takes_its_credentials_and_every_session_from_before_along() {
+    let city = City::new();
+    let session = city.enrolled(1).await;
+    let mut phone = city.phone(1, &session, Profile::Age).await;
+    let code = answered(&mut phone, "EIDC:BUS:0011223344556677:AGE".parse().unwrap());
+    let devices = city.done("get", "/v1/devices", &session, &Value::Null).await;
+    let place = format!("/v1/devices/{}", devices["devices"][0].as_str().unwrap());
+    city.wait(1_000);
+    city.done("delete", &place, &session, &Value::Null).await;
+    let body = json!({ "qr": code, "challenge": "0011223344556677" });
+    let (status, problem) = city.json("post", "/v1/verify", &city.reader("bus"), &body).await;
+    assert_eq!((status, &problem["code"]), (403, &json!("credential_revoked")));
+    let (status, problem) = city.json("get", "/v1/devices", &session, &Value::Null).await;
+    assert_eq!((status, &problem["code"]), (401, &json!("bearer_invalid")));
+}
+
+#[tokio::test]
+async fn who_says_that_a_phone_is_lost_goes_on_with_a_new_session() {
+    let city = City::new();
+    let session = city.enrolled(1).await;
+    city.phone(1, &session, Profile::Age).await;
+    let devices = city.done("get", "/v1/devices", &session, &Value::Null).await;
+    let place = format!("/v1/devices/{}", devices["devices"][0].as_str().unwrap());
+    let answer = city.done("delete", &place, &session, &Value::Null).await;
+    let devices = city.done("get", "/v1/devices", answer["session"].as_str().unwrap(), &Value::Null).await;
+    assert_eq!(devices["devices"], json!([]));
+}
+
+#[tokio::test]
+async fn a_phone_registers_with_a_jwk_and_not_with_what_is_none() {
+    let city = City::new();
+    let session = city.enrolled(1).await;
+    let nonce = city.done("post", "/v1/devices/nonce", &session, &Value::Null).await["nonce"].clone();
+    let nonce = serde_json::from_value(nonce).unwrap();
+    let signed = PhoneKey::from_seed([9; 32]).sign_registration(ResidentId(1), nonce);
+    let eid::OwnRequest::Register { key, nonce, proof, .. } = signed else { panic!("it is one") };
+    let public = eid::PublicKey {
+        kid: "00".repeat(8),
+        alg: eid::Algorithm::Es256,
+        key,
+        state: eid::KeyState::Active,
+        until: None,
+    };
+    let coordinates = public.coordinates().unwrap();
+    let [x, y] = [0, 1].map(|n| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(&coordinates[n]));
+    let jwk = |crv: &str, x: &str, y: &str| json!({ "kty": "EC", "crv": crv, "x": x, "y": y, "ext": true });
+    for wrong in [jwk("P-384", &x, &y), jwk("P-256", &y, &x), jwk("P-256", "?", &y), json!({ "kty": "OKP" })]
+    {
+        let body = json!({ "key": wrong, "nonce": nonce, "proof": proof });
+        let (status, problem) = city.json("post", "/v1/devices", &session, &body).await;
+        assert_eq!((status, &problem["code"]), (400, &json!("invalid")), "{problem}");
+    }
+    let body = json!({ "key": jwk("P-256", &x, &y), "nonce": nonce, "proof": proof });
+    city.done("post", "/v1/devices", &session, &body).await;
 }
 
 #[tokio::test]
