@@ -10,7 +10,7 @@ use wire::{Message, Request, RequestBody};
 use super::*;
 
 fn visit(number: u32) -> Order {
-    let body = VisitRequest { provider: ProviderId(number), beneficiary: ResidentId(1) };
+    let body = VisitRequest::new(ProviderId(number), ResidentId(1));
     let reply_to = ReplyTo { path: "svc-scenario/1".into(), correlation: number.to_be_bytes().into() };
     let (id, time) = (Uuid::from_u128(number.into()), Timestamp::default());
     Order::Send(Message::Request(Request { id, time, reply_to, body: RequestBody::Visit(body) }))

@@ -53,8 +53,7 @@ impl Tills {
     /// there is a bill.
     pub(crate) fn treat_at(&mut self, at: Timestamp, pays_at_once: bool) {
         (self.at, self.pays_at_once) = (at, pays_at_once);
-        let visit =
-            |till: u8| VisitRequest { provider: ProviderId(1 + u32::from(till)), beneficiary: PATIENT };
+        let visit = |till: u8| VisitRequest::new(ProviderId(1 + u32::from(till)), PATIENT);
         self.next.extend([0, 1].map(|till| (till, RequestBody::Visit(visit(till)))));
     }
 
