@@ -15,11 +15,11 @@ mod path;
 use scenario::Observer;
 use types::Timestamp;
 
+use self::path::Fate;
 pub(crate) use self::path::Path;
 use crate::Sim;
 use crate::client::Client;
 use crate::delivery::Down;
-use crate::interleave::path::Fate;
 
 /// How far [`every_order`] goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
