@@ -124,7 +124,7 @@ fn bill_id(text: &str) -> Result<BillId, uuid::Error> {
 pub(crate) fn run(what: &Pay, settings: &Settings) -> Result<ExitCode> {
     match what {
         Pay::Visit(asked) => on_bus(asked, settings, async |operator, visit| {
-            let body = VisitRequest { provider: visit.provider, beneficiary: visit.resident };
+            let body = VisitRequest::new(visit.provider, visit.resident);
             match operator.ask(RequestBody::Visit(body)).await? {
                 ReplyBody::Visit(reply) => {
                     let fine = matches!(reply, VisitReply::Billed { .. });

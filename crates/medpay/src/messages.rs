@@ -1,6 +1,7 @@
 //! What the roles of medical payment say to each other. `wire` puts these on topics.
 
 use std::borrow::Cow;
+use std::num::NonZeroU8;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -335,6 +336,17 @@ pub struct VisitRequest {
     pub provider: ProviderId,
     /// Who.
     pub beneficiary: ResidentId,
+    /// How many nights they stay in hospital, at most [`NIGHTS_MAX`](crate::provider::NIGHTS_MAX); none = they go home. The answer
+    /// comes when they are discharged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nights: Option<NonZeroU8>,
+}
+
+impl VisitRequest {
+    /// A visit that ends on the same day.
+    pub const fn new(provider: ProviderId, beneficiary: ResidentId) -> Self {
+        Self { provider, beneficiary, nights: None }
+    }
 }
 
 /// Clinic → patient: the bill to pay, or why there is none.

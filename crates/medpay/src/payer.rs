@@ -284,12 +284,14 @@ impl Payer {
         }
         let valid_ms = i64::from(case.policy.presettlement_validity_s) * SECOND_MS;
         let policy = (case.policy.id.clone(), case.policy.version);
+        let standing = case.standing;
         let presettlement = fresh_id(now, &mut self.ids);
         let expires = now.plus_millis(valid_ms);
         let open = Open {
             bill,
             split,
             trace,
+            standing,
             expires,
             presettlement,
             policy,

@@ -3,6 +3,7 @@
 mod books;
 mod catalogue;
 mod door;
+mod stays;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,6 +14,8 @@ use uuid::Uuid;
 pub use self::books::Books;
 use self::books::{DayBooks, adds_up};
 pub use self::door::{Input, Output, Reversed};
+use self::stays::Stay;
+pub use self::stays::{DEPOSIT_PER_NIGHT, NIGHTS_MAX};
 use crate::answers::Answers;
 use crate::day::Day;
 use crate::fingerprint::fresh_id;
@@ -83,6 +86,8 @@ struct Open {
 
 #[derive(Debug)]
 enum Stage {
+    /// The patient is in hospital.
+    Staying(Stay),
     /// The payer is asked for the split, for the first time if there is a visit to answer.
     Presettling { visit: Option<ReplyTo>, sends: u32 },
     /// The payer did not answer when it was asked again. The next attempt at paying asks once more.
@@ -155,6 +160,9 @@ impl Clinic {
         if self.open.len() >= OPEN_MAX {
             return self.answer_visit(from, VisitReply::Refused(PayRefusal::Busy), out);
         }
+        if let Some(nights) = request.nights {
+            return self.admit(now, from, provider, (request.beneficiary, nights.get()), out);
+        }
         let id = BillId(fresh_id(now, &mut self.chance));
         let bill = catalogue::bill(id, provider, request.beneficiary, &mut self.chance);
         out.push(Output::Event(PayEvent::BillCreated {
@@ -213,7 +221,9 @@ impl Clinic {
             (None, Some(&(Stage::Payable { split } | Stage::Unknown { split, .. }))) => {
                 return self.settle(now, from, request, split, out);
             }
-            (None, None | Some(Stage::Presettling { .. } | Stage::Unpriced)) => PayRefusal::BillUnknown,
+            (None, None | Some(Stage::Staying(_) | Stage::Presettling { .. } | Stage::Unpriced)) => {
+                PayRefusal::BillUnknown
+            }
         };
         self.answer_till(from, TillReply::Refused { bill: id, refusal }, out);
         if let Some(Open { stage: Stage::Unpriced, .. }) = self.open.get(&id) {
@@ -252,7 +262,7 @@ impl Clinic {
             Stage::Payable { split } | Stage::Paying { split, .. } | Stage::Unknown { split, .. } => {
                 Some(*split)
             }
-            Stage::Presettling { .. } | Stage::Unpriced => None,
+            Stage::Staying(_) | Stage::Presettling { .. } | Stage::Unpriced => None,
         });
         if split.is_some_and(|split| !adds_up(&split, bill)) {
             return;
@@ -354,6 +364,7 @@ impl Clinic {
         let Some(Open { bill, stage, .. }) = self.remove(id) else { return };
         let (again, kept) = (now.plus_millis(PAYER_TIMEOUT_MS), now.plus_millis(UNPAID_KEPT_MS));
         match stage {
+            Stage::Staying(stay) => self.stay_due(now, bill, stay, out),
             Stage::Presettling { visit, sends } if sends < SENDS_MAX => {
                 out.push(Output::Presettle(bill.clone().into()));
                 self.insert(bill, Stage::Presettling { visit, sends: sends + 1 }, again);
@@ -412,6 +423,7 @@ impl Core for Clinic {
         match input {
             Input::Visit { from, request } => self.visit(now, from, request, out),
             Input::PresettleReply { bill, reply } => self.presettle_reply(now, bill, reply, out),
+            Input::StayReply { stay, question, reply } => self.stay_reply(now, stay, question, reply, out),
             Input::Till { from, request } => self.till(now, from, request, out),
             Input::SettleReply { bill, reply } => self.settle_reply(now, bill, reply, out),
             Input::Books { from, request } => self.show_book(from, request, out),

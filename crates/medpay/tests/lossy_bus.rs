@@ -102,7 +102,7 @@ impl City {
         let from = self.address("phone");
         self.waiting.insert(from.clone(), beneficiary);
         let at = Timestamp::from_millis(self.chance.below(60_000) as i64);
-        let visit = provider::Input::Visit { from, request: VisitRequest { provider, beneficiary } };
+        let visit = provider::Input::Visit { from, request: VisitRequest::new(provider, beneficiary) };
         self.post_at(at, Letter::ToClinic(visit.clone()));
         self.post_at(at.plus_millis(2_000), Letter::ToClinic(visit));
     }
@@ -235,7 +235,9 @@ impl City {
                 self.waiting.remove(&to);
             }
             provider::Output::TillReply { reply, .. } => self.hear(&reply),
-            provider::Output::BooksReply { .. } | provider::Output::Event(_) => {}
+            provider::Output::BooksReply { .. }
+            | provider::Output::Stay { .. }
+            | provider::Output::Event(_) => {}
         }
     }
 

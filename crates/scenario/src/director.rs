@@ -1,6 +1,7 @@
 //! Makes happen what the timeline says.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use city::{LuminaireSite, Plan};
@@ -71,6 +72,7 @@ pub(crate) enum Deed {
     Walk {
         resident: ResidentId,
         provider: ProviderId,
+        nights: Option<NonZeroU8>,
     },
     Show(ShowDeed),
     Disturb {
@@ -202,8 +204,8 @@ impl Director {
             Deed::Update(request) => {
                 orders.push(Order::Send(self.ask(now, RequestBody::Firmware(request)).1));
             }
-            Deed::Walk { resident, provider } => {
-                let body = RequestBody::Walk(WalkRequest { resident, provider });
+            Deed::Walk { resident, provider, nights } => {
+                let body = RequestBody::Walk(WalkRequest { resident, provider, nights });
                 orders.push(Order::Send(self.ask(now, body).1));
             }
             Deed::Show(deed) => {

@@ -281,6 +281,9 @@ pub(crate) struct WalkArg {
     /// Where to, such as `h-0001`.
     #[schemars(with = "String")]
     pub(crate) to: Text,
+    /// How many nights they stay in hospital there, 1 to 14; none = they are treated and go home.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 14))]
+    pub(crate) nights: Option<Spanned<u32>>,
 }
 
 /// A code shown.

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use city::{Plan, Route};
 use eid::{EnrolReply, EnrolRequest, IssueReply, IssueRequest, Profile};
 use medpay::{SettleRequest, VisitReply, VisitRequest};
-use types::{BillId, Core, ProviderId, ReplyTo, ResidentId, Stream, Timestamp};
+use types::{BillId, Core, DAY_MS, ProviderId, ReplyTo, ResidentId, Stream, Timestamp};
 use wire::{
     BusInput, Event, EventBody, Message, MessageIds, Reply, ReplyBody, Request, RequestBody, Role, RoleName,
     WalkEvent, WalkReply, Walker,
@@ -23,7 +24,8 @@ const PATIENCE_MS: i64 = 600_000;
 
 /// The residents in the streets: they walk to a provider, are treated, and pay with the code on their phone.
 ///
-/// One in three walks of their own accord leads to a provider's counter; a [`RequestBody::Walk`] always does.
+/// One in three walks of their own accord leads to a provider's counter; a [`RequestBody::Walk`] always does, or into
+/// hospital for some nights. Those are counted by the provider's clock, which in a city that runs is the wall's.
 #[derive(Debug)]
 pub struct Residents {
     plan: Arc<Plan>,
@@ -39,6 +41,8 @@ pub struct Residents {
 struct Walk {
     resident: ResidentId,
     provider: ProviderId,
+    /// How long they stay in hospital, if they do.
+    nights: Option<NonZeroU8>,
     route: Route,
     departed: Timestamp,
     stage: Stage,
@@ -51,7 +55,7 @@ struct Walk {
 enum Stage {
     /// On the way, with or without an appointment.
     Walking { to_counter: bool },
-    /// At the counter: waits for the bill.
+    /// At the counter, or in hospital: waits for the bill.
     Billing,
     /// Waits for the phone to be enrolled.
     Enrolling(BillId),
@@ -78,8 +82,7 @@ impl Residents {
     fn depart(
         &mut self,
         now: Timestamp,
-        resident: ResidentId,
-        provider: ProviderId,
+        (resident, provider, nights): (ResidentId, ProviderId, Option<NonZeroU8>),
         to_counter: bool,
         out: &mut Vec<Message>,
     ) -> WalkReply {
@@ -92,8 +95,8 @@ impl Residents {
         };
         let route = self.plan.route(home, (clinic.x_m, clinic.y_m));
         let stage = Stage::Walking { to_counter };
-        self.walks
-            .insert(self.next_walk, Walk { resident, provider, route, departed: now, stage, patience: now });
+        let walk = Walk { resident, provider, nights, route, departed: now, stage, patience: now };
+        self.walks.insert(self.next_walk, walk);
         self.next_walk += 1;
         self.next_step.get_or_insert(now);
         out.push(self.event(now, WalkEvent::Departed { resident, provider }));
@@ -130,12 +133,11 @@ impl Residents {
             self.walks.remove(&number);
         } else {
             walk.stage = Stage::Billing;
-            walk.patience = now.plus_millis(PATIENCE_MS);
-            out.push(self.ask(
-                now,
-                number,
-                RequestBody::Visit(VisitRequest { provider, beneficiary: resident }),
-            ));
+            let nights = walk.nights;
+            walk.patience =
+                now.plus_millis(nights.map_or(0, |nights| i64::from(nights.get())) * DAY_MS + PATIENCE_MS);
+            let visit = VisitRequest { provider, beneficiary: resident, nights };
+            out.push(self.ask(now, number, RequestBody::Visit(visit)));
         }
         out.push(self.event(now, WalkEvent::Arrived { resident, provider }));
     }
@@ -187,7 +189,7 @@ impl Residents {
         let resident = ResidentId(1 + self.chance.below(u64::from(self.plan.spec().residents)) as u32);
         let provider = ProviderId(1 + self.chance.below(clinics) as u32);
         let to_counter = self.chance.below(3) == 0;
-        self.depart(now, resident, provider, to_counter, out);
+        self.depart(now, (resident, provider, None), to_counter, out);
     }
 
     fn ask(&mut self, now: Timestamp, walk: u32, body: RequestBody) -> Message {
@@ -216,7 +218,7 @@ impl Core for Residents {
             }
             BusInput::Message(Message::Request(request)) => {
                 let RequestBody::Walk(walk) = request.body else { return };
-                let reply = self.depart(now, walk.resident, walk.provider, true, out);
+                let reply = self.depart(now, (walk.resident, walk.provider, walk.nights), true, out);
                 out.push(Message::Reply(Reply {
                     to: request.reply_to,
                     time: now,

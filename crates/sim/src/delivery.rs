@@ -15,7 +15,7 @@ use crate::sim::{Due, What};
 const DOWN_MS: i64 = 20;
 
 /// A message as it waits. Nearly all are about one luminaire, and stay small.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Said {
     /// About the luminaire at this place, under its own topic.
     Light(u32, Light),
@@ -46,10 +46,10 @@ pub(crate) struct Flight {
 
 /// A message on its way down, which takes as long as any undisturbed one. Nearly all do: they arrive in the order they
 /// were sent, and need no queue that sorts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Down {
     pub(crate) at: Timestamp,
-    to: Client,
+    pub(crate) to: Client,
     session: u16,
     said: Said,
 }
@@ -184,6 +184,10 @@ impl Sim {
             self.downs.push_back(Down { at, to, session, said: Said::new(about, message) });
             return;
         }
+        if self.network.path_mut().is_some() {
+            self.hold_back(Down { at, to, session, said: Said::new(about, message) });
+            return;
+        }
         let arrivals = self.network.arrivals((to, Way::Down, message.is_lossy()), index, self.now, at);
         for &arrival in arrivals.as_slice() {
             let said = Said::new(about, message);
@@ -251,6 +255,12 @@ impl Sim {
             Who::Role(place) if place == RoleName::Fleet as usize => self.happen(message, observer),
             Who::Role(place) => self.tell_service(place, BusInput::Message(message), observer),
         }
+    }
+
+    /// Has a message come down at `at`.
+    pub(crate) fn fly_down(&mut self, at: Timestamp, down: Down) {
+        let Down { to, session, said, .. } = down;
+        self.fly(to, at, Flight { said, way: Way::Down, index: 0, session });
     }
 
     fn fly(&mut self, client: Client, at: Timestamp, flight: Flight) {

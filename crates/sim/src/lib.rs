@@ -5,7 +5,8 @@
 //!                 │ observer sees it, digest takes it in, retained ones are kept
 //! ```
 //!
-//! Read [`Sim`] first; [`energy()`] answers questions of seasons and years without playing out every message.
+//! Read [`Sim`] first; [`energy()`] answers questions of seasons and years without playing out every message, and
+//! [`interleave`] plays a scene in every order of its messages.
 //!
 //! Messages travel as values. Undisturbed, one is at the broker as it is sent and at each listener 20 ms later; an
 //! [`Order`](scenario::Order) may have links lose, repeat, delay and reorder, the broker go away, a service crash, and
@@ -20,6 +21,7 @@
 
 pub mod bench;
 pub mod explore;
+pub mod interleave;
 
 mod books;
 mod cabinets;

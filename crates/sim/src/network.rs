@@ -6,6 +6,7 @@ use scenario::{Direction, Disturbance, Effect};
 use types::{Seed, Stream, Timestamp};
 
 use crate::client::Client;
+use crate::interleave::Path;
 
 /// The disturbances of the network, and what they did.
 ///
@@ -19,6 +20,8 @@ pub(crate) struct Network {
     floors: BTreeMap<(Client, Way), Timestamp>,
     /// Whom nothing reaches, and since when.
     cuts: BTreeMap<Client, Timestamp>,
+    /// What chooses the next message to come down, in place of the time each takes.
+    path: Option<Box<Path>>,
 }
 
 #[derive(Debug)]
@@ -54,12 +57,31 @@ const TRIES_MAX: usize = 64;
 
 impl Network {
     pub(crate) fn new(seed: Seed) -> Self {
-        Self { seed, active: Vec::new(), floors: BTreeMap::new(), cuts: BTreeMap::new() }
+        Self { seed, active: Vec::new(), floors: BTreeMap::new(), cuts: BTreeMap::new(), path: None }
     }
 
     /// Whether every message arrives as it was sent.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.active.is_empty() && self.floors.is_empty()
+        self.active.is_empty() && self.floors.is_empty() && self.path.is_none()
+    }
+
+    /// Has `path` choose from now on which message comes down next.
+    pub(crate) fn choose_by(&mut self, path: Path) {
+        self.path = Some(Box::new(path));
+    }
+
+    /// The path, which does not choose any more.
+    pub(crate) fn chosen_by(&mut self) -> Option<Path> {
+        self.path.take().map(|path| *path)
+    }
+
+    pub(crate) fn path_mut(&mut self) -> Option<&mut Path> {
+        self.path.as_deref_mut()
+    }
+
+    /// Whether messages wait to be chosen: until none does, time stands.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.path.as_ref().is_some_and(|path| path.has_waiting())
     }
 
     /// Begins to disturb. Whether it cuts links: then the broker must look for dead connections after a while.

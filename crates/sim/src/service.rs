@@ -55,6 +55,11 @@ impl Service {
         }))
     }
 
+    /// A role that is not of the cast: nobody can make it anew.
+    pub(crate) fn stranger(role: Box<dyn Role>) -> Self {
+        Self { role, journal: None, books: None, down_until: None }
+    }
+
     pub(crate) fn handle(&mut self, now: Timestamp, input: BusInput, out: &mut Vec<Message>) {
         self.note(now, || Told::Input(input.clone()));
         if let Some(books) = &mut self.books {

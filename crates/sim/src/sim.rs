@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scenario::{Cast, CastError, Observer, Sensors};
 use types::{RunId, Timestamp};
-use wire::{ClockState, Message, RoleName};
+use wire::{ClockState, Message, Role, RoleName};
 
 use crate::cabinets::Cabinet;
 use crate::client::{Client, Link, NEVER, Who, luminaire_at};
@@ -152,6 +152,9 @@ impl Sim {
             // An observer that wants the time again at the moment it got it, gets it a millisecond later.
             let again = woken.map_or(self.now, |at: Timestamp| self.now.max(at.plus_millis(1)));
             let wake = observer.wakes_at().map_or(NEVER, |at| at.max(again));
+            // While messages wait to be chosen, time stands.
+            let stands = self.network.has_waiting();
+            let until = if stands { self.now } else { until };
             let limit = until.min(wake.plus_millis(-1));
             let down = self.downs.front().map_or(NEVER, |down| down.at);
             if let Some((at, due)) = self.next_due(limit.min(down)) {
@@ -166,6 +169,8 @@ impl Sim {
                 for order in orders.drain(..) {
                     self.obey(order, observer);
                 }
+            } else if stands && self.take_turn(observer) {
+                woken = None;
             } else {
                 break;
             }
@@ -173,6 +178,14 @@ impl Sim {
         self.now = self.now.max(until);
         let now = self.now;
         self.services.iter_mut().flatten().for_each(|service| service.look_at_books(now));
+    }
+
+    /// Has `role` play in place of the city's role of that name, from its start. It keeps no journal: after a crash it
+    /// goes on as it was.
+    pub fn replace(&mut self, role: Box<dyn Role>) {
+        let place = role.name() as usize;
+        self.services[place] = Some(Service::stranger(role));
+        self.routes = Arc::new(routes(&self.services));
     }
 
     /// What the clock shows.

@@ -72,7 +72,8 @@ fn one_more_luminaire_changes_nothing_for_the_others() {
 fn a_walk_to_the_clinic_ends_in_a_settled_bill() {
     let (mut sim, start) = evening(&cast(7));
     let at = start.plus_millis(MINUTE_MS);
-    let body = RequestBody::Walk(WalkRequest { resident: ResidentId(3), provider: ProviderId(1) });
+    let body =
+        RequestBody::Walk(WalkRequest { resident: ResidentId(3), provider: ProviderId(1), nights: None });
     let reply_to = ReplyTo { path: "test/1".into(), correlation: [1].into() };
     let request = Request { id: uuid::Uuid::from_u128(1), time: at, reply_to, body };
     let mut script = Script::new(vec![(at, Order::Send(Message::Request(request)))]);

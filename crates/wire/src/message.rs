@@ -1,5 +1,7 @@
 //! Everything that can be said on the bus, typed.
 
+use std::num::NonZeroU8;
+
 use eid::{
     AskReply, AskRequest, ConsentRequest, CredentialReply, CredentialRequest, EidEvent, EnrolReply,
     EnrolRequest, HolderReply, HolderRequest, IssueReply, IssueRequest, KeySet, ManageReply, ManageRequest,
@@ -302,6 +304,9 @@ pub struct WalkRequest {
     pub resident: ResidentId,
     /// Where to.
     pub provider: ProviderId,
+    /// How many nights they stay in hospital there; none = they are treated and go home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nights: Option<NonZeroU8>,
 }
 
 /// Residents → someone: whether they go.

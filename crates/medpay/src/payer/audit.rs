@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::Payer;
 use super::settlements::Settlement;
+use crate::adjudicate::{Standing, adjudicate};
 use crate::ledger::{Account, Quota, Transfer, Unit};
 use crate::messages::{Entry, PayEvent};
 
-/// What must hold of a payer whatever happens, as far as its state can show it. The numbers are those of docs/medpay.md;
-/// the others relate two runs, and are properties of `medpay`'s tests.
+/// What must hold of a payer whatever happens. The numbers are those of docs/medpay.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invariant {
     /// What a settlement moved to its provider, and its parts, are what its bill comes to.
@@ -23,6 +23,10 @@ pub enum Invariant {
     ScopeFits = 3,
     /// The funds pay no more than what is in scope; cash pays at least what is not insured.
     FundWithinScope = 4,
+    /// Had more of the cap been used before, the fund would have paid no more of a bill.
+    FundNeverRises = 5,
+    /// Had more of the deductible been used before, the fund would have paid no less of a bill.
+    FundNeverFalls = 6,
     /// The balances of each unit add up to zero.
     BalancesAddUp = 7,
     /// No bounded account has less than what is set aside of it.
@@ -103,6 +107,7 @@ impl Payer {
         for settlement in self.settlements.after(None) {
             audit_parts(settlement)?;
             self.audit_legs(settlement)?;
+            self.audit_fund(settlement)?;
             if settlement.reversal.is_none() {
                 *paid_by_fund.entry(settlement.parties.quota).or_default() += fen(settlement.split.pool);
             }
@@ -142,6 +147,28 @@ impl Payer {
             back.map(|&Transfer { debit, credit, amount }| Transfer { debit: credit, credit: debit, amount });
         let fine = mirrored.eq(legs.iter().copied());
         Broken::unless(fine, Invariant::ReversalMirrors, format_args!("reversal {reversal}"))
+    }
+
+    /// Splits a settled bill anew, as if more had been used before: one fen more, as much as the bill came to, and all.
+    fn audit_fund(&self, settlement: &Settlement) -> Result<(), Broken> {
+        let (bill, split, stood) = (&settlement.bill, &settlement.split, settlement.standing);
+        let policy = self.policies.edition(&settlement.policy).ok_or_else(|| {
+            Broken::new(
+                Invariant::FundNeverRises,
+                format_args!("{} is no policy of the payer's", settlement.policy),
+            )
+        })?;
+        let pool = |standing| adjudicate(policy, bill, standing).map_or(Fen::ZERO, |(split, _)| split.pool);
+        for more in [Fen::new(1), bill.total, Fen::new(i64::MAX)] {
+            let used = |before: Fen| before.plus(more).unwrap_or(Fen::new(i64::MAX));
+            let capped = pool(Standing { fund_used: used(stood.fund_used), ..stood });
+            let what = part(settlement.id, "with more of the cap used, the fund", fen(capped));
+            Broken::unless(capped <= split.pool, Invariant::FundNeverRises, what)?;
+            let eased = pool(Standing { deductible_used: used(stood.deductible_used), ..stood });
+            let what = part(settlement.id, "with more of the deductible used, the fund", fen(eased));
+            Broken::unless(eased >= split.pool, Invariant::FundNeverFalls, what)?;
+        }
+        Ok(())
     }
 
     /// What is gone of each cap is what the fund paid, or is to pay once its cash is confirmed.

@@ -4,7 +4,7 @@ use types::{BillId, ReplyTo, ResidentId, Timestamp};
 use uuid::Uuid;
 
 use super::EXPIRED_KEPT_MS;
-use crate::adjudicate::DepositUse;
+use crate::adjudicate::{DepositUse, Standing};
 use crate::day::Day;
 use crate::messages::{Bill, BillState, CashChannel, PresettleReply, Split, TraceStep};
 
@@ -14,6 +14,8 @@ pub(super) struct Open {
     pub(super) bill: Bill,
     pub(super) split: Split,
     pub(super) trace: Vec<TraceStep>,
+    /// Where the beneficiary stood when it was split.
+    pub(super) standing: Standing,
     pub(super) expires: Timestamp,
     /// The name of this presettlement: a payment may say that it means this one.
     pub(super) presettlement: Uuid,
@@ -145,10 +147,10 @@ impl OpenBills {
         self.bills.insert(id, open);
     }
 
-    pub(super) fn remove(&mut self, id: BillId) {
-        if let Some(open) = self.bills.remove(&id) {
-            self.timers.remove(&(open.due(), id));
-        }
+    pub(super) fn remove(&mut self, id: BillId) -> Option<Open> {
+        let open = self.bills.remove(&id)?;
+        self.timers.remove(&(open.due(), id));
+        Some(open)
     }
 
     /// Takes note that a settlement is held, or is not any more.

@@ -3,6 +3,7 @@
 use types::{BillId, Fen, HOUR_MS, ProviderId, ReplyTo, Timestamp};
 use uuid::Uuid;
 
+use super::accounts::Parties;
 use super::events::flag;
 use super::open::{Asking, Held, Means, Open};
 use super::register::Case;
@@ -158,7 +159,10 @@ impl Payer {
         let provider = bill.provider;
         match until {
             Some(until) => {
-                self.open.change(id, |open| (open.split, open.trace) = (split, trace));
+                let standing = case.standing;
+                self.open.change(id, |open| {
+                    (open.split, open.trace, open.standing) = (split, trace, standing);
+                });
                 self.open.hold(id, Some(Held { settlement, until, means }));
             }
             None => {
@@ -177,37 +181,34 @@ impl Payer {
         id: BillId,
         settlement: Uuid,
     ) -> Result<PayEvent, PayRefusal> {
-        let open = self.open.get(id).ok_or(PayRefusal::SettlementUnknown)?;
+        let held = self.open.get(id).ok_or(PayRefusal::SettlementUnknown)?.held;
         if self.accounts.ledger().state(settlement).is_some() {
             self.accounts.link(&[Step::Capture(settlement)])?;
         }
-        let cash = open.held.map_or_else(CashChannel::default, |held| held.means.cash);
-        let open = open_parts(open);
-        let (bill, split, trace, policy, day, family) = open;
-        let care = bill.care;
+        self.open.hold(id, None);
+        let open = self.open.remove(id).ok_or(PayRefusal::SettlementUnknown)?;
+        let Open { bill, split, trace, standing, policy: (policy, version), day, family, .. } = open;
         let case = self
             .register
-            .standing(&self.policies, &self.accounts, bill.beneficiary, care, day, family)
+            .standing(&self.policies, &self.accounts, bill.beneficiary, bill.care, day, family)
             .expect("a bill that was held had a policy");
-        let mut parties = case.parties;
-        (parties.provider, parties.cash) = (bill.provider, cash);
-        let (provider, bill_id) = (bill.provider, bill.id);
+        let cash = held.map_or_else(CashChannel::default, |held| held.means.cash);
+        let parties = Parties { provider: bill.provider, cash, ..case.parties };
         self.accounts.count_admission(&parties, 1);
-        let policy = format!("{}@{}", policy.0, policy.1);
+        let event = PayEvent::BillSettled { bill: id, provider: bill.provider, settlement, split };
         self.settlements.add(Settlement {
             id: settlement,
             bill,
             split,
             trace,
-            policy,
+            standing,
+            policy: format!("{policy}@{version}"),
             parties,
             day,
             at: now,
             reversal: None,
         });
-        self.open.hold(id, None);
-        self.open.remove(id);
-        Ok(PayEvent::BillSettled { bill: bill_id, provider, settlement, split })
+        Ok(event)
     }
 
     /// Lets go of what was set aside for a bill, if something was.
@@ -350,12 +351,6 @@ pub(super) fn record(
     trace: Vec<TraceStep>,
 ) -> Settlement {
     let policy = format!("{}@{}", case.policy.id, case.policy.version);
-    Settlement { id, bill, split, trace, policy, parties: case.parties, day, at, reversal: None }
-}
-
-type OpenParts =
-    (crate::messages::Bill, Split, Vec<TraceStep>, (String, u32), crate::day::Day, Option<types::ResidentId>);
-
-fn open_parts(open: &Open) -> OpenParts {
-    (open.bill.clone(), open.split, open.trace.clone(), open.policy.clone(), open.day, open.family)
+    let (standing, parties) = (case.standing, case.parties);
+    Settlement { id, bill, split, trace, standing, policy, parties, day, at, reversal: None }
 }

@@ -4,6 +4,7 @@ use types::{BillId, Fen, ProviderId, ResidentId, Timestamp};
 use uuid::Uuid;
 
 use super::accounts::Parties;
+use crate::adjudicate::Standing;
 use crate::day::Day;
 use crate::messages::{Bill, SettledBill, Split, TraceStep};
 use crate::reconcile::Row;
@@ -15,6 +16,8 @@ pub(super) struct Settlement {
     pub(super) bill: Bill,
     pub(super) split: Split,
     pub(super) trace: Vec<TraceStep>,
+    /// Where the beneficiary stood when it was split.
+    pub(super) standing: Standing,
     /// Such as `emp_outpatient_demo@1`.
     pub(super) policy: String,
     pub(super) parties: Parties,
@@ -99,6 +102,12 @@ impl Settlements {
         self.by_bill.insert(bill.id, id);
         self.by_person.entry(bill.beneficiary).or_default().push(id);
         self.all.insert(id, settlement);
+    }
+
+    /// Makes a settlement wrong.
+    #[cfg(test)]
+    pub(super) fn spoil(&mut self, id: Uuid, how: impl FnOnce(&mut Settlement)) {
+        how(self.all.get_mut(&id).expect("a settlement"));
     }
 
     /// Takes note that a settlement was taken back, on `day`.

@@ -170,12 +170,13 @@ impl Payer {
             return Err(PayRefusal::CoverageInactive);
         }
         let day = self.day_of(taken, now, &bill);
-        let case = self.register.case(&self.policies, &self.accounts, &bill, day, None)?;
-        let (split, trace) = adjudicate(case.policy, &bill, without_fund(account))?;
+        let mut case = self.register.case(&self.policies, &self.accounts, &bill, day, None)?;
+        let there = account.min(case.standing.balance);
+        case.standing = without_fund(account);
+        let (split, trace) = adjudicate(case.policy, &bill, case.standing)?;
         if split.account != account {
             return Err(PayRefusal::AccountInsufficient { available: split.account });
         }
-        let there = account.min(case.standing.balance);
         let settlement = fresh_id(now, &mut self.ids);
         let moved = legs(terminal, &bill, &split, there);
         let kept = record(settlement, now, &case, bill, day, split, trace);

@@ -125,6 +125,13 @@ impl Policies {
         Some((u8::try_from(plan).expect("there are at most a hundred"), policy))
     }
 
+    /// The policy that was in force under this name, such as `emp_outpatient_demo@1`.
+    pub(crate) fn edition(&self, name: &str) -> Option<&Policy> {
+        let (id, version) = name.rsplit_once('@')?;
+        let version: u32 = version.parse().ok()?;
+        self.list.iter().find(|policy| policy.id == id && policy.version == version)
+    }
+
     /// The same policies with these limits.
     #[must_use]
     pub fn limited(self, limits: Limits) -> Self {

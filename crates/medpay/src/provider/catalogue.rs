@@ -5,6 +5,7 @@ use crate::messages::{Bill, BillLine, Category};
 use crate::policy::Care;
 
 /// What can be done for a patient, with made-up prices.
+#[derive(Clone, Copy)]
 struct Item {
     code: &'static str,
     category: Category,
@@ -61,8 +62,7 @@ pub(super) fn bill(
             lines.push(line(item, 1 + chance.below(item.units_max)));
         }
     }
-    let amounts = lines.iter().map(|line| line.unit_price.get() * i64::from(line.quantity_milli / 1_000));
-    let total = Fen::new(amounts.sum());
+    let total = total(&lines);
     Bill {
         id,
         provider: provider.id,
@@ -73,6 +73,34 @@ pub(super) fn bill(
         care: Care::Outpatient,
         date: None,
     }
+}
+
+/// Price of a night at levels 1, 2 and 3 \[fen\].
+const BED_DAY: [i64; 3] = [6_000, 9_000, 15_000];
+
+/// What was done for somebody in hospital within a day, most on the first; no more than [`NIGHT_LINES_MAX`].
+pub(super) fn night(level: u8, is_first: bool, chance: &mut Stream) -> Vec<BillLine> {
+    let bed = item("bed-day", Category::A, BED_DAY[usize::from(level.clamp(1, 3)) - 1], 0, 1, 100);
+    let mut lines = vec![line(&bed, 1)];
+    if is_first {
+        lines.push(line(&item("surgery", Category::B, 680_000, 1_000, 1, 100), 1));
+    }
+    let daily = [ITEMS[0], ITEMS[4], item("single-room", Category::C, 12_000, 0, 1, 20)];
+    for item in daily.iter().take(NIGHT_LINES_MAX - 2) {
+        if chance.below(100) < item.per_hundred {
+            lines.push(line(item, 1 + chance.below(item.units_max)));
+        }
+    }
+    lines
+}
+
+/// Lines for each night of a stay, at most.
+pub(super) const NIGHT_LINES_MAX: usize = 5;
+
+/// What lines with whole units add up to.
+pub(super) fn total(lines: &[BillLine]) -> Fen {
+    let amounts = lines.iter().map(|line| line.unit_price.get() * i64::from(line.quantity_milli / 1_000));
+    Fen::new(amounts.sum())
 }
 
 fn line(item: &Item, units: u64) -> BillLine {

@@ -4,8 +4,8 @@ use types::{BillId, ProviderId, ReplyTo};
 use uuid::Uuid;
 
 use crate::messages::{
-    BooksReply, BooksRequest, PayEvent, PresettleReply, PresettleRequest, Replacement, SettleReply,
-    SettleRequest, Split, TillReply, TillRequest, VisitReply, VisitRequest,
+    BooksReply, BooksRequest, PayEvent, PayReply, PayRequest, PresettleReply, PresettleRequest, Replacement,
+    SettleReply, SettleRequest, Split, TillReply, TillRequest, VisitReply, VisitRequest,
 };
 
 /// What can happen to a clinic.
@@ -24,6 +24,15 @@ pub enum Input {
         bill: BillId,
         /// The answer.
         reply: PresettleReply,
+    },
+    /// The payer answered a question about a stay ([`Output::Stay`]).
+    StayReply {
+        /// The stay.
+        stay: BillId,
+        /// The number of the question.
+        question: u8,
+        /// The answer.
+        reply: PayReply,
     },
     /// A patient pays at the till.
     Till {
@@ -72,6 +81,15 @@ pub enum Output {
     Presettle(PresettleRequest),
     /// Ask the payer to pay.
     Settle(SettleRequest),
+    /// Ask the payer about a stay. The same question may come again; it must be done once.
+    Stay {
+        /// The stay.
+        stay: BillId,
+        /// The number of the question, from 0.
+        question: u8,
+        /// What is asked.
+        request: PayRequest,
+    },
     /// Answer a patient who came.
     VisitReply {
         /// Who asked.

@@ -46,7 +46,7 @@ impl Desk {
     }
 
     fn visit(&mut self, name: &str) -> Vec<Output> {
-        let visit = VisitRequest { provider: H, beneficiary: P };
+        let visit = VisitRequest::new(H, P);
         self.handle(Input::Visit { from: request(name), request: visit })
     }
 
@@ -109,7 +109,7 @@ fn till_settled(name: &str, bill: &Bill) -> Output {
 
 #[test]
 fn a_visit_at_a_provider_nobody_knows_is_refused() {
-    let visit = VisitRequest { provider: ProviderId(9), beneficiary: P };
+    let visit = VisitRequest::new(ProviderId(9), P);
     let outputs = desk().handle(Input::Visit { from: request("v1"), request: visit });
     assert_eq!(outputs, [visit_refused("v1", PayRefusal::CoverageInactive)]);
 }

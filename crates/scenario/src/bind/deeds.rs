@@ -1,5 +1,6 @@
 //! Binds the deeds of the timeline.
 
+use std::num::NonZeroU8;
 use std::ops::Range;
 
 use eid::Profile;
@@ -174,7 +175,9 @@ impl Binder<'_> {
     fn walk(&self, arg: &WalkArg) -> Result<Deed, Mistake> {
         let resident = self.id(&arg.resident, Type::Resident)?;
         let provider = self.id(&arg.to, Type::Provider)?;
-        Ok(Deed::Walk { resident, provider })
+        let most = u32::from(medpay::provider::NIGHTS_MAX);
+        let nights = arg.nights.as_ref().map_or(Ok(0), |nights| self.within(nights, "nights", 1..=most))?;
+        Ok(Deed::Walk { resident, provider, nights: NonZeroU8::new(nights as u8) })
     }
 
     fn show(&self, arg: &ShowArg, again: bool) -> Result<Deed, Mistake> {

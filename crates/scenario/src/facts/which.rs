@@ -205,7 +205,7 @@ mod tests {
         let dim = lighting::GroupDimRequest { group, level, minutes: None };
         check(&request(RequestBody::DimGroup(dim)), "request.dim_group");
         check(&request(RequestBody::SetClock(ClockChange::default())), "request.clock");
-        check(&request(RequestBody::Walk(WalkRequest { resident, provider })), "request.walk");
+        check(&request(RequestBody::Walk(WalkRequest { resident, provider, nights: None })), "request.walk");
         check(&reply(ReplyBody::Enrol(EnrolReply::Enrolled(resident))), "reply.enrol");
         let settled = SettleReply::Settled { bill, settlement: uuid::Uuid::nil(), split: Split::default() };
         check(&reply(ReplyBody::Till(settled)), "reply.till");

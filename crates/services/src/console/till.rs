@@ -58,7 +58,7 @@ pub(crate) async fn visit(
     JsonBody(Patient { beneficiary }): JsonBody<Patient>,
 ) -> Result<Json<Value>, Problem> {
     let provider = known(&app, &provider)?;
-    match app.caller.ask(RequestBody::Visit(VisitRequest { provider, beneficiary })).await {
+    match app.caller.ask(RequestBody::Visit(VisitRequest::new(provider, beneficiary))).await {
         Some(ReplyBody::Visit(VisitReply::Billed { bill, split, expires })) => {
             Ok(Json(json!({ "bill": bill, "split": split, "expires_ms": expires })))
         }

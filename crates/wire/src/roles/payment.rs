@@ -175,6 +175,11 @@ impl ClinicRole {
                 provider::Output::Settle(request) => {
                     self.ask_payer(now, request.bill, RequestBody::Settle(request))
                 }
+                provider::Output::Stay { stay, question, request } => {
+                    let correlation = [&stay.0.as_bytes()[..], &[question]].concat();
+                    let body = RequestBody::Pay(request);
+                    ask(&mut self.ids, now, RoleName::Clinic, correlation.into(), body)
+                }
                 provider::Output::VisitReply { to, reply } => {
                     Message::Reply(Reply { to, time: now, body: ReplyBody::Visit(reply) })
                 }
@@ -205,6 +210,13 @@ impl ClinicRole {
 
     /// The clinic's input for an answer of the payer, if it answers the newest question about its bill.
     fn answer(&mut self, reply: Reply) -> Option<provider::Input> {
+        // A question about a stay is the same each time it is sent, so that it is done once.
+        if let (Some((&question, stay)), ReplyBody::Pay(body)) =
+            (reply.to.correlation.split_last(), &reply.body)
+        {
+            let stay = BillId(Uuid::from_slice(stay).ok()?);
+            return Some(provider::Input::StayReply { stay, question, reply: body.clone() });
+        }
         let bill = self.asked.remove(&Uuid::from_slice(&reply.to.correlation).ok()?)?;
         self.newest.remove(&bill);
         match reply.body {

@@ -519,6 +519,7 @@ fn a_statement_a_list_and_a_trace_tell_what_was_paid_and_why() {
     assert_eq!((bills.len(), rest.len()), (BILLS_MAX, 10));
 }
 
+mod audit;
 mod deposits;
 mod events;
 mod means;

@@ -159,7 +159,7 @@ pub(crate) async fn visit(
     Path(resident): Path<String>,
     JsonBody(Visit { provider }): JsonBody<Visit>,
 ) -> Answer {
-    let request = VisitRequest { provider, beneficiary: known(&app, &resident)?.id };
+    let request = VisitRequest::new(provider, known(&app, &resident)?.id);
     match payment::ask(&app.caller, &key, RequestBody::Visit(request)).await {
         Some(ReplyBody::Visit(VisitReply::Billed { bill, split, .. })) => {
             Ok(Json(json!({ "bill": bill, "split": split })))

@@ -3,6 +3,7 @@
 use medpay::offline::{Terminal, TerminalKey, Voucher};
 use types::TerminalId;
 
+use super::table::OPERATIONS;
 use super::*;
 
 fn bill(number: u64, fen: i64) -> Value {
@@ -56,11 +57,25 @@ fn filing(bill: Value) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn n1_a_post_without_a_key() {
+async fn n1_any_post_without_a_key() {
     let city = City::new();
-    let request = Request::post("/v1/bills").header(header::CONTENT_TYPE, "application/json");
-    let (status, problem) = city.ask(request.body(Body::from(bill(1, 700).to_string())).unwrap()).await;
-    assert_eq!((status, &problem["code"]), (400, &json!("idempotency_key_missing")));
+    city.settled(1, 700).await;
+    let before = city.books();
+    let posts = OPERATIONS.iter().filter(|operation| operation.method == "post");
+    let mut asked = 0;
+    for operation in posts {
+        let request = Request::post(operation.example).header(header::CONTENT_TYPE, "application/json");
+        let (status, problem) = city.ask(request.body(Body::from(operation.request)).unwrap()).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (400, &json!("idempotency_key_missing")),
+            "{}",
+            operation.name
+        );
+        asked += 1;
+    }
+    assert!(asked > 15, "{asked} places to post to");
+    assert_eq!(city.books(), before);
 }
 
 #[tokio::test]
@@ -104,6 +119,14 @@ async fn n4_amounts_that_are_none() {
     nothing["lines"][0]["quantity_milli"] = json!(0);
     let problem = city.refused("b", filing(nothing), (400, "amount_invalid")).await;
     assert_eq!((&problem["line"], &problem["param"]), (&json!(1), &json!("/lines/0")));
+    let place = || "/v1/deposits".to_owned();
+    city.payable(1, 700).await;
+    for (number, wrong) in
+        [json!(12.5), json!("100"), json!(-1), json!(0), json!(large)].into_iter().enumerate()
+    {
+        let deposit = json!({ "bill": id(1), "amount": wrong });
+        city.refused(&format!("d{number}"), (place(), deposit), (400, "amount_invalid")).await;
+    }
 }
 
 #[tokio::test]
