@@ -6,6 +6,7 @@ import { onLanguage, pick, startI18n, t } from "./i18n.js";
 import { Bills } from "./phone/bills.js";
 import { Consent } from "./phone/consent.js";
 import { Family } from "./phone/family.js";
+import { History } from "./phone/history.js";
 import { canKeepKeys } from "./phone/key.js";
 import { LivingCode } from "./phone/living-code.js";
 import { ResidentPicker } from "./phone/resident-picker.js";
@@ -39,8 +40,11 @@ const session = new Session(family, {
 
 const bills = new Bills(session);
 const streets = new Streets();
-const tabs = new Tabs(["identity", "bills", "streets"], (name) => {
+const past = new History();
+const tabs = new Tabs(["identity", "bills", "streets", "history"], (name) => {
   if (name === "bills") bills.open(family.ward ?? session.resident);
+  if (name === "history") past.open(session.resident);
+  else past.close();
   if (name === "streets") streets.open(session.resident);
   else streets.close();
 });
@@ -87,6 +91,7 @@ function close() {
   history.replaceState(null, "", location.pathname);
   session.close();
   streets.close();
+  past.close();
   code.stop();
   isShowing = false;
   byId("wallet").hidden = true;

@@ -84,6 +84,7 @@ pub(super) const PLACES: &[Place] = &[
     network("/api/phone/{resident}/events", || get(phone::requests::told)),
     network("/api/phone/{resident}/requests/{request}", || post(phone::requests::answer)),
     network("/api/phone/{resident}/family", || get(phone::family)),
+    network("/api/phone/{resident}/history", || get(phone::history)),
     network("/api/phone/{resident}/bills", || get(phone::bills::all)),
     network("/api/phone/{resident}/bills/{bill}", || get(phone::bills::one)),
     network("/api/phone/{resident}/bills/{bill}/presettle", || post(phone::bills::presettle)),

@@ -12,8 +12,8 @@ use city::{Citizen, Residents};
 use eid::advice::{self, Advice};
 use eid::qr::{Level, Symbol};
 use eid::{
-    Challenge, CredentialRefusal, CredentialReply, CredentialRequest, EnrolReply, EnrolRequest, IssueReply,
-    IssueRequest, PROOF_LIFE_S, Profile, QrText, Resident,
+    Challenge, CredentialRefusal, CredentialReply, CredentialRequest, EnrolReply, EnrolRequest, HolderReply,
+    HolderRequest, IssueReply, IssueRequest, PROOF_LIFE_S, Profile, QrText, Resident, Showing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -127,6 +127,35 @@ pub(crate) async fn family(
     let everybody = Residents::new(app.cast.plan());
     let wards = everybody.wards(guardian, SEARCHED_MAX).take(WARDS_MAX);
     Ok(Json(wards.filter_map(|ward| everybody.get(ward)).map(|ward| describe(&ward)).collect()))
+}
+
+/// `GET /api/phone/{resident}/history`: what was shown of the resident, to whom, when; the newest first.
+pub(crate) async fn history(
+    State(app): State<App>,
+    Path(resident): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let resident = known(&app, &resident)?.id;
+    match app.caller.ask(RequestBody::Holder(HolderRequest::History { resident })).await {
+        Some(ReplyBody::Holder(HolderReply::History(showings))) => {
+            Ok(Json(showings.iter().rev().map(|showing| in_words(&app, showing)).collect()))
+        }
+        _ => Err(Problem::silent("e-ID verifier")),
+    }
+}
+
+/// A showing, with the name of the reader if it has one, and why it was refused in both languages.
+fn in_words(app: &App, showing: &Showing) -> Value {
+    let mut told = json!(showing);
+    if let Some(reader) = app.cast.readers().named(showing.verifier) {
+        told["name_en"] = json!(reader.name_en);
+        told["name_zh"] = json!(reader.name_zh);
+    }
+    if let Some(reason) = showing.refused {
+        let advice = advice::of(reason);
+        told["title_en"] = json!(advice.title_en);
+        told["title_zh"] = json!(advice.title_zh);
+    }
+    told
 }
 
 /// `POST /api/phone/{resident}/credentials`: credentials for the key of the phone that signed the request.

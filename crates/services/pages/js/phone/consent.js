@@ -5,7 +5,7 @@ import { getJson } from "../api.js";
 import { byId, element } from "../dom.js";
 import { onLanguage, pick, t, tOr } from "../i18n.js";
 import { recall, remember } from "../memory.js";
-import { fromHex } from "./bytes.js";
+import { fromHex } from "../bytes.js";
 
 const QUESTION = /^EIDC:([A-Z0-9-]+):([0-9A-F]{16}):([A-Z]+)$/;
 const READERS = "readers";

@@ -32,6 +32,7 @@ export default {
   "phone.tab.identity": "Identity",
   "phone.tab.streets": "Streets",
   "phone.tab.bills": "Bills",
+  "phone.tab.history": "History",
   "phone.unknown": "Nobody in this city is {who}. Choose below whose phone this is.",
   "phone.needs_key": "This phone has no key of its own, which this needs. Open the page at http://localhost or over TLS.",
   "phone.airplane": "Airplane",

@@ -32,6 +32,7 @@ export default {
   "phone.tab.identity": "身份",
   "phone.tab.streets": "街道",
   "phone.tab.bills": "账单",
+  "phone.tab.history": "记录",
   "phone.unknown": "本市没有 {who} 这位居民。请在下方选择这是谁的手机。",
   "phone.needs_key": "此操作需要手机自己的密钥，而本手机没有。请通过 http://localhost 或 TLS 打开本页。",
   "phone.airplane": "飞行模式",
