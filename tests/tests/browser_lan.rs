@@ -59,6 +59,9 @@ async fn codes_are_made_by_the_issuer_and_accepted(page: &Client, city: &City) {
     until_text(page, "#standing", "Codes are made by the issuer: a browser keeps no key").await;
     let ask = || city.post("/api/kiosk/verify", &json!({ "code": code }))["verdict"].clone();
     assert_eq!((ask(), ask()), (json!("accepted"), json!("refused")));
+    press(page, "#spoken-ask").await;
+    let digits = until_text(page, "#spoken-digits", " ").await;
+    assert_eq!(city.post("/api/kiosk/verify", &json!({ "code": digits }))["verdict"], "accepted");
 }
 
 async fn a_bill_is_paid_without_what_only_safe_pages_have(page: &Client) {

@@ -11,6 +11,7 @@ import { canKeepKeys } from "./phone/key.js";
 import { LivingCode } from "./phone/living-code.js";
 import { ResidentPicker } from "./phone/resident-picker.js";
 import { Session } from "./phone/session.js";
+import { Spoken } from "./phone/spoken.js";
 import { tell } from "./phone/standing.js";
 import { Streets } from "./phone/streets.js";
 import { Tabs } from "./phone/tabs.js";
@@ -30,6 +31,7 @@ const session = new Session(family, {
   barred: ({ revoked }) => {
     isShowing = false;
     code.stop();
+    spoken.clear();
     if (revoked) showValidity(false);
   },
   unknown: (who) => {
@@ -38,6 +40,7 @@ const session = new Session(family, {
   },
 });
 
+const spoken = new Spoken(() => session.spoken(chosenKind()));
 const bills = new Bills(session);
 const streets = new Streets();
 const past = new History();
@@ -93,6 +96,7 @@ function close() {
   streets.close();
   past.close();
   code.stop();
+  spoken.clear();
   isShowing = false;
   byId("wallet").hidden = true;
   byId("picker").hidden = false;
@@ -102,9 +106,10 @@ function close() {
 /** Shows a living code of what was chosen, or the answer to a question. */
 function show(question = null) {
   isShowing = true;
+  spoken.clear();
   let asked = question;
   const make = async () => {
-    const kind = asked ? { profile: asked.profile } : { profile: chosenProfile(), ward: family.ward };
+    const kind = asked ? { profile: asked.profile } : chosenKind();
     const made = await session.code(kind, asked);
     // A question is answered once; what follows is shown to whoever looks.
     asked = null;
@@ -142,6 +147,8 @@ function showProfile() {
 function profileRadios() {
   return document.querySelectorAll("input[name=profile]");
 }
+
+const chosenKind = () => ({ profile: chosenProfile(), ward: family.ward });
 
 function chosenProfile() {
   return document.querySelector("input[name=profile]:checked").value;

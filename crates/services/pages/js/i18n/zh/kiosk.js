@@ -13,7 +13,7 @@ export default {
   "kiosk.camera.busy": "摄像头未能启动，可能正被其他程序使用。请关闭该程序，随后会自动打开。",
   "kiosk.paste": "扫码枪或粘贴",
   "kiosk.paste.label": "代码",
-  "kiosk.paste.placeholder": "请扫码，或粘贴代码后按回车",
+  "kiosk.paste.placeholder": "请扫码、粘贴代码，或输入对方报出的八位数字，再按回车",
   "kiosk.verify": "核验",
   "kiosk.upload.label": "二维码图片……",
   "kiosk.upload.nothing": "图片中没有找到二维码。请选择清晰、完整并带白边的图片。",
