@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{PATIENCE, Process, free_port, needs, wait_for};
 
 /// How every browser is started.
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -21,7 +21,8 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--lang=en",
-    "--window-size=1440,900",
+    "--hide-scrollbars",
+    "--window-size=1440,1043",
 ];
 
 /// `chromedriver`, running.
@@ -190,10 +191,10 @@ pub async fn fill(page: &Client, selector: &str, value: &str) {
     page.execute(&script, Vec::new()).await.expect("a field");
 }
 
-/// How large a window is for a picture of a desk \[pixels\].
-pub const DESK: (u32, u32) = (1280, 860);
+/// How large a window is, its own frame of 143 pixels above the page included, for a picture of a desk \[pixels\].
+pub const DESK: (u32, u32) = (1440, 1043);
 /// The same for a phone.
-pub const PHONE: (u32, u32) = (460, 1000);
+pub const PHONE: (u32, u32) = (520, 1043);
 
 /// Takes the picture `docs/pictures/{name}.png` for the README, if `KITECITY_PICTURES` is set; the window keeps that size.
 /// `pngquant --force --ext .png docs/pictures/*.png` makes the files small.

@@ -117,6 +117,11 @@ async fn the_bus_can_be_read_and_what_nobody_understood_is_told(page: &Client, c
     until_text(page, "#messages", "sim/clock").await;
     click(page, "#messages button").await;
     until_text(page, "#message-payload", "\"speed\": 60").await;
+    fill(page, "#filter", "light/#").await;
+    click(page, "#filter-form [type=submit]").await;
+    until_text(page, "#messages", "up/state").await;
+    click(page, "#messages li:nth-child(3) button").await;
+    until_text(page, "#message-payload", "\"d\"").await;
     picture(page, "bus", DESK).await;
 }
 

@@ -49,7 +49,8 @@ async fn another_resident_reads_nothing_of_it(page: &Client, city: &City) {
 async fn without_the_city_it_says_how_old_it_is(page: &Client, city: &City) {
     let note = "return document.querySelector('#history-note').textContent";
     click(page, "#airplane").await;
-    until_text(page, "#history-note", "Airplane mode: the city is not asked. What stands here was heard at").await;
+    until_text(page, "#history-note", "Airplane mode: the city is not asked. What stands here was heard at")
+        .await;
     until_text(page, "#history", "2 times in a row").await;
     click(page, "#airplane").await;
     until(page, note, |note| note == "").await;

@@ -19,8 +19,7 @@ const DESKS: [(&str, &str); 6] = [
 fn every_page_says_that_the_city_is_lost_and_goes_on_by_itself_when_it_is_back() {
     let Some(driver) = Driver::start() else { return };
     let [here, network, bus] = [0; 3].map(|_| format!("127.0.0.1:{}", free_port()));
-    let arguments =
-        ["--luminaires", "60", "--http-listen", &here, "--lan", &network, "--mqtt-listen", &bus];
+    let arguments = ["--luminaires", "60", "--http-listen", &here, "--lan", &network, "--mqtt-listen", &bus];
     let mut city = City::start(&arguments);
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
         let page = driver.browser(&[], json!({})).await;

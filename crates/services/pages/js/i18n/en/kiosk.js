@@ -13,7 +13,7 @@ export default {
   "kiosk.camera.busy": "The camera did not start; another program may be using it. Close that, and it starts by itself.",
   "kiosk.paste": "Hand scanner or paste",
   "kiosk.paste.label": "Code",
-  "kiosk.paste.placeholder": "Scan now, or paste a code – or type eight digits that are read aloud – and press Enter",
+  "kiosk.paste.placeholder": "Scan, paste, or type the eight digits that are read to you, then press Enter",
   "kiosk.verify": "Verify",
   "kiosk.upload.label": "Image of a code …",
   "kiosk.upload.nothing": "No code was found in this image. Choose one in which the whole code is sharp and has a white border.",
