@@ -5,8 +5,7 @@ pub(crate) mod requests;
 pub(crate) mod streets;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use city::{Citizen, Residents};
 use eid::advice::{self, Advice};
@@ -22,7 +21,7 @@ use wire::{ReplyBody, RequestBody};
 
 use super::App;
 use super::wallet::{Answer, Wish};
-use crate::http::{JsonBody, Problem};
+use crate::http::{JsonBody, Problem, QueryOf};
 use crate::identity;
 use crate::time::wall_now;
 
@@ -43,7 +42,7 @@ pub(crate) struct Search {
 }
 
 /// `GET /api/residents`
-pub(crate) async fn residents(State(app): State<App>, Query(search): Query<Search>) -> Json<Value> {
+pub(crate) async fn residents(State(app): State<App>, QueryOf(search): QueryOf<Search>) -> Json<Value> {
     let wanted = search.q.trim().to_lowercase();
     let limit = search.limit.unwrap_or(50).min(LISTED_MAX);
     let plan = app.cast.plan();
@@ -180,9 +179,8 @@ pub(crate) async fn credentials(
 pub(crate) async fn code(
     State(app): State<App>,
     Path(resident): Path<String>,
-    show: Result<Query<Show>, QueryRejection>,
+    QueryOf(show): QueryOf<Show>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(show) = show.map_err(|error| Problem::invalid(error.body_text()))?;
     let person = known(&app, &resident)?;
     let resident = person.id;
     let challenge = show.challenge.as_deref().map(str::parse::<Challenge>).transpose();
