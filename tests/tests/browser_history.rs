@@ -15,11 +15,11 @@ fn a_resident_reads_who_was_told_what_and_what_was_refused_also_when_the_city_is
         click(&page, "#show-history").await;
         until_text(&page, "#history", "Nobody yet").await;
 
-        assert_eq!(verdict(&city, &code, json!({ "reader": "hospital" })), "accepted");
+        assert_eq!(verdict(&city, &code, &json!({ "reader": "hospital" })), "accepted");
         let told = until_text(&page, "#history", "Was told: ").await;
         assert!(told.contains("Hospital registration") && told.contains("Date of birth"), "{told}");
         for _ in 0..2 {
-            assert_eq!(verdict(&city, &code, json!({})), "refused");
+            assert_eq!(verdict(&city, &code, &json!({})), "refused");
         }
         let told = until_text(&page, "#history", "2 times in a row").await;
         assert!(told.contains("A kiosk") && told.contains("Refused: "), "{told}");
@@ -60,6 +60,6 @@ async fn without_the_city_it_says_how_old_it_is(page: &Client, city: &City) {
     until(page, note, |note| note == "").await;
 }
 
-fn verdict(city: &City, code: &str, asking: Value) -> Value {
+fn verdict(city: &City, code: &str, asking: &Value) -> Value {
     city.post("/api/kiosk/verify", &json!({ "code": code, "asking": asking }))["verdict"].clone()
 }

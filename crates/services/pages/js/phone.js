@@ -9,6 +9,7 @@ import { Family } from "./phone/family.js";
 import { History } from "./phone/history.js";
 import { canKeepKeys } from "./phone/key.js";
 import { LivingCode } from "./phone/living-code.js";
+import { Requests } from "./phone/requests.js";
 import { ResidentPicker } from "./phone/resident-picker.js";
 import { Session } from "./phone/session.js";
 import { Spoken } from "./phone/spoken.js";
@@ -23,7 +24,15 @@ let card = null;
 let isShowing = false;
 const code = new LivingCode((error) => session.fail(error));
 const picker = new ResidentPicker(open);
-const consent = new Consent((question) => show(question));
+const consent = new Consent({
+  agreed: (question) => show(question),
+  answered: (question, agrees) => requests.answer(question, agrees),
+  look: () => {
+    tabs.show("identity");
+    byId("consent").scrollIntoView({ block: "center" });
+    byId("challenge-agree").focus({ preventScroll: true });
+  },
+});
 const family = new Family(() => show());
 const session = new Session(family, {
   card: showCard,
@@ -40,6 +49,7 @@ const session = new Session(family, {
   },
 });
 
+const requests = new Requests(session, (waiting) => consent.wait(waiting));
 const spoken = new Spoken(() => session.spoken(chosenKind()));
 const bills = new Bills(session);
 const streets = new Streets();
@@ -87,12 +97,14 @@ function open(id) {
   byId("wallet").hidden = false;
   session.open(id);
   family.open(id);
+  requests.open(id);
   tabs.show("identity");
 }
 
 function close() {
   history.replaceState(null, "", location.pathname);
   session.close();
+  requests.close();
   streets.close();
   past.close();
   code.stop();
@@ -136,8 +148,13 @@ function switchAirplane() {
   setAirplane(on);
   document.body.dataset.airplane = on;
   tell("airplane", on ? () => t(session.hasKey ? "phone.airplane.on" : "phone.airplane.no_key") : null);
-  if (on) tell("lost", null);
-  else session.sync();
+  if (on) {
+    tell("lost", null);
+    requests.close();
+    return;
+  }
+  session.sync();
+  if (session.resident) requests.open(session.resident);
 }
 
 function showProfile() {
