@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use city_tests::browser::{Driver, click, open_phone, press, until, until_text};
+use city_tests::browser::{Driver, click, open_phone, press, until_text};
 use city_tests::{City, wait_for};
 use fantoccini::Client;
 use serde_json::{Value, json};
