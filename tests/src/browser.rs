@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{PATIENCE, Process, free_port, needs, wait_for};
 
 /// How every browser is started.
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -21,7 +21,8 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--lang=en",
-    "--window-size=1440,900",
+    "--hide-scrollbars",
+    "--window-size=1440,1043",
 ];
 
 /// `chromedriver`, running.
@@ -63,6 +64,18 @@ impl Driver {
         builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.expect("a browser session")
     }
 
+    /// Lets the page use the camera, as a person does beside its address.
+    ///
+    /// # Panics
+    ///
+    /// If the driver does not.
+    pub async fn allow_camera(&self, page: &Client) {
+        let session = page.session_id().await.expect("a session").expect("an open one");
+        let url = format!("http://127.0.0.1:{}/session/{session}/permissions", self.port);
+        let permission = json!({ "descriptor": { "name": "camera" }, "state": "granted" });
+        ureq::post(url).send_json(permission).expect("a permission");
+    }
+
     /// What the pages of a browser threw, or were forbidden, since this was last asked. A refusal by the city, which
     /// the browser logs as a failed load, is no trouble.
     ///
@@ -80,6 +93,40 @@ impl Driver {
             entries.iter().filter(|entry| entry["level"] == "SEVERE" && entry["source"] != "network");
         severe.map(|entry| entry["message"].to_string()).collect()
     }
+}
+
+/// The text of the code on the phone's screen; empty while there is none.
+pub const CODE: &str = "return document.querySelector('#code-text').value";
+
+/// Opens the phone page of a resident at `place`, and waits for a code.
+///
+/// # Panics
+///
+/// If there is none within [`PATIENCE`].
+pub async fn open_phone(page: &Client, place: &str, resident: &str) -> String {
+    page.goto(&format!("{place}/phone?resident={resident}")).await.expect("the phone");
+    next_code(page, "").await
+}
+
+/// Waits for a code other than `before`.
+///
+/// # Panics
+///
+/// If there is none within [`PATIENCE`].
+pub async fn next_code(page: &Client, before: &str) -> String {
+    let is_next = |code: &Value| code.as_str().is_some_and(|code| code.len() > 100 && code != before);
+    until(page, CODE, is_next).await.as_str().expect("text").to_owned()
+}
+
+/// Clicks what may lie under the bar at the lower edge, as a person who scrolls to it.
+///
+/// # Panics
+///
+/// If it is not there within [`PATIENCE`], or cannot be clicked.
+pub async fn press(page: &Client, selector: &str) {
+    let script = format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(selector));
+    page.execute(&script, Vec::new()).await.expect("an element");
+    click(page, selector).await;
 }
 
 /// Asks the page until `wanted` likes the answer.
@@ -144,13 +191,24 @@ pub async fn fill(page: &Client, selector: &str, value: &str) {
     page.execute(&script, Vec::new()).await.expect("a field");
 }
 
-/// Takes the picture `docs/pictures/{name}.png` for the README, if `KITECITY_PICTURES` is set.
+/// How large a window is, its own frame of 143 pixels above the page included, for a picture of a desk \[pixels\].
+pub const DESK: (u32, u32) = (1440, 1043);
+/// The same for a phone.
+pub const PHONE: (u32, u32) = (520, 1043);
+
+/// Takes the picture `docs/pictures/{name}.png` for the README, if `KITECITY_PICTURES` is set; the window keeps that size.
+/// `pngquant --force --ext .png docs/pictures/*.png` makes the files small.
 ///
 /// # Panics
 ///
 /// If it cannot be taken or written.
-pub async fn picture(page: &Client, name: &str) {
+pub async fn picture(page: &Client, name: &str, (width, height): (u32, u32)) {
     if std::env::var_os("KITECITY_PICTURES").is_some() {
+        page.set_window_size(width, height).await.expect("a window");
+        page.execute("scrollTo(0, 0)", Vec::new()).await.expect("the script runs");
+        // Two frames: one in the new size, and one with what the page draws for it.
+        let drawn = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 500)))";
+        page.execute_async(drawn, Vec::new()).await.expect("frames");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures");
         let picture = page.screenshot().await.expect("a picture");
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");

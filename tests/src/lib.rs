@@ -191,7 +191,7 @@ impl City {
         (status.code(), format!("{}{}", words(stdout), words(stderr)))
     }
 
-    /// Starts a city on free ports and waits until it says where it is.
+    /// Starts a city, on free ports where `arguments` name none, and waits until it says where it is.
     ///
     /// # Panics
     ///
@@ -206,9 +206,10 @@ impl City {
     ///
     /// If it does not start.
     pub fn start_as(mut command: Command, arguments: &[&str]) -> Self {
-        command.args(["--http-listen", "127.0.0.1:0"]);
-        if !arguments.contains(&"--mqtt-listen") {
-            command.args(["--mqtt-listen", "127.0.0.1:0"]);
+        for listener in ["--http-listen", "--mqtt-listen"] {
+            if !arguments.contains(&listener) {
+                command.args([listener, "127.0.0.1:0"]);
+            }
         }
         command.args(arguments).stdout(Stdio::piped());
         let mut process = Process::spawn(&mut command);

@@ -1,7 +1,7 @@
 //! The attack desk in a real browser: nine attacks on a living city, and who says no to each.
 
 use city_tests::City;
-use city_tests::browser::{Driver, click, picture, until, until_text};
+use city_tests::browser::{DESK, Driver, click, picture, until, until_text};
 use fantoccini::Client;
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -32,7 +32,7 @@ fn nine_attacks_are_stopped_each_by_the_one_whose_business_it_is() {
             let told = until_text(&page, "#story .end", who).await;
             assert!(told.contains(code), "{attack}: {told}");
             if attack == "pulled_feeder" {
-                picture(&page, "attack").await;
+                picture(&page, "attack", DESK).await;
             }
         }
         every_word_is_there_in_chinese(&page).await;

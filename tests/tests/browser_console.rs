@@ -1,6 +1,6 @@
 //! The operator's pages: console, bus view, scenarios.
 
-use city_tests::browser::{Driver, click, fill, until, until_text};
+use city_tests::browser::{DESK, Driver, click, fill, picture, until, until_text};
 use city_tests::{City, Outsider};
 use fantoccini::Client;
 use serde_json::{Value, json};
@@ -77,6 +77,8 @@ async fn an_outage_is_one_incident_with_its_lamps_inside(page: &Client, city: &C
     click(page, ".incident button").await;
     until_text(page, "#group-title", "Circuit 1 of c-0002").await;
     until_text(page, "#group-circuits", "breaker tripped: RST").await;
+    click(page, "#zoom-all").await;
+    picture(page, "console", DESK).await;
 }
 
 async fn a_step_ends_in_a_pause_to_the_minute(page: &Client) {
@@ -115,6 +117,12 @@ async fn the_bus_can_be_read_and_what_nobody_understood_is_told(page: &Client, c
     until_text(page, "#messages", "sim/clock").await;
     click(page, "#messages button").await;
     until_text(page, "#message-payload", "\"speed\": 60").await;
+    fill(page, "#filter", "light/#").await;
+    click(page, "#filter-form [type=submit]").await;
+    until_text(page, "#messages", "up/state").await;
+    click(page, "#messages li:nth-child(3) button").await;
+    until_text(page, "#message-payload", "\"d\"").await;
+    picture(page, "bus", DESK).await;
 }
 
 async fn a_scenario_is_played_to_its_report(page: &Client, city: &City) {
@@ -125,6 +133,7 @@ async fn a_scenario_is_played_to_its_report(page: &Client, city: &City) {
         "return [...document.querySelectorAll('#expectations li')].map((line) => line.dataset.state)";
     let states = until(page, all_true, |states| *states != json!([])).await;
     assert!(states.as_array().expect("a list").iter().all(|state| state == "passed"), "{states}");
+    picture(page, "scenarios", DESK).await;
     page.goto(&format!("{}/api/scenarios/run/report", city.page)).await.expect("the report");
     until_text(page, "h1", "A code shown twice").await;
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use city_tests::City;
-use city_tests::browser::{Driver, click, fill, picture, until, until_text};
+use city_tests::browser::{DESK, Driver, click, fill, picture, until, until_text};
 use eid::qr::{Level, Symbol};
 use fantoccini::Client;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const HEIGHT: usize = 720;
 const MODULE: usize = 8;
 
 #[test]
-fn a_kiosk_that_may_not_use_its_camera_says_so_and_takes_codes_by_hand() {
+fn a_kiosk_that_may_not_use_its_camera_says_so_takes_codes_by_hand_and_starts_it_once_allowed() {
     let Some(driver) = Driver::start() else { return };
     let city = City::start(&["--luminaires", "20"]);
     Runtime::new().expect("threads").block_on(async {
@@ -32,6 +32,8 @@ fn a_kiosk_that_may_not_use_its_camera_says_so_and_takes_codes_by_hand() {
         until_text(&page, "#verdict", "own_question").await;
         scan(&page, &code_of(&city, "r-0003")).await;
         until_text(&page, "#verdict", "Disclosed to this kiosk").await;
+        driver.allow_camera(&page).await;
+        until_text(&page, "#camera-note", "Looking for a code").await;
         page.close().await.expect("the session ends");
     });
 }
@@ -60,6 +62,7 @@ fn the_camera_tells_a_blurred_code_from_a_foreign_one_and_takes_a_living_one() {
         click(&page, "#camera-toggle").await;
         until(&page, "return document.querySelector('#verdict').dataset.verdict", |it| it == "accepted")
             .await;
+        picture(&page, "kiosk", DESK).await;
         page.close().await.expect("the session ends");
     });
 }
@@ -87,7 +90,7 @@ fn a_code_before_the_camera_of_the_till_pays_the_bill_once() {
         click(&page, "#camera-toggle").await;
         until_text(&page, "#outcome", "Paid: ¥").await;
         until_text(&page, "#bill-state", "paid").await;
-        picture(&page, "till").await;
+        picture(&page, "till", DESK).await;
         page.close().await.expect("the session ends");
     });
 }

@@ -1,12 +1,10 @@
 //! The citizen's phone, in a real browser.
 
-use city_tests::browser::{Driver, click, fill, until, until_text};
+use city_tests::browser::{CODE, Driver, click, fill, next_code, open_phone, press, until, until_text};
 use city_tests::{City, wait_for};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
-/// The text of the code on the screen; empty while there is none.
-const CODE: &str = "return document.querySelector('#code-text').value";
 /// How often the page asked the city for anything.
 const ASKED: &str = "return performance.getEntriesByType('resource').length";
 
@@ -16,7 +14,7 @@ fn a_phone_makes_its_codes_by_itself_and_goes_on_in_airplane_mode() {
     let city = City::start(&["--luminaires", "300"]);
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
         let page = driver.browser(&[], json!({})).await;
-        open(&page, &city, "r-0003").await;
+        open_phone(&page, &city.page, "r-0003").await;
         its_key_cannot_be_read(&page).await;
         what_is_on_the_screen_is_accepted_once(&page, &city).await;
         airplane_mode_asks_nobody_and_shows_codes_all_the_same(&page, &city).await;
@@ -40,7 +38,7 @@ fn a_guardian_shows_the_code_of_a_child_until_the_counter_ends_that() {
     let ward = child["id"].as_str().expect("an id").to_owned();
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
         let page = driver.browser(&[], json!({})).await;
-        let own = open(&page, &city, &guardian).await;
+        let own = open_phone(&page, &city.page, &guardian).await;
         choose(&page, &format!("#family input[data-ward={ward}]")).await;
         let shown = next_code(&page, &own).await;
         assert!(is_of(&verdict(&city, &shown), &child), "{child}");
@@ -63,7 +61,7 @@ fn a_bill_is_explained_line_by_line_and_paid_with_a_fresh_code_of_the_phone() {
     let city = City::start(&["--luminaires", "300"]);
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
         let page = driver.browser(&[], json!({})).await;
-        open(&page, &city, "r-0004").await;
+        open_phone(&page, &city.page, "r-0004").await;
         click(&page, "#show-bills").await;
         until_text(&page, "#unpaid", "Nothing is to be paid").await;
         press(&page, "#visit button").await;
@@ -97,7 +95,7 @@ async fn an_aunt_agrees_and_is_asked(page: &Client, city: &City) {
     let bill = page.window().await.expect("a window");
     let aunt = page.new_window(true).await.expect("a tab").handle;
     page.switch_to_window(aunt).await.expect("the tab");
-    open(page, city, "r-0005").await;
+    open_phone(page, &city.page, "r-0005").await;
     click(page, "#show-bills").await;
     page.execute("document.querySelector('#agree-to-pay').parentElement.open = true", Vec::new())
         .await
@@ -118,7 +116,7 @@ fn a_broken_lamp_is_reported_from_the_street_and_the_operator_sees_it_until_it_i
     let city = City::start(&["--luminaires", "300"]);
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
         let page = driver.browser(&[], json!({})).await;
-        open(&page, &city, "r-0006").await;
+        open_phone(&page, &city.page, "r-0006").await;
         click(&page, "#show-streets").await;
         until_text(&page, "#streets-lit", "lamps around home are lit").await;
         until_text(&page, "#streets-way", "on foot").await;
@@ -154,7 +152,7 @@ fn the_phone_installs_and_opens_without_the_city_and_goes_on_when_that_is_back()
     let city = City::start(&["--luminaires", "200"]);
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
         let page = driver.browser(&[], json!({})).await;
-        open(&page, &city, "r-0007").await;
+        open_phone(&page, &city.page, "r-0007").await;
         it_says_what_to_install(&page).await;
         // With this, everything is kept.
         until(&page, "return navigator.serviceWorker.controller !== null", |kept| *kept == true).await;
@@ -163,7 +161,7 @@ fn the_phone_installs_and_opens_without_the_city_and_goes_on_when_that_is_back()
         while run(&page, stock).await != true {}
 
         city.process.pause();
-        let code = open(&page, &city, "r-0007").await;
+        let code = open_phone(&page, &city.page, "r-0007").await;
         until_text(&page, "#standing", "does not answer. Codes go on without it").await;
         assert!(code.len() > 100);
         city.process.resume();
@@ -189,7 +187,7 @@ fn what_goes_wrong_is_said_and_mends_itself() {
         let page = driver.browser(&[], json!({})).await;
         page.goto(&format!("{}/phone?resident=r-9999", city.page)).await.expect("the phone");
         until_text(&page, "#standing", "Nobody in this city is r-9999").await;
-        let code = open(&page, &city, "r-0008").await;
+        let code = open_phone(&page, &city.page, "r-0008").await;
         of_two_tabs_the_newest_shows_codes(&page, &city).await;
         a_suspended_resident_shows_none(&page, &city).await;
         a_clock_that_is_off_is_named_and_does_no_harm(&page, &city, &code).await;
@@ -201,7 +199,7 @@ async fn of_two_tabs_the_newest_shows_codes(page: &Client, city: &City) {
     let first = page.window().await.expect("a window");
     let second = page.new_window(true).await.expect("a tab").handle;
     page.switch_to_window(second.clone()).await.expect("the tab");
-    open(page, city, "r-0008").await;
+    open_phone(page, &city.page, "r-0008").await;
     page.switch_to_window(first.clone()).await.expect("the first");
     until_text(page, "#standing", "open in another tab").await;
     until(page, CODE, |code| code == "").await;
@@ -246,31 +244,12 @@ fn is_of(verdict: &Value, resident: &Value) -> bool {
     })
 }
 
-/// Clicks what may lie under the bar at the lower edge, as a person who scrolls to it.
-async fn press(page: &Client, selector: &str) {
-    let script = format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(selector));
-    page.execute(&script, Vec::new()).await.expect("an element");
-    click(page, selector).await;
-}
-
 /// Chooses one of several, as a click on its label does.
 async fn choose(page: &Client, radio: &str) {
     let there = format!("return document.querySelector({}) !== null", json!(radio));
     until(page, &there, |there| there == true).await;
     let script = format!("document.querySelector({}).click()", json!(radio));
     page.execute(&script, Vec::new()).await.expect("a choice");
-}
-
-/// Opens the phone of a resident and waits for a code.
-async fn open(page: &Client, city: &City, resident: &str) -> String {
-    page.goto(&format!("{}/phone?resident={resident}", city.page)).await.expect("the phone");
-    next_code(page, "").await
-}
-
-/// Waits for a code other than `before`.
-async fn next_code(page: &Client, before: &str) -> String {
-    let is_next = |code: &Value| code.as_str().is_some_and(|code| code.len() > 100 && code != before);
-    until(page, CODE, is_next).await.as_str().expect("text").to_owned()
 }
 
 /// What an asynchronous script returns.

@@ -85,6 +85,9 @@ fn text(path: &str) -> String {
     std::fs::read_to_string(house(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The largest picture that people who read the README wait for \[bytes\].
+const PICTURE_BYTES_MAX: u64 = 250_000;
+
 /// Everything that is built, from others too, on any platform.
 fn everything() -> Metadata {
     manifest().other_options(["--locked".to_owned()]).exec().expect("cargo metadata")
@@ -187,5 +190,25 @@ fn no_crate_of_the_house_is_unsafe() {
     for package in manifest().no_deps().exec().expect("cargo metadata").packages {
         let manifest = std::fs::read_to_string(&package.manifest_path).expect("a manifest");
         assert!(manifest.contains("[lints]\nworkspace = true"), "`{}` has lints of its own", package.name);
+    }
+}
+
+#[test]
+fn every_page_has_a_picture_in_the_readme_that_is_small_and_described() {
+    let readme = text("README.md");
+    let pages = std::fs::read_dir(house("crates/services/pages")).expect("the pages");
+    let files = pages.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    let names: Vec<String> = files.filter_map(|file| file.strip_suffix(".html").map(str::to_owned)).collect();
+    assert!(names.len() >= 8, "{names:?}");
+    for page in names {
+        let picture = format!("docs/pictures/{}.png", if page == "index" { "console" } else { &page });
+        let before = readme.split(&format!("src=\"{picture}\"")).next().filter(|before| *before != readme);
+        let before =
+            before.unwrap_or_else(|| panic!("README.md shows no {picture}: KITECITY_PICTURES makes it"));
+        let tag = &before[before.rfind('<').expect("a tag")..];
+        assert!(tag.contains("alt=\"") && !tag.contains("alt=\"\""), "{picture} is not described: {tag}");
+        let bytes =
+            std::fs::metadata(house(&picture)).unwrap_or_else(|error| panic!("{picture}: {error}")).len();
+        assert!(bytes <= PICTURE_BYTES_MAX, "{picture} has {bytes} bytes: make it smaller with pngquant");
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod openapi;
 mod origin;
 mod place;
 mod problem;
+mod query;
 pub(crate) mod server;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) use self::measured::measured;
 pub(crate) use self::origin::{Origins, only_from_here};
 pub(crate) use self::place::Place;
 pub(crate) use self::problem::Problem;
+pub(crate) use self::query::QueryOf;
 
 /// The header by which a client names a request; it comes back with the answer.
 const REQUEST_ID: &str = "x-request-id";

@@ -3,6 +3,7 @@
 import { AttackCards } from "./attack/cards.js";
 import { Story } from "./attack/story.js";
 import { postJson } from "./api.js";
+import { watchCity } from "./connection.js";
 import { startI18n } from "./i18n.js";
 import { startSound } from "./sound.js";
 
@@ -11,6 +12,7 @@ const PATIENCE_MS = 90_000;
 
 startI18n();
 startSound();
+watchCity();
 const story = new Story();
 const cards = new AttackCards(perform);
 

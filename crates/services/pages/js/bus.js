@@ -1,10 +1,11 @@
 // The bus view: what goes over the bus, how fast, and what nobody could read.
 
 import { ApiProblem, getJson } from "./api.js";
+import { watchCity } from "./connection.js";
 import { byId, element, showRows, topicParts } from "./dom.js";
 import { number, timeOfDay } from "./format.js";
 import { onLanguage, startI18n, t } from "./i18n.js";
-import { explain } from "./problem.js";
+import { explain, toldElsewhere } from "./problem.js";
 
 const REFRESH_MS = 1_000;
 /** The bar beside the fastest topic [px]. */
@@ -26,6 +27,7 @@ byId("hold").addEventListener("click", () => {
   held = !held;
   byId("hold").setAttribute("aria-pressed", held);
 });
+watchCity();
 refresh();
 
 /** Again and again, one question after the other, however slow the city is. */
@@ -38,11 +40,9 @@ async function ask() {
   try {
     overview = await getJson("/api/bus");
     showOverview();
-    byId("lost").hidden = true;
     if (!held) await list();
   } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error;
-    byId("lost").hidden = error.status !== 0;
+    toldElsewhere(error);
   }
 }
 

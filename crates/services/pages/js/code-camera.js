@@ -9,6 +9,8 @@ const FRAME_MS = 400;
 const REST_MS = 3_000;
 /** Wide enough for a dense code in an outstretched hand, small enough to send often [px]. */
 const FRAME_WIDTH_MAX = 960;
+/** After this a camera that another program had is tried again [ms]. */
+const BUSY_MS = 5_000;
 const JPEG_QUALITY = 0.85;
 const TROUBLES = { NotAllowedError: "denied", NotFoundError: "missing", OverconstrainedError: "missing" };
 
@@ -16,6 +18,8 @@ export class CodeCamera {
   #judge;
   #onVerdict;
   #stream = null;
+  /** Ends the wait for a camera that could not be started. */
+  #waiting = new AbortController();
   #canvas = document.createElement("canvas");
   #note = () => t("kiosk.camera.off");
 
@@ -29,6 +33,7 @@ export class CodeCamera {
   }
 
   async #start() {
+    this.#waiting.abort();
     if (!navigator.mediaDevices) {
       this.#say(() => t("kiosk.camera.insecure"));
       return;
@@ -36,7 +41,9 @@ export class CodeCamera {
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
     } catch (error) {
-      this.#say(() => t(`kiosk.camera.${TROUBLES[error.name] ?? "busy"}`));
+      const trouble = TROUBLES[error.name] ?? "busy";
+      this.#say(() => t(`kiosk.camera.${trouble}`));
+      this.#startLater(trouble);
       return;
     }
     const stream = this.#stream;
@@ -45,6 +52,17 @@ export class CodeCamera {
     byId("video").srcObject = stream;
     await byId("video").play();
     while (this.#stream === stream) await this.#look();
+  }
+
+  /** Starts by itself once the camera is allowed, plugged in or free. */
+  async #startLater(trouble) {
+    const { signal } = (this.#waiting = new AbortController());
+    const start = () => { if (!signal.aborted) this.#start(); };
+    if (trouble === "busy") setTimeout(start, BUSY_MS);
+    navigator.mediaDevices.addEventListener("devicechange", start, { signal });
+    // Not every browser tells what it thinks of a camera.
+    const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);
+    permission?.addEventListener("change", start, { signal });
   }
 
   #stop() {

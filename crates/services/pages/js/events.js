@@ -4,15 +4,17 @@ const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 8_000;
 
 /**
- * Listens to `path` for ever. `handlers` maps event names to functions of the parsed data;
+ * Listens to `path` until the function that it returns is called. `handlers` maps event names to functions of the parsed data;
  * `onUp(again)` tells when the stream starts (`again` after a loss), `onDown()` when it is lost.
  */
 export function listen(path, handlers, { onUp, onDown }) {
   let backoff = BACKOFF_FIRST_MS;
   let lost = false;
+  let source = null;
+  let retry = null;
 
   const connect = () => {
-    const source = new EventSource(path);
+    source = new EventSource(path);
     source.onopen = () => {
       backoff = BACKOFF_FIRST_MS;
       onUp(lost);
@@ -22,7 +24,7 @@ export function listen(path, handlers, { onUp, onDown }) {
       source.close();
       lost = true;
       onDown();
-      setTimeout(connect, backoff);
+      retry = setTimeout(connect, backoff);
       backoff = Math.min(backoff * 2, BACKOFF_MAX_MS);
     };
     for (const [name, handle] of Object.entries(handlers)) {
@@ -30,4 +32,8 @@ export function listen(path, handlers, { onUp, onDown }) {
     }
   };
   connect();
+  return () => {
+    clearTimeout(retry);
+    source.close();
+  };
 }

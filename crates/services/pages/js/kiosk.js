@@ -2,6 +2,7 @@
 
 import { postImage, postJson } from "./api.js";
 import { CodeCamera } from "./code-camera.js";
+import { watchCity } from "./connection.js";
 import { byId } from "./dom.js";
 import { startI18n, t } from "./i18n.js";
 import { NetworkSwitch } from "./network-switch.js";
@@ -15,6 +16,10 @@ const board = new VerdictBoard();
 const reader = new ReaderChoice();
 const network = new NetworkSwitch();
 new CodeCamera(judgePicture, (answer) => show(answer));
+watchCity(() => {
+  reader.start();
+  network.refresh();
+});
 
 byId("paste").addEventListener("submit", (event) => {
   event.preventDefault();

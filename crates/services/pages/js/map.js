@@ -5,7 +5,7 @@ import { Camera } from "./map/camera.js";
 import { watchGestures } from "./map/gestures.js";
 import { Glow } from "./map/glow.js";
 import { inPaintOrder, paintBackdrop, paintGround, paintNames } from "./map/ground.js";
-import { Layer } from "./map/layer.js";
+import { Layer, Still } from "./map/layer.js";
 import * as marks from "./map/marks.js";
 import { skyAt, skyStep } from "./map/sky.js";
 
@@ -25,6 +25,7 @@ export class CityMap {
   #ground = new Layer();
   #light = new Layer();
   #names = new Layer();
+  #still = new Still();
   #glow;
   #walkers = [];
   #selected = null;
@@ -195,13 +196,38 @@ export class CityMap {
       this.#ground.invalidate();
       this.#names.invalidate();
     }
-    this.#glow.prepare(camera.scale, ratio);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = sky.edge;
     context.fillRect(0, 0, camera.width, camera.height);
-    const unfinished = this.#drawLayers(sky);
+    const unfinished = !this.#drawStill(sky) && this.#drawLayers(sky);
     this.#drawMarks(sky);
     return unfinished;
+  }
+
+  /** While the scale changes and painting takes long, one picture of all layers is stretched. Tells whether it was. */
+  #drawStill(sky) {
+    const [context, camera, ratio] = [this.#context, this.#camera, devicePixelRatio];
+    if (this.#hurried === null || !(this.#ground.costly || this.#light.costly)) {
+      this.#still.drop();
+      return false;
+    }
+    if (!this.#still.draw(context, camera, ratio)) {
+      this.#still.take(camera, ratio, (on, view) => this.#drawHeld(on, view, sky));
+      this.#still.draw(context, camera, ratio);
+    }
+    return true;
+  }
+
+  #drawHeld(on, view, sky) {
+    on.fillStyle = sky.edge;
+    on.fillRect(0, 0, view.width, view.height);
+    const draw = (layer) => layer.drawHeld(on, view, devicePixelRatio);
+    draw(this.#ground);
+    on.globalCompositeOperation = "lighter";
+    draw(this.#light);
+    on.globalCompositeOperation = "source-over";
+    if (this.#chosen.length > 0) draw(this.#chosenLayer);
+    draw(this.#names);
   }
 
   #drawLayers(sky) {
@@ -215,7 +241,7 @@ export class CityMap {
       marks.paintPosts(on, view, sky, lamps);
     }));
     context.globalCompositeOperation = "lighter";
-    unfinished.push(compose(this.#light, (on, view) => glow.paint(on, view, lamps)));
+    unfinished.push(compose(this.#light, (on, view) => glow.paint(on, view, devicePixelRatio, lamps)));
     context.globalCompositeOperation = "source-over";
     if (chosen.length > 0) {
       unfinished.push(compose(this.#chosenLayer, function* paint(on, view) { marks.paintChosen(on, view, lamps, chosen); }));

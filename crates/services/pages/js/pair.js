@@ -1,6 +1,7 @@
 // The PIN of the terminal makes this device a phone of the city.
 
 import { postJson } from "./api.js";
+import { watchCity } from "./connection.js";
 import { byId } from "./dom.js";
 import { onLanguage, startI18n, t } from "./i18n.js";
 import { explain } from "./problem.js";
@@ -10,6 +11,7 @@ let problem = null;
 
 startI18n();
 onLanguage(showTrouble);
+watchCity(() => tell(null));
 byId("pairing").addEventListener("submit", (event) => {
   event.preventDefault();
   pair(byId("pin").value);
@@ -29,15 +31,20 @@ async function pair(pin) {
     await postJson("/api/pair", { pin });
     location.replace("/phone");
   } catch (error) {
-    problem = error;
-    showTrouble();
+    tell(error);
     byId("pin").select();
   } finally {
     byId("enter").disabled = false;
   }
 }
 
-function showTrouble() {
-  if (!problem) return;
-  byId("trouble").textContent = CODES.has(problem.code) ? t(`pair.${problem.code}`) : explain(problem);
+function tell(trouble) {
+  problem = trouble;
+  showTrouble();
 }
+
+function showTrouble() {
+  byId("trouble").textContent = problem ? inWords(problem) : "";
+}
+
+const inWords = (trouble) => (CODES.has(trouble.code) ? t(`pair.${trouble.code}`) : explain(trouble));

@@ -6,10 +6,13 @@ import { onLanguage, pick, startI18n, t } from "./i18n.js";
 import { Bills } from "./phone/bills.js";
 import { Consent } from "./phone/consent.js";
 import { Family } from "./phone/family.js";
+import { History } from "./phone/history.js";
 import { canKeepKeys } from "./phone/key.js";
 import { LivingCode } from "./phone/living-code.js";
+import { Requests } from "./phone/requests.js";
 import { ResidentPicker } from "./phone/resident-picker.js";
 import { Session } from "./phone/session.js";
+import { Spoken } from "./phone/spoken.js";
 import { tell } from "./phone/standing.js";
 import { Streets } from "./phone/streets.js";
 import { Tabs } from "./phone/tabs.js";
@@ -21,7 +24,15 @@ let card = null;
 let isShowing = false;
 const code = new LivingCode((error) => session.fail(error));
 const picker = new ResidentPicker(open);
-const consent = new Consent((question) => show(question));
+const consent = new Consent({
+  agreed: (question) => show(question),
+  answered: (question, agrees) => requests.answer(question, agrees),
+  look: () => {
+    tabs.show("identity");
+    byId("consent").scrollIntoView({ block: "center" });
+    byId("challenge-agree").focus({ preventScroll: true });
+  },
+});
 const family = new Family(() => show());
 const session = new Session(family, {
   card: showCard,
@@ -29,6 +40,7 @@ const session = new Session(family, {
   barred: ({ revoked }) => {
     isShowing = false;
     code.stop();
+    spoken.clear();
     if (revoked) showValidity(false);
   },
   unknown: (who) => {
@@ -37,10 +49,15 @@ const session = new Session(family, {
   },
 });
 
+const requests = new Requests(session, (waiting) => consent.wait(waiting));
+const spoken = new Spoken(() => session.spoken(chosenKind()));
 const bills = new Bills(session);
 const streets = new Streets();
-const tabs = new Tabs(["identity", "bills", "streets"], (name) => {
+const past = new History();
+const tabs = new Tabs(["identity", "bills", "streets", "history"], (name) => {
   if (name === "bills") bills.open(family.ward ?? session.resident);
+  if (name === "history") past.open(session.resident);
+  else past.close();
   if (name === "streets") streets.open(session.resident);
   else streets.close();
 });
@@ -80,14 +97,18 @@ function open(id) {
   byId("wallet").hidden = false;
   session.open(id);
   family.open(id);
+  requests.open(id);
   tabs.show("identity");
 }
 
 function close() {
   history.replaceState(null, "", location.pathname);
   session.close();
+  requests.close();
   streets.close();
+  past.close();
   code.stop();
+  spoken.clear();
   isShowing = false;
   byId("wallet").hidden = true;
   byId("picker").hidden = false;
@@ -97,9 +118,10 @@ function close() {
 /** Shows a living code of what was chosen, or the answer to a question. */
 function show(question = null) {
   isShowing = true;
+  spoken.clear();
   let asked = question;
   const make = async () => {
-    const kind = asked ? { profile: asked.profile } : { profile: chosenProfile(), ward: family.ward };
+    const kind = asked ? { profile: asked.profile } : chosenKind();
     const made = await session.code(kind, asked);
     // A question is answered once; what follows is shown to whoever looks.
     asked = null;
@@ -126,8 +148,13 @@ function switchAirplane() {
   setAirplane(on);
   document.body.dataset.airplane = on;
   tell("airplane", on ? () => t(session.hasKey ? "phone.airplane.on" : "phone.airplane.no_key") : null);
-  if (on) tell("lost", null);
-  else session.sync();
+  if (on) {
+    tell("lost", null);
+    requests.close();
+    return;
+  }
+  session.sync();
+  if (session.resident) requests.open(session.resident);
 }
 
 function showProfile() {
@@ -137,6 +164,8 @@ function showProfile() {
 function profileRadios() {
   return document.querySelectorAll("input[name=profile]");
 }
+
+const chosenKind = () => ({ profile: chosenProfile(), ward: family.ward });
 
 function chosenProfile() {
   return document.querySelector("input[name=profile]:checked").value;

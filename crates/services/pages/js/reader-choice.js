@@ -19,7 +19,7 @@ export class ReaderChoice {
       this.renew();
     });
     onLanguage(() => this.#draw());
-    this.#start();
+    this.start();
   }
 
   /** What the server wants to know of who asks: `{ reader?, challenge? }`. */
@@ -45,14 +45,16 @@ export class ReaderChoice {
     this.#draw();
   }
 
-  async #start() {
+  /** Learns which readers there are, and begins with the one that was chosen last. */
+  async start() {
     try {
       this.#readers = await getJson("/api/readers");
+      this.#list(recall("reader") ?? "");
+      await this.renew();
     } catch (error) {
       this.#trouble = () => explain(error);
+      this.#draw();
     }
-    this.#list(recall("reader") ?? "");
-    await this.renew();
   }
 
   #chosen() {

@@ -1,6 +1,7 @@
 // Scenarios: choose one, watch its expectations in the time of its city, open the report.
 
 import { ApiProblem, getJson, postJson } from "./api.js";
+import { watchCity } from "./connection.js";
 import { byId, element, showRows } from "./dom.js";
 import { dateAndTime } from "./format.js";
 import { onLanguage, startI18n, t } from "./i18n.js";
@@ -16,6 +17,7 @@ let run = null;
 startI18n();
 onLanguage(show);
 byId("run-cancel").addEventListener("click", () => order(() => postJson("/api/scenarios/run/cancel")));
+watchCity(() => { scenarios = null; });
 watch();
 
 /** Again and again, one question after the other, however slow the city is. */
@@ -23,11 +25,9 @@ async function watch() {
   try {
     scenarios ??= await getJson("/api/scenarios");
     run = await getJson("/api/scenarios/run");
-    byId("lost").hidden = true;
     show();
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error;
-    byId("lost").hidden = error.status !== 0;
     byId("choose-problem").textContent = error.status === 0 ? "" : explain(error);
   }
   setTimeout(watch, run?.phase === "playing" ? WATCH_MS : IDLE_MS);
@@ -47,6 +47,8 @@ async function order(what) {
 
 function show() {
   showList();
+  // A city that was started again has played nothing yet.
+  byId("run").hidden = run === null;
   if (run !== null) showRun();
 }
 
@@ -70,7 +72,6 @@ function row({ file, title, about, mistake }) {
 
 function showRun() {
   const { title, file, scene, phase } = run;
-  byId("run").hidden = false;
   byId("run-title").textContent = title;
   byId("run-about").textContent = scenarios?.find((one) => one.file === file)?.about ?? "";
   byId("run-cancel").hidden = phase !== "playing";

@@ -2,6 +2,7 @@
 
 import { getJson, postImage, postJson } from "./api.js";
 import { CodeCamera } from "./code-camera.js";
+import { watchCity } from "./connection.js";
 import { byId, element } from "./dom.js";
 import { onLanguage, pick, startI18n } from "./i18n.js";
 import { recall, remember } from "./memory.js";
@@ -33,6 +34,7 @@ byId("visit").addEventListener("submit", (event) => {
   treat();
 });
 onLanguage(listProviders);
+watchCity(() => { if (providers.length === 0) start(); });
 start();
 
 async function start() {

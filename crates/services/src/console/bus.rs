@@ -1,13 +1,12 @@
 //! The bus view: topics, rates, dead letters, and messages to read.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::App;
-use crate::http::Problem;
+use crate::http::{Problem, QueryOf};
 
 /// Messages listed at most.
 const LISTED_MAX: usize = 100;
@@ -32,8 +31,7 @@ fn everything() -> String {
 }
 
 /// `GET /api/bus/messages?filter=light/+/l-0012/%23`
-pub(crate) async fn messages(State(app): State<App>, which: Result<Query<Which>, QueryRejection>) -> Answer {
-    let Query(Which { filter }) = which.map_err(|error| Problem::invalid(error.body_text()))?;
+pub(crate) async fn messages(State(app): State<App>, QueryOf(Which { filter }): QueryOf<Which>) -> Answer {
     check(&filter)?;
     Ok(Json(app.traffic().messages(&filter, LISTED_MAX)))
 }

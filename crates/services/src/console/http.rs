@@ -84,6 +84,7 @@ pub(super) const PLACES: &[Place] = &[
     network("/api/phone/{resident}/events", || get(phone::requests::told)),
     network("/api/phone/{resident}/requests/{request}", || post(phone::requests::answer)),
     network("/api/phone/{resident}/family", || get(phone::family)),
+    network("/api/phone/{resident}/history", || get(phone::history)),
     network("/api/phone/{resident}/bills", || get(phone::bills::all)),
     network("/api/phone/{resident}/bills/{bill}", || get(phone::bills::one)),
     network("/api/phone/{resident}/bills/{bill}/presettle", || post(phone::bills::presettle)),
@@ -123,8 +124,8 @@ pub(crate) fn router(app: App, origins: Origins) -> Router {
         .merge(identity)
         .fallback(no_such_place)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(origins, only_from_here))
-        .layer(middleware::from_fn(secured))
+        .layer(middleware::from_fn_with_state(origins.clone(), only_from_here))
+        .layer(middleware::from_fn_with_state(origins, secured))
         .layer(middleware::from_fn(measured))
 }
 

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use eid::qr::{Level, Symbol};
 use eid::{Challenge, Demand, Nonce, Profile, QrText, Verdict, Verifier, VerifyRequest, advice};
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use self::counter::{Counter, Knowledge};
 use self::foreign::Foreign;
 use self::picture::Seen;
 use super::App;
-use crate::http::{JsonBody, Problem};
+use crate::http::{JsonBody, Problem, QueryOf};
 use crate::time::wall_now;
 
 /// A kiosk that is no reader with a preset.
@@ -90,10 +90,9 @@ pub(crate) async fn verify(
 /// `POST /api/kiosk/frame`
 pub(crate) async fn frame(
     State(app): State<App>,
-    asking: Result<Query<Asking>, QueryRejection>,
+    QueryOf(asking): QueryOf<Asking>,
     picture: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    let Query(asking) = asking.map_err(|error| Problem::invalid(error.body_text()))?;
     let code = match picture::look(picture).await? {
         Seen::Code(code) if !just_judged(&app, &code) => code,
         seen => return Ok(Json(json!({ "found": false, "blurred": seen == Seen::Blurred }))),
@@ -137,9 +136,8 @@ pub(crate) async fn readers(State(app): State<App>) -> Json<Value> {
 /// `GET /api/kiosk/challenge`: something to be answered by one phone, for this reader alone.
 pub(crate) async fn challenge(
     State(app): State<App>,
-    asking: Result<Query<Asking>, QueryRejection>,
+    QueryOf(asking): QueryOf<Asking>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(asking) = asking.map_err(|error| Problem::invalid(error.body_text()))?;
     let (verifier, profile) = asking.who_and_what(&app)?;
     let profile = profile.unwrap_or_default();
     let nonce = Nonce(uuid::Uuid::new_v4().as_u64_pair().1.to_be_bytes());

@@ -1,8 +1,8 @@
 //! Lamps, alarms and the clock.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
 use lighting::{CommandStatus, DimLevel, DimRequest, Fault};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use types::LuminaireId;
 use wire::{ClockChange, FaultOrder, Message, ReplyBody, RequestBody};
 
 use super::App;
-use crate::http::Problem;
+use crate::http::{Problem, QueryOf};
 
 type Answer = Result<Json<Value>, Problem>;
 
@@ -124,9 +124,8 @@ pub(crate) struct Break {
 pub(crate) async fn break_lamp(
     State(app): State<App>,
     Path(id): Path<String>,
-    what: Result<Query<Break>, QueryRejection>,
+    QueryOf(what): QueryOf<Break>,
 ) -> Answer {
-    let Query(what) = what.map_err(|error| Problem::invalid(error.body_text()))?;
     let order = FaultOrder::Break(what.fault.unwrap_or(Fault::LampOpen));
     fault(&app, &id, order, "it is broken; the CMS will notice by its readings")
 }

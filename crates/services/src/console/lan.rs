@@ -56,8 +56,8 @@ pub(crate) fn router(app: App, origins: Origins, pairing: Arc<Pairing>) -> Route
         .merge(open)
         .fallback(no_such_place)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(origins, only_from_here))
-        .layer(middleware::from_fn(secured))
+        .layer(middleware::from_fn_with_state(origins.clone(), only_from_here))
+        .layer(middleware::from_fn_with_state(origins, secured))
         .layer(middleware::from_fn(measured))
 }
 

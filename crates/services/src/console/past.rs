@@ -1,8 +1,7 @@
 //! The last day: how the lamps looked, and what they drew.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use types::Timestamp;
 
 use super::App;
 use super::view::Point;
-use crate::http::Problem;
+use crate::http::{Problem, QueryOf};
 
 /// `GET /api/day`: from when on the past can be seen, and the curve of power.
 pub(crate) async fn day(State(app): State<App>) -> Json<Value> {
@@ -31,9 +30,8 @@ pub(crate) struct When {
 /// `GET /api/past?at_ms=…`: three bytes for each luminaire, in the order of the plan: actual, in effect, flags.
 pub(crate) async fn past(
     State(app): State<App>,
-    when: Result<Query<When>, QueryRejection>,
+    QueryOf(When { at_ms }): QueryOf<When>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Query(When { at_ms }) = when.map_err(|error| Problem::invalid(error.body_text()))?;
     let view = app.view();
     let looks = view.past().looks_at(at_ms).ok_or_else(|| {
         let begins = view.past().begins().map_or_else(|| "later".to_owned(), |at| at.to_string());

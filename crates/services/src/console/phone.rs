@@ -5,15 +5,14 @@ pub(crate) mod requests;
 pub(crate) mod streets;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use city::{Citizen, Residents};
 use eid::advice::{self, Advice};
 use eid::qr::{Level, Symbol};
 use eid::{
-    Challenge, CredentialRefusal, CredentialReply, CredentialRequest, EnrolReply, EnrolRequest, IssueReply,
-    IssueRequest, PROOF_LIFE_S, Profile, QrText, Resident,
+    Challenge, CredentialRefusal, CredentialReply, CredentialRequest, EnrolReply, EnrolRequest, HolderReply,
+    HolderRequest, IssueReply, IssueRequest, PROOF_LIFE_S, Profile, QrText, Resident, Showing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,7 +21,7 @@ use wire::{ReplyBody, RequestBody};
 
 use super::App;
 use super::wallet::{Answer, Wish};
-use crate::http::{JsonBody, Problem};
+use crate::http::{JsonBody, Problem, QueryOf};
 use crate::identity;
 use crate::time::wall_now;
 
@@ -43,7 +42,7 @@ pub(crate) struct Search {
 }
 
 /// `GET /api/residents`
-pub(crate) async fn residents(State(app): State<App>, Query(search): Query<Search>) -> Json<Value> {
+pub(crate) async fn residents(State(app): State<App>, QueryOf(search): QueryOf<Search>) -> Json<Value> {
     let wanted = search.q.trim().to_lowercase();
     let limit = search.limit.unwrap_or(50).min(LISTED_MAX);
     let plan = app.cast.plan();
@@ -129,6 +128,35 @@ pub(crate) async fn family(
     Ok(Json(wards.filter_map(|ward| everybody.get(ward)).map(|ward| describe(&ward)).collect()))
 }
 
+/// `GET /api/phone/{resident}/history`: what was shown of the resident, to whom, when; the newest first.
+pub(crate) async fn history(
+    State(app): State<App>,
+    Path(resident): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let resident = known(&app, &resident)?.id;
+    match app.caller.ask(RequestBody::Holder(HolderRequest::History { resident })).await {
+        Some(ReplyBody::Holder(HolderReply::History(showings))) => {
+            Ok(Json(showings.iter().rev().map(|showing| in_words(&app, showing)).collect()))
+        }
+        _ => Err(Problem::silent("e-ID verifier")),
+    }
+}
+
+/// A showing, with the name of the reader if it has one, and why it was refused in both languages.
+fn in_words(app: &App, showing: &Showing) -> Value {
+    let mut told = json!(showing);
+    if let Some(reader) = app.cast.readers().named(showing.verifier) {
+        told["name_en"] = json!(reader.name_en);
+        told["name_zh"] = json!(reader.name_zh);
+    }
+    if let Some(reason) = showing.refused {
+        let advice = advice::of(reason);
+        told["title_en"] = json!(advice.title_en);
+        told["title_zh"] = json!(advice.title_zh);
+    }
+    told
+}
+
 /// `POST /api/phone/{resident}/credentials`: credentials for the key of the phone that signed the request.
 pub(crate) async fn credentials(
     State(app): State<App>,
@@ -151,9 +179,8 @@ pub(crate) async fn credentials(
 pub(crate) async fn code(
     State(app): State<App>,
     Path(resident): Path<String>,
-    show: Result<Query<Show>, QueryRejection>,
+    QueryOf(show): QueryOf<Show>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(show) = show.map_err(|error| Problem::invalid(error.body_text()))?;
     let person = known(&app, &resident)?;
     let resident = person.id;
     let challenge = show.challenge.as_deref().map(str::parse::<Challenge>).transpose();

@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use eid::qr::{Level, Symbol};
@@ -19,7 +19,7 @@ use super::App;
 use super::bills::RecentBill;
 use super::kiosk::foreign::Foreign;
 use super::kiosk::picture::{self, Seen};
-use crate::http::{JsonBody, Problem};
+use crate::http::{JsonBody, Problem, QueryOf};
 use crate::payment;
 
 /// The longest text that is drawn \[bytes\]: an EMV code has at most 512 characters.
@@ -58,7 +58,12 @@ pub(crate) async fn visit(
     JsonBody(Patient { beneficiary }): JsonBody<Patient>,
 ) -> Result<Json<Value>, Problem> {
     let provider = known(&app, &provider)?;
-    match app.caller.ask(RequestBody::Visit(VisitRequest::new(provider, beneficiary))).await {
+    billed(app.caller.ask(RequestBody::Visit(VisitRequest::new(provider, beneficiary))).await)
+}
+
+/// What a clinic says of a visit: the bill, or why there is none.
+pub(super) fn billed(answer: Option<ReplyBody>) -> Result<Json<Value>, Problem> {
+    match answer {
         Some(ReplyBody::Visit(VisitReply::Billed { bill, split, expires })) => {
             Ok(Json(json!({ "bill": bill, "split": split, "expires_ms": expires })))
         }
@@ -124,7 +129,7 @@ pub(crate) struct Text {
 }
 
 /// `GET /api/till/symbol?text=…`: a text as a QR code, for a screen.
-pub(crate) async fn symbol(Query(Text { text }): Query<Text>) -> Result<impl IntoResponse, Problem> {
+pub(crate) async fn symbol(QueryOf(Text { text }): QueryOf<Text>) -> Result<impl IntoResponse, Problem> {
     let too_long = || Problem::invalid(format!("a text of {DRAWN_BYTES_MAX} bytes at most can be drawn"));
     let fits = (1..=DRAWN_BYTES_MAX).contains(&text.len());
     let symbol = fits.then(|| Symbol::from_text(&text, Level::Medium).ok()).flatten().ok_or_else(too_long)?;

@@ -29,6 +29,11 @@ impl Origins {
         if self.certificate.is_some() { "https" } else { "http" }
     }
 
+    /// Whether browsers take its pages for safe: behind TLS, or of this machine.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.certificate.is_some() || self.address.ip().is_loopback()
+    }
+
     fn allows(&self, headers: &HeaderMap) -> bool {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let own_page = |origin: &str| {

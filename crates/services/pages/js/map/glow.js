@@ -27,7 +27,7 @@ export class Glow {
   }
 
   /** Makes the pictures for a scale of the map; cheap when little changed. */
-  prepare(scale, ratio) {
+  #prepare(scale, ratio) {
     // Steps of a quarter octave: zooming does not remake them at each frame.
     const stepped = 2 ** (Math.round(Math.log2(scale) * 4) / 4);
     const radius = Math.min(RADIUS_MAX_PX, Math.max(RADIUS_MIN_PX, REACH_M * stepped));
@@ -38,7 +38,9 @@ export class Glow {
   }
 
   /** Paints the light of all lamps, bit by bit: yields now and then. */
-  * paint(context, camera, lamps) {
+  * paint(context, camera, ratio, lamps) {
+    // Not before: a layer that is only stretched needs none.
+    this.#prepare(camera.scale, ratio);
     const { width, height } = context.canvas;
     const image = new ImageData(width, height);
     new Uint32Array(image.data.buffer).fill(OPAQUE_BLACK);

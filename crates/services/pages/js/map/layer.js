@@ -22,6 +22,14 @@ export class Layer {
     this.#stale = true;
   }
 
+  /** Whether painting it takes more than one frame. */
+  get costly() { return this.#costly; }
+
+  /** Draws what it holds, stretched if need be. */
+  drawHeld(target, camera, ratio) {
+    if (this.#front !== null) draw(target, camera, ratio, this.#front);
+  }
+
   /**
    * Draws the layer into `target`. If what it holds does not serve any more, it is painted again: `paint(context, camera)`
    * is a generator that yields where it can be put off. Returns whether there is more to paint.
@@ -62,6 +70,31 @@ export class Layer {
     }
     this.#painting = null;
     [this.#front, this.#back] = [this.#back, this.#front];
+  }
+}
+
+/** One picture of several layers, as they are now: cheaper to stretch than all of them while the scale changes. */
+export class Still {
+  #held = null;
+
+  /** Takes the picture of what `paint(context, camera)` draws. */
+  take(camera, ratio, paint) {
+    const [width, height] = [Math.ceil(camera.width * OVERSIZE), Math.ceil(camera.height * OVERSIZE)];
+    const canvas = Object.assign(document.createElement("canvas"), { width: width * ratio, height: height * ratio });
+    const context = canvas.getContext("2d", { alpha: false });
+    context.scale(ratio, ratio);
+    this.#held = { canvas, camera: new Camera(camera.x, camera.y, camera.scale, width, height) };
+    paint(context, this.#held.camera);
+  }
+
+  /** Draws it into `target`; false if there is none. */
+  draw(target, camera, ratio) {
+    if (this.#held !== null) draw(target, camera, ratio, this.#held);
+    return this.#held !== null;
+  }
+
+  drop() {
+    this.#held = null;
   }
 }
 

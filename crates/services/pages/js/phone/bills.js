@@ -1,17 +1,11 @@
 // Medical bills: what is there to be paid, paying it with a fresh code, and what was paid.
 
-import { ApiProblem, getJson, postJson } from "../api.js";
+import { ApiProblem, getJson, postOnce } from "../api.js";
 import { byId, element, showRows } from "../dom.js";
 import { date, yuan } from "../format.js";
 import { onLanguage, pick, t } from "../i18n.js";
 import { explain } from "../problem.js";
-import { toHex } from "./bytes.js";
 import { billLines, reasons, splitList } from "./bill-sheet.js";
-
-const KEY_BYTES = 16;
-/** How often a payment without an answer is asked for again: it is the same request, and is done once. */
-const TRIES = 3;
-const RETRY_MS = 1_500;
 
 export class Bills {
   #session;
@@ -71,7 +65,7 @@ export class Bills {
   }
 
   async #visit() {
-    const { bill } = await post(this.#place("visit"), { provider: byId("visit-provider").value });
+    const { bill } = await postOnce(this.#place("visit"), { provider: byId("visit-provider").value });
     this.#all = await getJson(this.#place("bills"));
     await this.#show(bill);
   }
@@ -80,7 +74,7 @@ export class Bills {
   async #agree() {
     const beneficiary = byId("agree-for").value.trim().toLowerCase();
     const { code } = await this.#session.code({ profile: "name" });
-    await post(`/api/phone/${encodeURIComponent(this.#session.resident)}/consent`, { beneficiary, code });
+    await postOnce(`/api/phone/${encodeURIComponent(this.#session.resident)}/consent`, { beneficiary, code });
     byId("agree-to-pay").reset();
     return t("pay.agreed", { who: beneficiary });
   }
@@ -105,7 +99,7 @@ export class Bills {
   async #offer() {
     const family = byId("bill-family").value.trim().toLowerCase();
     const body = family === "" ? {} : { family };
-    this.#shown.offer = await post(this.#place(`bills/${this.#shown.bill.id}/presettle`), body);
+    this.#shown.offer = await postOnce(this.#place(`bills/${this.#shown.bill.id}/presettle`), body);
   }
 
   /** Pays with a fresh code. What became of a payment nobody answered, the bill itself says. */
@@ -114,7 +108,7 @@ export class Bills {
     const ward = this.#resident === this.#session.resident ? null : this.#resident;
     const { code } = await this.#session.code({ profile: "name", ward });
     try {
-      await post(this.#place(`bills/${bill.id}/settle`), { presettlement: offer.presettlement, code });
+      await postOnce(this.#place(`bills/${bill.id}/settle`), { presettlement: offer.presettlement, code });
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       if (STALE.includes(error.code)) await this.#offer();
@@ -188,18 +182,4 @@ const isPayable = (state) => ["draft", "presettled", "expired"].includes(stateNa
 
 function rows(items, nothing, row) {
   return items.length > 0 ? items.map(row) : [element("li", { className: "muted", textContent: t(nothing) })];
-}
-
-/** Asks for something that is done once, however often it is asked. */
-async function post(path, body) {
-  const key = toHex(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
-  for (let left = TRIES; ; left -= 1) {
-    try {
-      return await postJson(path, body, { headers: { "idempotency-key": key } });
-    } catch (error) {
-      const isLost = error instanceof ApiProblem && error.code === "unreachable";
-      if (!isLost || left <= 1) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
 }

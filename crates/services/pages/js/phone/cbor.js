@@ -1,6 +1,6 @@
 // As much of CBOR (RFC 8949) as codes need: shortest heads, definite lengths.
 
-import { concat } from "./bytes.js";
+import { concat } from "../bytes.js";
 
 const UNSIGNED = 0;
 const NEGATIVE = 1;

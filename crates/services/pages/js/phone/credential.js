@@ -1,6 +1,6 @@
 // Credentials of a day, and the rotating proof that turns one into a code. What they look like is in docs/eid.md.
 
-import { fromBase45, toBase45, toHex } from "./bytes.js";
+import { fromBase45, toBase45, toHex } from "../bytes.js";
 import { NULL, array, bytes, decode, int, map, tag, text } from "./cbor.js";
 import { deflate, inflate } from "./zlib.js";
 

@@ -1,6 +1,6 @@
 // The phone's own key (P-256). WebCrypto keeps it, and no script can read it, this one included.
 
-import { toHex } from "./bytes.js";
+import { toHex } from "../bytes.js";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNING = { name: "ECDSA", hash: "SHA-256" };

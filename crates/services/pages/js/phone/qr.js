@@ -1,7 +1,7 @@
 // QR symbols (ISO/IEC 18004, model 2) made on the phone, so that a code needs nobody else: alphanumeric or byte mode,
 // level L or M, up to 97 modules.
 
-import { ALPHABET } from "./bytes.js";
+import { ALPHABET } from "../bytes.js";
 import { correction } from "./reed-solomon.js";
 import { Grid, bestMask } from "./qr-grid.js";
 

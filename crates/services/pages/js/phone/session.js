@@ -1,6 +1,6 @@
 // A resident on this phone: their card, how their codes are made, and how it stands with the city.
 
-import { ApiProblem, getJson, isAirplane } from "../api.js";
+import { ApiProblem, getJson, isAirplane, postJson } from "../api.js";
 import { number } from "../format.js";
 import { t } from "../i18n.js";
 import { explain } from "../problem.js";
@@ -75,12 +75,19 @@ export class Session {
   /** A code of a kind: a profile, and a ward if it is not the owner's own. */
   async code(kind, challenge = null) {
     if (!this.hasKey) {
-      if (challenge || kind.ward) throw new ApiProblem({ status: 400, detail: t("phone.needs_key"), code: "needs_key" });
+      if (challenge || kind.ward) throw needsKey();
       return issuerCode(this.#resident, kind.profile);
     }
     if (this.#wallet.stock(kind) === 0) await this.#refill(kind);
     // The city may have refused this phone's key just now.
     return this.hasKey ? this.#wallet.code(kind, challenge) : this.code(kind, challenge);
+  }
+
+  /** Eight digits that stand for a code of a kind: `{ spoken, expires_ms }`. */
+  async spoken(kind) {
+    if (!this.hasKey && kind.ward) throw needsKey();
+    const asked = this.hasKey ? { code: (await this.code(kind)).code } : { profile: kind.profile };
+    return postJson(`/api/phone/${encodeURIComponent(this.#resident)}/spoken`, asked);
   }
 
   /** Asks the city how the phone stands, and fetches what it lacks. One at a time. */
@@ -198,6 +205,8 @@ export class Session {
     tell("clock", isOff ? () => t(key, { time: inWords(Math.abs(ahead)) }) : null, { severity: "warning" });
   }
 }
+
+const needsKey = () => new ApiProblem({ status: 400, detail: t("phone.needs_key"), code: "needs_key" });
 
 function inWords(ms) {
   const seconds = Math.round(ms / 1_000);

@@ -87,6 +87,16 @@ fn request(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(path).header(header::HOST, HERE).extension(From(from))
 }
 
+#[tokio::test]
+async fn openers_are_spoken_of_only_where_browsers_heed_it() {
+    for (here, is_told) in [(HERE, false), ("127.0.0.1:8090", true)] {
+        let origins = Origins::new(here.parse().unwrap(), None);
+        let router = router(app(), origins, Arc::default());
+        let response = ask(&router, request("GET", "/pair").body(Body::empty()).unwrap()).await;
+        assert_eq!(response.headers().contains_key("cross-origin-opener-policy"), is_told, "{here}");
+    }
+}
+
 async fn ask(router: &Router, request: Request) -> Response {
     router.clone().oneshot(request).await.unwrap()
 }

@@ -2,9 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use medpay::{
-    Bill, BillState, PayRefusal, PayReply, PayRequest, SettleReply, SettleRequest, VisitReply, VisitRequest,
-};
+use medpay::{Bill, BillState, PayRefusal, PayReply, PayRequest, SettleReply, SettleRequest, VisitRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{BillId, ProviderId, ResidentId};
@@ -12,6 +10,7 @@ use uuid::Uuid;
 use wire::{ReplyBody, RequestBody};
 
 use super::super::App;
+use super::super::till::billed;
 use super::known;
 use crate::http::{IdempotencyKey, JsonBody, Problem};
 use crate::payment::{self, change, look};
@@ -160,14 +159,7 @@ pub(crate) async fn visit(
     JsonBody(Visit { provider }): JsonBody<Visit>,
 ) -> Answer {
     let request = VisitRequest::new(provider, known(&app, &resident)?.id);
-    match payment::ask(&app.caller, &key, RequestBody::Visit(request)).await {
-        Some(ReplyBody::Visit(VisitReply::Billed { bill, split, .. })) => {
-            Ok(Json(json!({ "bill": bill, "split": split })))
-        }
-        Some(ReplyBody::Visit(VisitReply::Refused(refusal))) => Err(payment::refused(&refusal)),
-        Some(ReplyBody::Visit(VisitReply::PayerUnavailable)) => Err(Problem::silent("payer")),
-        _ => Err(Problem::silent("clinic")),
-    }
+    billed(payment::ask(&app.caller, &key, RequestBody::Visit(request)).await)
 }
 
 /// For whom to pay, with a code of who agrees.

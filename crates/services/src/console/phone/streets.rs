@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use city::{LuminaireSite, Plan};
 use lighting::{AlarmKind, Complaint, ComplaintRefusal, ComplaintReply, ComplaintRequest};
@@ -16,7 +15,7 @@ use wire::{ReplyBody, RequestBody};
 use super::super::App;
 use super::super::view::View;
 use super::citizen;
-use crate::http::{JsonBody, Problem};
+use crate::http::{JsonBody, Problem, QueryOf};
 
 /// How far around their home a resident looks \[m\].
 const AROUND_M: f64 = 260.0;
@@ -42,9 +41,8 @@ pub(crate) struct Whereto {
 pub(crate) async fn around(
     State(app): State<App>,
     Path(resident): Path<String>,
-    whereto: Result<Query<Whereto>, QueryRejection>,
+    QueryOf(Whereto { to }): QueryOf<Whereto>,
 ) -> Answer {
-    let Query(Whereto { to }) = whereto.map_err(|error| Problem::invalid(error.body_text()))?;
     let home = citizen(&app, &resident)?.home;
     let plan = app.cast.plan();
     let near = nearest(plan, home);

@@ -1,0 +1,15 @@
+export default {
+  "history.title": "Who looked at your identity",
+  "history.about": "The verifier remembers the last 64 times, and tells nobody but you. Refused may be a copy that somebody else tried.",
+  "history.none": "Nobody yet. Whoever is shown a code of yours will stand here, with what they were told.",
+  "history.airplane": "Airplane mode: the city is not asked.",
+  "history.lost": "The city does not answer; this page asks again by itself.",
+  "history.heard": "What stands here was heard at {time}.",
+  "history.who.kiosk": "A kiosk",
+  "history.saw": "Was told: {what}",
+  "history.and": ", ",
+  "history.saw_nothing": "Was told nothing but that you live here",
+  "history.refused": "Refused: {why}",
+  "history.guardian": "Shown by {guardian}, your guardian",
+  "history.times": "{times} times in a row",
+};

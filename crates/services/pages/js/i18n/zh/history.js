@@ -1,0 +1,15 @@
+export default {
+  "history.title": "谁查看过您的身份",
+  "history.about": "核验方记住最近 64 次，只告诉您本人。被拒绝的，可能是别人试用了复制的码。",
+  "history.none": "还没有人。出示过二维码之后，这里会列出对方和所获知的内容。",
+  "history.airplane": "飞行模式：不询问城市。",
+  "history.lost": "城市没有响应，本页会自动再次询问。",
+  "history.heard": "以下内容获取于 {time}。",
+  "history.who.kiosk": "核验机",
+  "history.saw": "获知：{what}",
+  "history.and": "、",
+  "history.saw_nothing": "只获知您是本市居民",
+  "history.refused": "已拒绝：{why}",
+  "history.guardian": "由您的监护人 {guardian} 出示",
+  "history.times": "连续 {times} 次",
+};
