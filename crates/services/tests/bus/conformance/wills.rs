@@ -131,7 +131,14 @@ fn the_last_word_of_an_older_connection_comes_before_the_first_of_the_newer_one(
         for round in 0..ROUNDS {
             let mut newer = Raw::join(&broker, version, hello("x"), offline());
             newer.say("evt/x", "online");
-            let told = [listener.heard(), listener.heard()];
+            // The broker may hand out what it retains to a subscription of just before once more.
+            let mut live = || loop {
+                let told = listener.heard();
+                if !told.retain {
+                    return told;
+                }
+            };
+            let told = [live(), live()];
             assert_eq!(told.each_ref().map(payload_of), ["offline", "online"], "{version:?}, round {round}");
             older = newer;
         }
