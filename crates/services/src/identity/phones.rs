@@ -72,7 +72,7 @@ pub(super) enum PhonesKey {
 
 impl PhonesKey {
     /// As the bus has it, and as it stands in what the phone signs.
-    fn to_hex(self) -> Result<String, Problem> {
+    fn into_hex(self) -> Result<String, Problem> {
         let (kty, crv, x, y) = match self {
             Self::Point(hex) => return Ok(hex),
             Self::Jwk { kty, crv, x, y } => (kty, crv, x, y),
@@ -93,7 +93,7 @@ pub(super) async fn register(
     idempotency: IdempotencyKey,
     JsonBody(Registration { key, nonce, proof }): JsonBody<Registration>,
 ) -> Result<Json<Value>, Problem> {
-    let request = OwnRequest::Register { resident, key: key.to_hex()?, nonce, proof };
+    let request = OwnRequest::Register { resident, key: key.into_hex()?, nonce, proof };
     match own(&identity, Some(&idempotency), request).await? {
         OwnReply::Registered { phone } => Ok(Json(json!({ "device_id": phone }))),
         _ => Err(Problem::silent("issuer")),
@@ -143,7 +143,7 @@ pub(super) async fn credentials(
     idempotency: IdempotencyKey,
     JsonBody(Wish { profile, count, ward, asked, key, proof }): JsonBody<Wish>,
 ) -> Result<Json<Value>, Problem> {
-    let key = key.to_hex()?;
+    let key = key.into_hex()?;
     let request = CredentialRequest { resident, ward, profile, count, asked, key, proof };
     match change(&identity, &idempotency, RequestBody::Credential(request)).await? {
         ReplyBody::Credential(CredentialReply::Issued { credentials }) => {
