@@ -85,7 +85,7 @@ impl Race {
             |_, tills| *outcomes.entry((tills.settled(), tills.paid_by_fund())).or_default() += 1,
         );
         let tally = tally.unwrap();
-        println!("{self:?}: {tally:?}; settled, paid by the fund: orders {outcomes:?}");
+        eprintln!("{self:?}: {tally:?}; settled, paid by the fund: orders {outcomes:?}");
         (tally, outcomes)
     }
 }

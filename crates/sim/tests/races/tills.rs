@@ -96,7 +96,7 @@ impl Tills {
             }
             ReplyBody::Enrol(EnrolReply::Enrolled(_)) => {
                 let issue = IssueRequest { resident: PATIENT, profile: Profile::Name };
-                self.next.extend([0, 1].map(|till| (till, RequestBody::Issue(issue.clone()))));
+                self.next.extend([0, 1].map(|till| (till, RequestBody::Issue(issue))));
             }
             ReplyBody::Issue(IssueReply::Issued { code, .. }) => self.codes[place] = Some(code.0.clone()),
             ReplyBody::Settle(SettleReply::Held { settlement, .. }) => {
