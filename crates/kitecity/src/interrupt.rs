@@ -73,10 +73,46 @@ pub(crate) fn run<T>(work: impl AsyncFnOnce(Interrupt) -> Result<T>) -> Result<T
     outcome
 }
 
-/// Listens while no other thread hands signals on: one that came between the handler and its first listener would be lost.
+/// Listens while no other thread hands signals on, and while none comes: one between the handler and its first listener
+/// would be lost.
 fn listen_alone() -> Result<Interrupt> {
     let alone = Builder::new_current_thread().enable_all().build().context("cannot listen for signals")?;
-    alone.block_on(async { Interrupt::listen() }).context("cannot listen for signals")
+    let held = Held::hold();
+    let interrupt = alone.block_on(async { Interrupt::listen() }).context("cannot listen for signals");
+    drop(held);
+    interrupt
+}
+
+/// As long as it is there, signals to stop wait before this thread.
+#[cfg(unix)]
+struct Held(nix::sys::signal::SigSet);
+
+#[cfg(unix)]
+impl Held {
+    fn hold() -> Self {
+        use nix::sys::signal::{SigSet, Signal};
+        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+        // A system that refuses that only has the gap that all programs have.
+        let _ = signals.thread_block();
+        Self(signals)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.thread_unblock();
+    }
+}
+
+#[cfg(not(unix))]
+struct Held;
+
+#[cfg(not(unix))]
+impl Held {
+    fn hold() -> Self {
+        Self
+    }
 }
 
 fn runtime() -> Result<Runtime> {

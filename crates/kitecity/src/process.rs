@@ -55,14 +55,16 @@ impl Process {
     /// Tells it something.
     #[cfg(unix)]
     pub(crate) fn signal(&mut self, signal: Signal) {
-        use rustix::process::{Pid, Signal as Unix, kill_process};
+        use nix::sys::signal::{Signal as Unix, kill};
+        use nix::unistd::Pid;
         let signal = match signal {
-            Signal::Stop => Unix::STOP,
-            Signal::Continue => Unix::CONT,
-            Signal::Terminate => Unix::TERM,
+            Signal::Stop => Unix::SIGSTOP,
+            Signal::Continue => Unix::SIGCONT,
+            Signal::Terminate => Unix::SIGTERM,
         };
+        let Ok(id) = i32::try_from(self.0.id()) else { return };
         // One that has ended meanwhile hears nothing.
-        let _ = kill_process(Pid::from_child(&self.0), signal);
+        let _ = kill(Pid::from_raw(id), signal);
     }
 
     /// Tells it something. Without signals, one that should end is killed, and none stands still.
