@@ -3,12 +3,15 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use city_tests::{City, PATIENCE};
+use city_tests::{City, PATIENCE, wait_for};
 use serde_json::json;
 
 /// A city that does little by itself: what grows is the broker.
 fn quiet() -> City {
-    City::start(&["--luminaires", "12", "--without", "residents", "--without", "clinic", "--speed", "1"])
+    let city =
+        City::start(&["--luminaires", "12", "--without", "residents", "--without", "clinic", "--speed", "1"]);
+    wait_for("the lamp on the bus", || city.actual("l-0001"));
+    city
 }
 
 /// A lamp obeys an honest client within the usual patience.
