@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rumqttc::{Client, Connection, Event, Incoming, MqttOptions, QoS};
+use rumqttc::{Client, Connection, Event, Incoming, LastWill, MqttOptions, QoS};
 use serde_json::Value;
 
 pub mod browser;
@@ -338,13 +338,30 @@ impl Outsider {
         Self::connect_to(("127.0.0.1", port), client_id, credentials)
     }
 
+    /// Connects to a broker on this machine, which says `will` (a topic and a payload), retained, once the client is gone.
+    pub fn connect_with_will(
+        port: u16,
+        client_id: &str,
+        credentials: (&str, &str),
+        (topic, payload): (&str, &str),
+    ) -> Self {
+        let mut options = MqttOptions::new(client_id, "127.0.0.1", port);
+        options.set_credentials(credentials.0, credentials.1);
+        options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, true));
+        Self::with(options)
+    }
+
     /// Connects to a broker.
     pub fn connect_to((host, port): (&str, u16), client_id: &str, credentials: Option<(&str, &str)>) -> Self {
         let mut options = MqttOptions::new(client_id, host, port);
-        options.set_max_packet_size(1 << 20, 1 << 20);
         if let Some((username, password)) = credentials {
             options.set_credentials(username, password);
         }
+        Self::with(options)
+    }
+
+    fn with(mut options: MqttOptions) -> Self {
+        options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut connection) = Client::new(options, 64);
         let mut network = connection.eventloop.network_options();
         network.set_tcp_nodelay(true);

@@ -35,6 +35,7 @@ impl Channel {
             "{district}" => district.to_owned(),
             "{luminaire}" => "l-0005".to_owned(),
             "{cabinet}" => "c-0001".to_owned(),
+            "{reader}" => "bus".to_owned(),
             "{resident}" => "r-0042".to_owned(),
             "{service}" | "{consumer}" => "lighting".to_owned(),
             "{aggregate}" => "alarm".to_owned(),
@@ -61,7 +62,7 @@ impl Channel {
             "cabinetState" | "cabinetTelemetry" | "cabinetAck" | "cabinetStatus" => &["lighting"],
             "cabinetCommand" => &[],
             "lightCommand" | "lightProgramme" | "lightFirmwareOrder" | "event" | "deadLetter"
-            | "eidConsent" => &[],
+            | "eidConsent" | "eidKiosk" => &[],
             other => panic!("who reads `{other}`? Add it here"),
         }
     }
@@ -103,6 +104,9 @@ impl Channel {
             "reply" => vec![("/data/status", json!("lost")), ("/type", json!("\"".repeat(30_000)))],
             "eidKeys" => vec![("/d/version", json!(-1)), ("/d/keys", json!({}))],
             "eidConsent" => vec![("/d/resident", json!("me")), ("/d/profile", json!("everything"))],
+            "eidKiosk" => {
+                vec![("/d/state", json!("resting")), ("/d/software", json!("")), ("/d/queued", json!(-1))]
+            }
             "clock" => vec![
                 ("/d/speed", json!(0)),
                 ("/d/speed", json!(3_601)),

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use city_tests::{City, Outsider, kitecity};
+use city_tests::{City, Outsider, kitecity, wait_for};
 use serde_json::{Value, json};
 
 const SETTINGS: [&str; 4] = ["--luminaires", "120", "--secret", "kite"];
@@ -124,4 +124,45 @@ fn a_reader_without_http_asks_on_the_bus_as_itself_and_as_nobody_else() {
     let accepted = verdict("bus", 2)["accepted"].clone();
     assert!(accepted["pseudonym"].as_str().is_some_and(|holder| holder.starts_with("p-")), "{accepted}");
     assert_eq!(accepted["resident"], Value::Null);
+}
+
+#[test]
+fn how_a_reader_stands_is_told_by_itself_and_by_its_will_and_by_no_other_reader() {
+    let city = City::start(&SETTINGS);
+    let operator = Client::new(&city, &*city.password);
+    let stands = |reader: &str| {
+        let (_, told) = operator.get("/v1/admin/readers");
+        let readers = told["readers"].as_array().expect("readers").clone();
+        readers.into_iter().find(|one| one["reader"] == reader).expect("the reader")["kiosk"].clone()
+    };
+    let token = token(&city, "bus");
+    let password = token.strip_prefix("bus.").expect("name and password");
+    let (own, other) = ("kitecity/v1/demo/eid/kiosk/bus/state", "kitecity/v1/demo/eid/kiosk/museum/state");
+    let will = (own, r#"{"v":1,"d":{"state":"offline"}}"#);
+    let mut reader =
+        Outsider::connect_with_will(city.mqtt_port, "reader-bus", ("reader-bus", password), will);
+    let online = r#"{"v":1,"d":{"state":"online","software":"gate 2.1","queued":3}}"#;
+    reader.publish(other, online);
+    reader.publish(own, online);
+    wait_for("what the reader said", || (stands("bus")["software"] == "gate 2.1").then_some(()));
+    assert_eq!((&stands("bus")["queued"], stands("museum")), (&json!(3), Value::Null));
+    drop(reader);
+    wait_for("what its will says", || (stands("bus") == json!({ "state": "offline" })).then_some(()));
+}
+
+#[test]
+fn the_kiosk_of_the_pages_says_how_it_stands_and_is_offline_while_its_switch_is() {
+    let city = City::start(&SETTINGS);
+    let mut operator = city.operator();
+    operator.subscribe("kitecity/v1/demo/eid/kiosk/kiosk/state");
+    let mut becomes = |what: &str, state: &str| {
+        operator.receive(what, |topic, said| topic.ends_with("/state") && said["d"]["state"] == state)
+    };
+    let online = becomes("the kiosk", "online");
+    assert!(online["d"]["software"].as_str().is_some_and(|name| name.starts_with("kitecity ")), "{online}");
+    let page = Client::new(&city, "nobody");
+    page.done("/api/kiosk/network", &json!({ "offline": true }));
+    assert_eq!(becomes("the kiosk without a network", "offline")["d"], json!({ "state": "offline" }));
+    page.done("/api/kiosk/network", &json!({ "offline": false }));
+    becomes("the kiosk with its network back", "online");
 }

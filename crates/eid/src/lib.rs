@@ -45,6 +45,7 @@ pub mod holder;
 pub mod issuer;
 mod keyring;
 mod keys;
+mod kiosk;
 mod messages;
 mod own;
 pub mod phone;
@@ -77,6 +78,7 @@ pub use decode::{Claims, DecodedCode, Identity, decode_code};
 pub use guardian::GRANTS_MAX;
 pub use keyring::{KEY_ACTIVE_MS, KEY_NOTICE_MS, RotateRefused};
 pub use keys::{KEY_SET_AGE_MS_MAX, KEYS_MAX, KeySetRefused, RootKey};
+pub use kiosk::{KioskState, NoSoftwareName, SoftwareName};
 pub use messages::{
     CREDENTIALS_MAX, CredentialRefusal, CredentialReply, CredentialRequest, EidEvent, Ended, EnrolRefusal,
     EnrolReply, EnrolRequest, IssueReply, IssueRequest, KeySet, KeyState, Profile, PublicKey, QrText,

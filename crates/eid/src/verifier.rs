@@ -169,6 +169,16 @@ impl Verifier {
         self.seen.len()
     }
 
+    /// When the keys it checks with were signed.
+    pub fn keys_issued(&self) -> Option<Timestamp> {
+        self.keys.issued()
+    }
+
+    /// When the list of revoked cards that it has was signed.
+    pub fn status_issued(&self) -> Option<Timestamp> {
+        self.status.as_ref().map(|status| status.issued)
+    }
+
     /// How old its knowledge is.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         let age = |issued: Timestamp| now.millis_since(issued).div_euclid(SECOND_MS).max(0);

@@ -10,7 +10,7 @@ use types::{CabinetId, DistrictId, LuminaireId, RunId, Timestamp, VerifierId};
 use wire::dialect::{Device, Dialect, Register, home_assistant, streetlights};
 use wire::iotda::{self, LoginError};
 use wire::roles::READER_CLIENT;
-use wire::{Directory, RoleName, filter_matches, prefix};
+use wire::{Directory, RoleName, Topic, filter_matches, prefix};
 
 /// What all passwords of one run are made from. Processes that share it know each other's credentials.
 #[derive(Clone)]
@@ -334,7 +334,9 @@ impl Rules {
             Principal::Service(role) => {
                 self.allowed(role, Publish, role.as_str()).any(|rule| covers(&rule, topic))
             }
-            Principal::Reader(_) => READER_QUESTIONS.iter().any(|rule| covers(rule, topic)),
+            Principal::Reader(name) => {
+                topic == kiosk_state(name) || READER_QUESTIONS.iter().any(|rule| covers(rule, topic))
+            }
             Principal::Operator => !matches!(topic, "sim/clock" | "eid/keys"),
             Principal::Viewer | Principal::Outside(_) | Principal::HomeAssistant => false,
         }
@@ -346,6 +348,7 @@ impl Rules {
             Principal::Device(_) | Principal::Cabinet(_) => {
                 self.device_home(who).is_some_and(|home| format!("{}{home}status", self.prefix) == topic)
             }
+            Principal::Reader(name) => format!("{}{}", self.prefix, kiosk_state(name)) == topic,
             _ => self.may_publish(who, topic),
         }
     }
@@ -424,6 +427,11 @@ impl Rules {
         let own = SERVICE_RULES.iter().filter(move |(who, what, _)| (*who, *what) == (role, action));
         common.into_iter().chain(own.map(|(_, _, rule)| (*rule).to_owned()))
     }
+}
+
+/// Where a reader says how it stands, and its will that it is gone.
+fn kiosk_state(name: VerifierId) -> String {
+    Topic::EidKiosk(name).to_string()
 }
 
 /// Whether this is a question to issuer or verifier.

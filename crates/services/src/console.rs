@@ -54,7 +54,7 @@ use crate::caller::Caller;
 use crate::health::Health;
 use crate::http::Origins;
 use crate::http::server::{Limits, serve};
-use crate::identity::{Identity, PublishedKeys};
+use crate::identity::{Identity, KioskStates, PublishedKeys};
 use crate::link::Link;
 use crate::ports;
 use crate::runner::Runner;
@@ -223,6 +223,7 @@ impl Console {
             caller: caller.clone(),
             secret: secret.clone(),
             readers: cast.readers().clone(),
+            kiosks: KioskStates::default(),
             keys: PublishedKeys::default(),
             names: cast.names(),
             now: wall_now,
@@ -248,7 +249,9 @@ impl Console {
             listeners: events::room(),
             health: link.health.clone(),
         };
-        let mut listening = tokio::spawn(listen(link, app.clone(), port, events, questions, stop.clone()));
+        let telling = kiosk::state::tell(link.clone(), app.kiosk.clone(), stop.clone());
+        let hearing = listen(link, app.clone(), port, events, questions, stop.clone());
+        let mut listening = tokio::spawn(async { tokio::join!(hearing, telling) });
         let acceptor = self.tls.as_ref().map(ServerTls::acceptor);
         let to_network = self.lan.take().map(|Lan { listener, address, pairing }| {
             let router = lan::router(app.clone(), self.origins(address), pairing);
@@ -272,7 +275,7 @@ impl Console {
     }
 }
 
-fn pass_on_panic(outcome: Result<(), JoinError>) {
+fn pass_on_panic<T>(outcome: Result<T, JoinError>) {
     if let Err(error) = outcome
         && error.is_panic()
     {
@@ -345,6 +348,9 @@ fn tell(app: &App, topic: &str, message: &Message) {
     app.kiosk.hear(message);
     match message {
         Message::EidKeys(keys) => app.identity.keys.take(keys),
+        Message::EidKiosk { reader, state } => {
+            app.identity.kiosks.take(&app.identity.readers, *reader, state);
+        }
         // Nobody may be listening.
         Message::EidConsent(asked) => drop(app.consents.send(asked.clone())),
         Message::Reply(reply) => {

@@ -20,7 +20,7 @@ use crate::access::Secret;
 use crate::caller::Caller;
 use crate::console::kiosk::picture::{PICTURE_SIDE_MAX, decode as decode_picture, find};
 use crate::identity::bearer::{reader_token, session};
-use crate::identity::{self, Identity, PublishedKeys};
+use crate::identity::{self, Identity, KioskStates, PublishedKeys};
 use crate::payment;
 
 /// 2026-04-18, 19:00 in the city.
@@ -74,7 +74,8 @@ fn asks_about_identity(data: &[u8]) -> bool {
     let secret = Secret::from_words("kite");
     let (readers, keys) = (Arc::new(Readers::presets()), PublishedKeys::default());
     let names = eid::PseudonymKey::of_issuer([0; 32]);
-    let identity = Identity { caller, secret: secret.clone(), readers, keys, names, now: || NOW };
+    let (kiosks, now) = (KioskStates::default(), || NOW);
+    let identity = Identity { caller, secret: secret.clone(), readers, kiosks, keys, names, now };
     ask(identity::router(identity), questions, data, |whose| match whose {
         "holder" => Some(session(&secret, NOW, ResidentId(1)).0),
         "reader" => Some(reader_token(&secret, "hospital".parse().ok()?)),

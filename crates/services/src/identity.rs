@@ -13,12 +13,13 @@ mod reader;
 mod refusal;
 mod table;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use eid::{KeySet, PseudonymKey, Readers};
+use eid::{KeySet, KioskState, PseudonymKey, Readers};
 use serde_json::{Map, Value};
-use types::Timestamp;
+use types::{Timestamp, VerifierId};
 use wire::{ReplyBody, RequestBody};
 
 pub(crate) use self::holder::{answer, digits_for};
@@ -36,6 +37,8 @@ pub(crate) struct Identity {
     pub(crate) secret: Secret,
     /// Who may have a token.
     pub(crate) readers: Arc<Readers>,
+    /// How they stand, as each said last.
+    pub(crate) kiosks: KioskStates,
     /// The issuer's keys as they were last published.
     pub(crate) keys: PublishedKeys,
     /// What holders are called in them.
@@ -62,6 +65,23 @@ impl PublishedKeys {
 
     fn told(&self) -> Option<KeySet> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// How the readers of a city stand, as each said last; nothing of those that never said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KioskStates(Arc<Mutex<BTreeMap<VerifierId, KioskState>>>);
+
+impl KioskStates {
+    /// Of readers whom the city does not know nothing is kept: there are never more than in `known`.
+    pub(crate) fn take(&self, known: &Readers, reader: VerifierId, state: &KioskState) {
+        if known.named(reader).is_some() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(reader, state.clone());
+        }
+    }
+
+    fn of(&self, reader: VerifierId) -> Option<KioskState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&reader).cloned()
     }
 }
 

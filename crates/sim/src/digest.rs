@@ -65,6 +65,10 @@ fn message_into(message: &Message, fields: &mut Fields) {
         }
         Message::EidKeys(keys) => tagged(fields, 60, keys),
         Message::EidConsent(asked) => tagged(fields, 66, asked),
+        Message::EidKiosk { reader, state } => {
+            fields.bytes(reader.0.as_bytes());
+            tagged(fields, 67, state);
+        }
         Message::Clock(state) => tagged(fields, 61, state),
         Message::Presence(walkers) => tagged(fields, 62, walkers),
         Message::Fault { district, luminaire, order } => {

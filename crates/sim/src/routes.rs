@@ -19,7 +19,7 @@ pub(crate) struct Routes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listeners(u16);
 
-const KINDS: usize = 22;
+const KINDS: usize = 23;
 
 impl Routes {
     /// The routes to roles with these filters.
@@ -52,6 +52,7 @@ impl Routes {
             Message::Cabinet { body, .. } => self.kinds[segment_kind(body)],
             Message::CabinetEvent { .. } => self.kinds[17],
             Message::EidConsent(_) => self.kinds[20],
+            Message::EidKiosk { .. } => self.kinds[22],
         }
     }
 
@@ -133,6 +134,7 @@ fn topics() -> [String; KINDS] {
         Topic::LightFirmwareOrder(district, luminaire),
         Topic::EidConsent(ResidentId(0)),
         Topic::LightAlarms(district, luminaire),
+        Topic::EidKiosk("x".parse().expect("a slug")),
     ]
     .map(|topic| topic.to_string())
 }

@@ -146,6 +146,7 @@ fn every_message_of_every_file_survives_its_bytes() {
         "request.holder",
         "reply.holder",
         "eid.consent",
+        "eid.kiosk",
         "eid.revoked",
         "eid.key",
     ];

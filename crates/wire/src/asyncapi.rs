@@ -92,6 +92,7 @@ fn parameter(name: &str) -> &'static str {
         "district" => "District slug, such as `kuiwen`.",
         "luminaire" => "Luminaire id, such as `l-0412`.",
         "cabinet" => "Cabinet id, such as `c-0012`.",
+        "reader" => "A reader's name, such as `school-gate`.",
         "service" => "Which service.",
         "aggregate" => "What kind of thing it is about.",
         "shard" => "`s` and two hex digits, `s00` to `s0f`: a hash of the thing it is about.",

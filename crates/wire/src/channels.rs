@@ -251,6 +251,16 @@ pub const CHANNELS: &[Channel] = &[
         ),
         300,
     ),
+    retained(with_examples(
+        device(
+            "eidKiosk",
+            "eid/kiosk/{reader}/state",
+            "reader",
+            "How a reader at a counter stands: what it runs, when the keys and the list of revoked cards that it has were signed, how many verdicts it has still to hand on. Its will says `offline`.",
+            r#"{"v":1,"d":{"state":"online","software":"gate 2.1","keys_issued":1776510000000,"status_issued":1776510000000,"queued":0}}"#,
+        ),
+        &[r#"{"v":1,"d":{"state":"offline"}}"#],
+    )),
     retained(device(
         "clock",
         "sim/clock",
@@ -319,6 +329,7 @@ pub(crate) fn of(topic: &Topic) -> &'static Channel {
         Topic::Reply(_) => "reply",
         Topic::EidKeys => "eidKeys",
         Topic::EidConsent(_) => "eidConsent",
+        Topic::EidKiosk(_) => "eidKiosk",
         Topic::Clock => "clock",
         Topic::Presence => "presence",
         Topic::Fault(..) => "fault",

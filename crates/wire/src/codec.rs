@@ -107,6 +107,7 @@ pub fn encode(run: RunId, message: &Message) -> Frame {
         Message::Reply(reply) => encode_reply(reply),
         Message::EidKeys(keys) => (Topic::EidKeys, plain(keys)),
         Message::EidConsent(asked) => (Topic::EidConsent(asked.resident), plain(asked)),
+        Message::EidKiosk { reader, state } => (Topic::EidKiosk(*reader), plain(state)),
         Message::Clock(state) => (Topic::Clock, plain(state)),
         Message::Presence(walkers) => (Topic::Presence, plain(walkers)),
         Message::Fault { district, luminaire, order } => (Topic::Fault(*district, *luminaire), plain(order)),
@@ -163,6 +164,7 @@ pub fn decode(run: RunId, delivery: Delivery<'_>) -> Result<Message, DecodeError
         Topic::Reply(path) => decode_reply(delivery, path)?,
         Topic::EidKeys => Message::EidKeys(read_plain(payload)?),
         Topic::EidConsent(resident) => Message::EidConsent(consent_for(resident, payload)?),
+        Topic::EidKiosk(reader) => Message::EidKiosk { reader, state: read_plain(payload)? },
         Topic::Clock => Message::Clock(read_plain(payload)?),
         Topic::Presence => Message::Presence(read_plain(payload)?),
         Topic::Fault(district, luminaire) => {

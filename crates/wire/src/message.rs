@@ -4,8 +4,8 @@ use std::num::NonZeroU8;
 
 use eid::{
     AskReply, AskRequest, ConsentRequest, CredentialReply, CredentialRequest, EidEvent, EnrolReply,
-    EnrolRequest, HolderReply, HolderRequest, IssueReply, IssueRequest, KeySet, ManageReply, ManageRequest,
-    OwnReply, OwnRequest, Verdict, VerifyRequest,
+    EnrolRequest, HolderReply, HolderRequest, IssueReply, IssueRequest, KeySet, KioskState, ManageReply,
+    ManageRequest, OwnReply, OwnRequest, Verdict, VerifyRequest,
 };
 use lighting::{
     Alarm, AlarmSet, CabinetEvent, CabinetState, CabinetTelemetry, CampaignReply, CampaignRequest,
@@ -18,7 +18,10 @@ use medpay::{
     SettleRequest, VisitReply, VisitRequest,
 };
 use serde::{Deserialize, Serialize};
-use types::{CabinetId, DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp};
+use types::{
+    CabinetId, DistrictId, LuminaireId, Position, ProviderId, ReplyTo, ResidentId, Slug, Timestamp,
+    VerifierId,
+};
 use uuid::Uuid;
 
 use crate::{ClockChange, ClockState};
@@ -54,6 +57,13 @@ pub enum Message {
     EidKeys(KeySet),
     /// A reader asks for attributes: to the phones of the resident it names.
     EidConsent(ConsentRequest),
+    /// How a reader at a counter stands, retained.
+    EidKiosk {
+        /// Which reader.
+        reader: VerifierId,
+        /// How.
+        state: KioskState,
+    },
     /// How the city's clock runs, retained.
     Clock(ClockState),
     /// Where people walk now.

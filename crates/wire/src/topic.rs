@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use types::{CabinetId, DistrictId, LuminaireId, ResidentId, RunId, Slug, fnv1a};
+use types::{CabinetId, DistrictId, LuminaireId, ResidentId, RunId, Slug, VerifierId, fnv1a};
 
 use crate::channels::{self, Channel};
 
@@ -63,6 +63,8 @@ pub enum Topic {
     EidKeys,
     /// `eid/consent/{resident}`
     EidConsent(ResidentId),
+    /// `eid/kiosk/{reader}/state`
+    EidKiosk(VerifierId),
     /// `sim/clock`
     Clock,
     /// `sim/presence`
@@ -116,6 +118,7 @@ impl Topic {
             ["rsp", _, ..] => Self::Reply(text["rsp/".len()..].to_owned()),
             ["eid", "keys"] => Self::EidKeys,
             ["eid", "consent", resident] => Self::EidConsent(resident.parse().ok()?),
+            ["eid", "kiosk", reader, "state"] => Self::EidKiosk(reader.parse().ok()?),
             ["sim", "clock"] => Self::Clock,
             ["sim", "presence"] => Self::Presence,
             ["sim", "fault", district, device] => {
@@ -193,6 +196,7 @@ impl fmt::Display for Topic {
             Self::Reply(path) => write!(f, "rsp/{path}"),
             Self::EidKeys => f.write_str("eid/keys"),
             Self::EidConsent(resident) => write!(f, "eid/consent/{resident}"),
+            Self::EidKiosk(reader) => write!(f, "eid/kiosk/{reader}/state"),
             Self::Clock => f.write_str("sim/clock"),
             Self::Presence => f.write_str("sim/presence"),
             Self::Fault(district, luminaire) => write!(f, "sim/fault/{district}/{luminaire}"),
@@ -239,6 +243,9 @@ mod tests {
             "rsp/",
             "sim/clock/",
             "eid/consent/l-0001",
+            "eid/kiosk/bus",
+            "eid/kiosk/Bus/state",
+            "eid/kiosk/bus/state/x",
             "dlq/",
         ] {
             let read = Topic::parse(text);
@@ -269,6 +276,7 @@ mod tests {
             "rsp/svc-payer/x/y",
             "eid/keys",
             "eid/consent/r-0042",
+            "eid/kiosk/school-gate/state",
             "sim/clock",
             "sim/presence",
             "sim/fault/kuiwen/l-0001",

@@ -2,8 +2,8 @@
 
 use eid::{
     Algorithm, AskRequest, CardStatus, ConsentRequest, CredentialRequest, Demand, EidEvent, Ended,
-    HolderRequest, KeySet, KeyState, LifeState, ManageRequest, Nonce, OwnRequest, Profile, PublicKey, QrText,
-    RefusalReason, Scope, VerifyRequest,
+    HolderRequest, KeySet, KeyState, KioskState, LifeState, ManageRequest, Nonce, OwnRequest, Profile,
+    PublicKey, QrText, RefusalReason, Scope, VerifyRequest,
 };
 use lighting::{
     AckResult, Alarm, AlarmChange, AlarmKind, CabinetEvent, CabinetState, CabinetTelemetry, CampaignRefusal,
@@ -22,8 +22,9 @@ use types::{
 };
 use uuid::Uuid;
 use wire::{
-    CHANNELS, ClockState, DeadLetter, DecodeError, Delivery, Event, EventBody, FaultOrder, Frame, Light,
-    Message, PAYLOAD_BYTES_MAX, Reply, ReplyBody, Request, RequestBody, Segment, Walker, decode, encode,
+    CHANNELS, Channel, ClockState, DeadLetter, DecodeError, Delivery, Event, EventBody, FaultOrder, Frame,
+    Light, Message, PAYLOAD_BYTES_MAX, Reply, ReplyBody, Request, RequestBody, Segment, Walker, decode,
+    encode,
 };
 
 fn run() -> RunId {
@@ -53,6 +54,23 @@ fn a_request_for_consent_on_another_residents_topic_is_refused() {
     assert!(read("eid/consent/r-0042", asked.as_bytes()).is_ok());
     let reason = "the payload is for another resident".to_owned();
     assert_eq!(read("eid/consent/r-0043", asked.as_bytes()), Err(DecodeError::Payload { offset: 0, reason }));
+}
+
+#[test]
+fn a_reader_that_is_neither_there_nor_gone_or_names_no_software_is_refused() {
+    for state in [
+        r#""offline""#,
+        r#"{"online":true}"#,
+        r#"{"state":"resting"}"#,
+        r#"{"state":"online"}"#,
+        r#"{"state":"online","software":""}"#,
+        r#"{"state":"online","software":"a\nb"}"#,
+        r#"{"state":"online","software":"gate","queued":-1}"#,
+    ] {
+        let read = read("eid/kiosk/bus/state", format!(r#"{{"v":1,"d":{state}}}"#).as_bytes());
+        assert!(matches!(read, Err(DecodeError::Payload { .. })), "{state}: {read:?}");
+    }
+    assert!(read("eid/kiosk/bus/state", br#"{"v":1,"d":{"state":"online","software":"gate 2.1"}}"#).is_ok());
 }
 
 #[test]
@@ -208,8 +226,8 @@ fn a_command_by_hand_needs_no_more_than_an_id_and_a_level() {
     assert_eq!((command.level, command.until), (DimLevel::from_percent(40).ok(), None));
 }
 
-#[test]
-fn every_example_of_the_table_is_read_and_written_back() {
+/// The address of a row with a value for every parameter but the shard.
+fn filled(address: &str) -> String {
     let values = [
         ("{district}", "kuiwen"),
         ("{luminaire}", "l-0412"),
@@ -221,12 +239,15 @@ fn every_example_of_the_table_is_read_and_written_back() {
         ("{caller}", "operator/1"),
         ("{consumer}", "lighting"),
         ("{resident}", "r-0042"),
+        ("{reader}", "bus"),
     ];
+    values.iter().fold(address.to_owned(), |topic, (parameter, value)| topic.replace(parameter, value))
+}
+
+#[test]
+fn every_example_of_the_table_is_read_and_written_back() {
     for channel in CHANNELS {
-        let mut topic = channel.address.to_owned();
-        for (parameter, value) in values {
-            topic = topic.replace(parameter, value);
-        }
+        let topic = filled(channel.address);
         let shards: Vec<String> =
             (0..16).map(|shard| topic.replace("{shard}", &format!("s{shard:02x}"))).collect();
         let message =
@@ -240,14 +261,14 @@ fn every_example_of_the_table_is_read_and_written_back() {
 }
 
 #[test]
-fn every_further_example_is_read_on_the_topic_that_its_type_names_and_written_back() {
+fn every_further_example_is_read_on_its_topic_and_written_back() {
     let written = |payload: &[u8]| serde_json::from_slice::<serde_json::Value>(payload).unwrap();
-    for example in CHANNELS.iter().flat_map(|channel| channel.more_examples) {
-        let kind = written(example.as_bytes())["type"].as_str().unwrap().to_owned();
-        let [_, _, service, aggregate, event, "v1"] = kind.split('.').collect::<Vec<_>>()[..] else {
-            panic!("{kind}")
+    let further = |channel: &'static Channel| channel.more_examples.iter().map(move |one| (channel, *one));
+    for (channel, example) in CHANNELS.iter().flat_map(further) {
+        let topic = match written(example.as_bytes())["type"].as_str().map(|kind| kind.split('.').collect()) {
+            Some::<Vec<_>>(kind) => format!("evt/{}/{}/s00/{}", kind[2], kind[3], kind[4]),
+            None => filled(channel.address),
         };
-        let topic = format!("evt/{service}/{aggregate}/s00/{event}");
         let message = read(&topic, example.as_bytes()).unwrap_or_else(|error| panic!("{topic}: {error}"));
         assert_eq!(written(&encode(run(), &message).payload), written(example.as_bytes()));
     }
@@ -585,6 +606,18 @@ fn consent() -> impl Strategy<Value = Message> {
     })
 }
 
+fn kiosk() -> impl Strategy<Value = Message> {
+    let moment = || prop::option::of(time());
+    let online = ("[ -~]{1,64}", moment(), moment(), any::<Option<u32>>()).prop_map(
+        |(software, keys_issued, status_issued, queued)| {
+            let software = software.try_into().unwrap();
+            KioskState::Online { software, keys_issued, status_issued, queued }
+        },
+    );
+    let state = prop_oneof![Just(KioskState::Offline), online];
+    state.prop_map(|state| Message::EidKiosk { reader: "bus".parse().unwrap(), state })
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let district: DistrictId = "kuiwen".parse().unwrap();
     let light = (any::<u32>(), light()).prop_map(move |(id, body)| Message::Light {
@@ -649,6 +682,7 @@ fn message() -> impl Strategy<Value = Message> {
         request,
         keys,
         consent(),
+        kiosk(),
         presence,
         fault,
         clock,

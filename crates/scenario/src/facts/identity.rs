@@ -1,6 +1,6 @@
 //! Whom and what messages of the e-ID are about.
 
-use eid::{EidEvent, EnrolReply, Verdict};
+use eid::{EidEvent, EnrolReply, KioskState, Verdict};
 use medpay::{Entry, PayEvent};
 use wire::{EventBody, Message, ReplyBody, RequestBody, WalkEvent};
 
@@ -41,6 +41,7 @@ pub(super) const RESIDENT: Field = field("resident", Type::Resident, |message| m
     _ => Value::Missing,
 });
 pub(super) const VERIFIER: Field = field("verifier", Type::Text, |message| match message {
+    Message::EidKiosk { reader, .. } => Value::id(reader),
     Message::Event(event) => match &event.body {
         EventBody::Eid(EidEvent::Verified { verifier, .. } | EidEvent::Rejected { verifier, .. }) => {
             Value::id(verifier)
@@ -53,6 +54,14 @@ pub(super) const VERIFIER: Field = field("verifier", Type::Text, |message| match
     },
     _ => Value::Missing,
 });
+/// How a reader stands.
+pub(super) const KIOSK: &[Field] = &[
+    VERIFIER,
+    field("online", Type::Flag, |message| match message {
+        Message::EidKiosk { state, .. } => Value::Flag(*state != KioskState::Offline),
+        _ => Value::Missing,
+    }),
+];
 pub(super) const PROFILE: Field =
     field("profile", Type::Word(&["anon", "age", "name", "full"]), |message| match message {
         Message::Event(event) => match &event.body {

@@ -3,7 +3,7 @@ use wire::Message;
 use super::answers::{REASON, RESULT};
 use super::bills::{BILL, PROVIDER};
 use super::groups::GROUP;
-use super::identity::{KEY_STATE, PROFILE, RESIDENT, STATUS, VERIFIER};
+use super::identity::{KEY_STATE, KIOSK, PROFILE, RESIDENT, STATUS, VERIFIER};
 use super::luminaires::LAMP;
 use super::{Type, Value, bills, cabinets, groups, luminaires, payment};
 
@@ -129,6 +129,7 @@ pub const KINDS: &[Kind] = &[
     kind("reply.walk", "Whether the resident goes.", REPLY),
     kind("eid.keys", "The issuer tells its keys.", NONE),
     kind("eid.consent", "A phone is told what a reader asks its owner for.", &[RESIDENT, VERIFIER]),
+    kind("eid.kiosk", "A reader tells how it stands; its will says that it is gone.", KIOSK),
     kind("clock", "How the city's clock runs.", NONE),
     kind("presence", "Where people walk.", NONE),
     kind(

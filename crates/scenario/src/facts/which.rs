@@ -53,6 +53,7 @@ pub(crate) fn kind_of(message: &Message) -> usize {
         Message::Reply(reply) => reply_kind(&reply.body),
         Message::EidKeys(_) => const { index("eid.keys") },
         Message::EidConsent(_) => const { index("eid.consent") },
+        Message::EidKiosk { .. } => const { index("eid.kiosk") },
         Message::Clock(_) => const { index("clock") },
         Message::Presence(_) => const { index("presence") },
         Message::DeadLetter { .. } => const { index("dead_letter") },
@@ -211,6 +212,8 @@ mod tests {
         check(&reply(ReplyBody::Till(settled)), "reply.till");
         check(&reply(ReplyBody::Walk(WalkReply::Busy)), "reply.walk");
         check(&Message::EidKeys(KeySet::default()), "eid.keys");
+        let (reader, state) = ("x".parse().unwrap(), eid::KioskState::Offline);
+        check(&Message::EidKiosk { reader, state }, "eid.kiosk");
         check(&Message::Presence(Vec::new()), "presence");
         check(&reply(ReplyBody::Pay(PayReply::Refused(PayRefusal::Busy))), "reply.pay");
         let letter = DeadLetter { topic: "t".to_owned(), offset: 0, reason: "r".to_owned() };

@@ -88,10 +88,23 @@ fn a_reader_asks_the_verifier_as_itself_and_hears_nothing_but_its_answers_and_th
         "rsp/svc-payer/x",
         "eid/keys",
         "evt/eid/code/s00/x",
+        "eid/kiosk/museum/state",
+        "eid/kiosk/bus",
+        "eid/kiosk/bus/state/x",
     ] {
         assert!(!rules.may_publish(me, &at(topic)) && !rules.may_will(me, &at(topic)), "{topic}");
     }
-    for filter in ["#", "rsp/#", "rsp/reader-museum/#", "evt/#", "eid/#", "eid/consent/+", "rpc/verifier/#"] {
+    assert!(!rules.may_will(me, &at("rpc/verifier/s0f/verify")), "whoever is gone asks nothing");
+    for filter in [
+        "#",
+        "rsp/#",
+        "rsp/reader-museum/#",
+        "evt/#",
+        "eid/#",
+        "eid/consent/+",
+        "eid/kiosk/bus/state",
+        "rpc/verifier/#",
+    ] {
         assert!(!rules.may_subscribe(me, "reader-bus", &at(filter), false), "{filter}");
     }
     for client_id in ["reader-museum", "reader-bus-2", "reader-bus/2", "x"] {
@@ -103,6 +116,9 @@ fn a_reader_asks_the_verifier_as_itself_and_hears_nothing_but_its_answers_and_th
     assert!(rules.may_connect(me, "reader-bus", "reader-bus"));
     assert!(rules.may_publish(me, &at("rpc/verifier/s0f/verify")));
     assert!(rules.may_publish(me, &at("rpc/verifier/s0f/ask")));
+    assert!(
+        rules.may_publish(me, &at("eid/kiosk/bus/state")) && rules.may_will(me, &at("eid/kiosk/bus/state"))
+    );
     assert!(rules.may_subscribe(me, "reader-bus", &at("rsp/reader-bus/#"), false));
     assert!(rules.may_subscribe(me, "reader-bus", &at("eid/keys"), false));
 }

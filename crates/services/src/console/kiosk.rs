@@ -3,6 +3,7 @@
 mod counter;
 pub(crate) mod foreign;
 pub(crate) mod picture;
+pub(crate) mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,9 +12,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use eid::qr::{Level, Symbol};
-use eid::{Challenge, Demand, Nonce, Profile, QrText, Verdict, Verifier, VerifyRequest, advice};
+use eid::{Challenge, Demand, KioskState, Nonce, Profile, QrText, Verdict, Verifier, VerifyRequest, advice};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use types::{Timestamp, VerifierId};
 use wire::{Message, ReplyBody, RequestBody};
 
@@ -37,24 +39,35 @@ type LastSeen = Option<(String, Timestamp)>;
 pub(crate) struct Kiosk {
     last: Mutex<LastSeen>,
     counter: Mutex<Counter>,
+    /// Told whenever the kiosk stands otherwise than before.
+    changed: Notify,
 }
 
 impl Kiosk {
     /// A kiosk that judges by `verifier` when it has no network.
     pub(crate) fn new(verifier: Verifier) -> Self {
-        Self { last: Mutex::default(), counter: Mutex::new(Counter::new(verifier)) }
+        Self { last: Mutex::default(), counter: Mutex::new(Counter::new(verifier)), changed: Notify::new() }
     }
 
     /// Hears what the bus says; only the issuer's keys matter here.
     pub(crate) fn hear(&self, message: &Message) {
         if let Message::EidKeys(keys) = message {
             self.counter().hear(wall_now(), keys);
+            self.changed.notify_one();
         }
+    }
+
+    fn state(&self) -> KioskState {
+        self.counter().state()
     }
 
     fn counter(&self) -> MutexGuard<'_, Counter> {
         self.counter.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn any_kiosk() -> VerifierId {
+    ANY_KIOSK.parse().expect("a slug")
 }
 
 /// As which reader a kiosk asks, and what for.
@@ -119,6 +132,7 @@ pub(crate) struct Plug {
 pub(crate) async fn set_network(State(app): State<App>, JsonBody(plug): JsonBody<Plug>) -> Json<Knowledge> {
     let (mut counter, now) = (app.kiosk.counter(), wall_now());
     counter.set_offline(now, plug.offline);
+    app.kiosk.changed.notify_one();
     Json(counter.knowledge(now))
 }
 
@@ -151,7 +165,7 @@ impl Asking {
     /// A reader of this city asks for something, so that it is told no more.
     fn who_and_what(&self, app: &App) -> Result<(VerifierId, Option<Profile>), Problem> {
         let Some(name) = self.reader else {
-            return Ok((ANY_KIOSK.parse().expect("a slug"), self.ask));
+            return Ok((any_kiosk(), self.ask));
         };
         let reader = app.cast.readers().named(name);
         let reader = reader.ok_or_else(|| Problem::not_found(format!("no reader {name} in this city")))?;

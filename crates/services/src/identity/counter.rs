@@ -72,7 +72,7 @@ pub(super) async fn compromise(
 pub(super) async fn readers(State(identity): State<Identity>, _: Operator) -> Json<Value> {
     let told = identity.readers.iter().map(|(name, reader)| {
         json!({
-            "reader": name, "name_en": reader.name_en, "name_zh": reader.name_zh, "may_ask": reader.may_ask,
+            "reader": name, "kiosk": identity.kiosks.of(name), "name_en": reader.name_en, "name_zh": reader.name_zh, "may_ask": reader.may_ask,
             "token": reader_token(&identity.secret, name),
         })
     });

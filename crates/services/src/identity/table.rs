@@ -257,9 +257,9 @@ pub(super) const OPERATIONS: &[Operation<Identity>] = &[
     Operation::get(
         "readers",
         "/v1/admin/readers",
-        "The readers of this city and their tokens.",
+        "The readers of this city, their tokens, and how those stand that say it on the bus (`kiosk`, as on `eid/kiosk/{reader}/state`).",
         "/v1/admin/readers",
-        r#"{"readers":[{"may_ask":["anon","age"],"name_en":"Bus","name_zh":"公交车","reader":"bus","token":"bus.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"}]}"#,
+        r#"{"readers":[{"kiosk":{"keys_issued":1776510000000,"queued":0,"software":"gate 2.1","state":"online","status_issued":1776510000000},"may_ask":["anon","age"],"name_en":"Bus","name_zh":"公交车","reader":"bus","token":"bus.1b8f0c6de0b9a4b1c9f3f9c1a2d37b55"},{"kiosk":null,"may_ask":["age"],"name_en":"Museum","name_zh":"博物馆","reader":"museum","token":"museum.93f9c1a2d37b551b8f0c6de0b9a4b1c9"}]}"#,
         || get(counter::readers),
     )
     .by("operator"),

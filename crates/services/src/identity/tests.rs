@@ -28,6 +28,7 @@ struct City {
     router: Router,
     secret: Secret,
     cast: Cast,
+    kiosks: KioskStates,
     inside: Arc<Mutex<Inside>>,
 }
 
@@ -56,8 +57,10 @@ impl City {
         tokio::spawn(carry(inside.clone(), caller.clone(), questions));
         let secret = Secret::from_words("kite");
         let (readers, names, now) = (cast.readers().clone(), cast.names(), || BEGIN);
-        let identity = Identity { caller, secret: secret.clone(), readers, keys, names, now };
-        Self { router: router(identity), secret, cast, inside }
+        let kiosks = KioskStates::default();
+        let identity =
+            Identity { caller, secret: secret.clone(), readers, kiosks: kiosks.clone(), keys, names, now };
+        Self { router: router(identity), secret, cast, kiosks, inside }
     }
 
     fn wait(&self, millis: i64) {

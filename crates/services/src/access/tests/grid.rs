@@ -41,6 +41,7 @@ fn everyone(rules: &Rules) -> Vec<(String, Principal, String)> {
         ("p_1", "p_1", "p_1_0_0_2025041401"),
         ("s1", "abcdefgh", "s1"),
         ("homeassistant", "homeassistant", "ha"),
+        ("reader-bus", "reader-bus", "reader-bus"),
     ];
     let others = others
         .map(|(name, user, client)| (name.to_owned(), rules.principal(user).unwrap(), client.to_owned()));
@@ -65,6 +66,7 @@ fn topics() -> Vec<String> {
             "caller" => &callers,
             "aggregate" | "event" => &["x"],
             "resident" => &["r-0001"],
+            "reader" => &["bus", "museum"],
             "shard" => &["s00"],
             other => panic!("the grid knows no values of {{{other}}} in {address}"),
         };

@@ -1,8 +1,11 @@
 //! What a kiosk can tell by itself, when it has no network.
 
-use eid::{KeySet, RefusalReason, Verdict, Verifier, VerifyRequest, verifier};
+use eid::{KeySet, KioskState, RefusalReason, Verdict, Verifier, VerifyRequest, verifier};
 use serde::Serialize;
 use types::{Core, ReplyTo, Timestamp};
+
+/// What a kiosk here runs.
+const SOFTWARE: &str = concat!("kitecity ", env!("CARGO_PKG_VERSION"));
 
 /// A verifier of the kiosk's own, with the keys that came last.
 ///
@@ -81,6 +84,19 @@ impl Counter {
             Verdict::Refused(own) if own.reason == RefusalReason::TokenReplayed => Verdict::Refused(own),
             // For anything else, such as keys that have not come yet, the city's verifier knows better.
             _ => verdict,
+        }
+    }
+
+    /// What operators are told. It hands no verdicts on that it gave without a network.
+    pub(crate) fn state(&self) -> KioskState {
+        if self.offline {
+            return KioskState::Offline;
+        }
+        KioskState::Online {
+            software: SOFTWARE.to_owned().try_into().expect("a name"),
+            keys_issued: self.verifier.keys_issued(),
+            status_issued: self.verifier.status_issued(),
+            queued: None,
         }
     }
 
@@ -187,6 +203,7 @@ mod tests {
         let verdict = counter.judge(NOW, City::new().code());
         assert_eq!(reason(&verdict), Some(RefusalReason::IssuerUnknown));
         assert_eq!(counter.knowledge(NOW).keys_age_s, None);
+        assert!(matches!(counter.state(), KioskState::Online { keys_issued: None, status_issued: None, .. }));
     }
 
     #[test]
@@ -222,9 +239,11 @@ mod tests {
         counter.hear(NOW, &city.compromised());
         assert_eq!(counter.knowledge(NOW.plus_millis(60_000)), before);
         assert_eq!(before.keys_age_s, Some(60));
+        assert_eq!(counter.state(), KioskState::Offline);
         assert_eq!(reason(&counter.judge(NOW, first)), None);
         counter.set_offline(NOW, false);
         assert!(counter.knowledge(NOW).version > before.version);
+        assert!(matches!(counter.state(), KioskState::Online { keys_issued: Some(NOW), .. }));
         assert_eq!(reason(&counter.judge(NOW, second)), Some(RefusalReason::IssuerKeyRevoked));
     }
 }

@@ -21,7 +21,7 @@ use crate::access::Secret;
 use crate::bus::BusAddress;
 use crate::caller::Caller;
 use crate::health::Health;
-use crate::identity::{self, Identity, PublishedKeys};
+use crate::identity::{self, Identity, KioskStates, PublishedKeys};
 use crate::link::Link;
 use crate::payment;
 
@@ -51,6 +51,7 @@ pub(in super::super) fn asking(caller: Caller) -> App {
             caller: caller.clone(),
             secret: secret.clone(),
             readers: cast.readers().clone(),
+            kiosks: KioskStates::default(),
             keys: PublishedKeys::default(),
             names: cast.names(),
             now: wall_now,

@@ -331,6 +331,19 @@ async fn n21_whoever_fails_too_often_is_told_when_to_try_again() {
 }
 
 #[tokio::test]
+async fn a_reader_whom_the_city_does_not_know_is_not_listed_however_often_it_says_how_it_stands() {
+    let city = City::new();
+    for reader in ["kiosk", "nobody", "bus"] {
+        city.kiosks.take(city.cast.readers(), reader.parse().unwrap(), &KioskState::Offline);
+    }
+    let told = city.done("get", "/v1/admin/readers", &city.operator(), &Value::Null).await;
+    let said: Vec<&Value> =
+        told["readers"].as_array().unwrap().iter().filter(|reader| !reader["kiosk"].is_null()).collect();
+    assert_eq!((said.len(), &said[0]["reader"]), (1, &json!("bus")));
+    assert_eq!(said[0]["kiosk"], json!({ "state": "offline" }));
+}
+
+#[tokio::test]
 async fn nobody_does_what_is_anothers() {
     let city = City::new();
     let (mine, other) = (city.enrolled(1).await, city.enrolled(2).await);

@@ -22,6 +22,10 @@ impl City {
     async fn begin(&self) -> Told {
         let session = self.enrolled(1).await;
         self.enrolled(2).await;
+        let (software, issued) = ("gate 2.1".to_owned().try_into().unwrap(), Some(BEGIN));
+        let online =
+            KioskState::Online { software, keys_issued: issued, status_issued: issued, queued: Some(0) };
+        self.kiosks.take(self.cast.readers(), "bus".parse().unwrap(), &online);
         let phone = self.phone(1, &session, Profile::Name).await;
         let code = self.code(&session, "name").await;
         let key = PhoneKey::from_seed([9; 32]).public();
