@@ -1,9 +1,12 @@
 //! `kitecity bench`: how fast it is on this machine.
 
 mod fleet;
+mod hostile;
 mod long;
 mod pay;
 mod reconnect;
+mod started;
+mod watcher;
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -45,6 +48,9 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(12..))]
         seconds: u64,
     },
+    /// Live: how long commands to honest luminaires (1,000, or --luminaires) take, alone and beside hostile clients. The
+    /// broker listens on all addresses meanwhile. Fails if a command is lost.
+    Hostile(hostile::HostileArgs),
     /// Codes of e-ID: issued, proved by a phone, drawn and verified, beside the bare signatures in them.
     Eid,
     /// Splits of bills per second, and durable settlements per second beside the disk's sync time.
@@ -58,6 +64,7 @@ pub(crate) fn run(what: &Bench, settings: &Settings) -> Result<()> {
         Bench::Fleet { seconds } => fleet::run(settings, *seconds),
         Bench::Reconnect => reconnect::run(settings),
         Bench::Long { seconds } => long::run(settings, *seconds),
+        Bench::Hostile(args) => hostile::run(args, settings),
         Bench::Eid => codes(),
         Bench::Pay(args) => pay::run(args, settings),
     }

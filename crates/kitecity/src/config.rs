@@ -33,7 +33,7 @@ use crate::Settings;
 use crate::up::UsageError;
 
 /// The defaults, in the same file that users read.
-const BUILT_IN: &str = include_str!("../../../config/city.toml");
+pub(crate) const BUILT_IN: &str = include_str!("../../../config/city.toml");
 /// The demo policy.
 const DEMO_POLICY: &str = include_str!("../../../config/policies/demo.toml");
 /// Where the file is looked for when none is named.
