@@ -48,8 +48,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(12..))]
         seconds: u64,
     },
-    /// Live: how long commands to honest luminaires (1,000, or --luminaires) take, alone and beside hostile clients. The
-    /// broker listens on all addresses meanwhile. Fails if a command is lost.
+    /// Live: how long commands to honest luminaires (1,000, or --luminaires) take, alone and beside hostile
+    /// clients. Fails if a command is lost.
     Hostile(hostile::HostileArgs),
     /// Codes of e-ID: issued, proved by a phone, drawn and verified, beside the bare signatures in them.
     Eid,

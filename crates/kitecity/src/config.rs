@@ -128,6 +128,9 @@ pub(crate) struct Broker {
     pub(crate) listen: SocketAddr,
     pub(crate) websocket: SocketAddr,
     pub(crate) open: bool,
+    /// Files of before this setting go on.
+    #[serde(default)]
+    pub(crate) guarded: bool,
 }
 
 /// The pages.
@@ -360,7 +363,7 @@ mod tests {
             ("speed = 60", "speed = \"60x\"", "line 13"),
             ("\"2026-04-18\"", "\"2026-02-30\"", "line 11"),
             ("\"dusk\"", "\"25:00\"", "line 12"),
-            ("\"127.0.0.1:8080\"", "\"8080\"", "line 21"),
+            ("\"127.0.0.1:8080\"", "\"8080\"", "line 22"),
             ("\"demo\"", "\"Demo City\"", "line 5"),
         ] {
             let message = refused(from, to);

@@ -55,6 +55,8 @@ pub struct BrokerConfig {
     pub websocket: Option<SocketAddr>,
     /// Whether clients without a user name come in, with an operator's rights.
     pub open: bool,
+    /// Whether who is not let in within 10 s is sent away where only this machine comes, too.
+    pub guarded: bool,
     /// With it, nothing but TLS is spoken at these addresses. The city's own clients then have a port to themselves on
     /// 127.0.0.1: a handshake for each of thousands of luminaires of the same process would protect nothing.
     pub tls: Option<ServerTls>,
@@ -252,7 +254,7 @@ async fn launch(
     }
     register.start().await;
 
-    let door = Door { tls: config.tls, callers, counters };
+    let door = Door { tls: config.tls, guarded: config.guarded, callers, counters };
     let (tcp, mqtt, own) = door.open("mqtt", config.mqtt)?;
     let mut server = MqttServer::new(context).listener(tcp.tcp().map_err(settings)?);
     let mut websocket = None;
@@ -274,6 +276,7 @@ async fn launch(
 /// How ports are opened: as they are, or with a [`Front`] before them.
 struct Door {
     tls: Option<ServerTls>,
+    guarded: bool,
     callers: Callers,
     counters: Arc<Counters>,
 }
@@ -281,14 +284,14 @@ struct Door {
 impl Door {
     /// The broker's listener; where it is reached from outside; and from this process.
     ///
-    /// Where only this machine comes, and speaks no TLS, nobody stands before the broker: that would cost three
-    /// descriptors for each of thousands of luminaires, and guard against none who could not do worse.
+    /// Where only this machine comes, and speaks no TLS, nobody stands before the broker unless it is wanted: that costs
+    /// three descriptors for each of thousands of luminaires, and guards against none who could not do worse.
     fn open(
         &self,
         name: &str,
         wanted: SocketAddr,
     ) -> Result<(Listener, SocketAddr, SocketAddr), BrokerError> {
-        if self.tls.is_none() && wanted.ip().is_loopback() {
+        if self.tls.is_none() && !self.guarded && wanted.ip().is_loopback() {
             let (listener, address) = bind(name, wanted)?;
             return Ok((listener, address, address));
         }

@@ -1,8 +1,7 @@
 //! `kitecity bench hostile`: an honest fleet, first alone, then beside clients that mean harm.
 //!
-//! The broker with CMS, clock and console, and the fleet, are processes of their own. The broker listens on all addresses
-//! while this lasts, as one does that strangers reach: only there it sends away who says nothing. Its password is made
-//! for this run.
+//! The broker with CMS, clock and console, and the fleet, are processes of their own. The broker is guarded as one that
+//! strangers reach: it sends away who says nothing. Its password is made for this run.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -191,15 +190,15 @@ impl Town {
 
     fn city(&self) -> Result<Command> {
         let mut command = self.kitecity()?;
-        command.args(["up", "--mqtt-listen", "0.0.0.0:0", "--http-listen", "127.0.0.1:0"]);
+        command.args(["up", "--mqtt-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
         command.args(WITHOUT.iter().flat_map(|role| ["--without", role]));
         Ok(command)
     }
 }
 
-/// The built-in settings, and a device from outside for each hostile client.
+/// The built-in settings with a guarded broker, and a device from outside for each hostile client.
 fn settings_file() -> Result<NamedTempFile> {
-    let mut text = config::BUILT_IN.to_owned();
+    let mut text = config::BUILT_IN.replacen("guarded = false", "guarded = true", 1);
     for number in 0..ATTACKERS {
         let (id, lamp) = (device_id(number), LuminaireId(number as u32 + 1));
         write!(

@@ -14,8 +14,13 @@ use crate::secured::Shown;
 /// Starts it, with the rules of `city`.
 pub(super) fn start(city: &City, tls: Option<ServerTls>) -> Result<Broker> {
     let settings = &city.config.broker;
-    let config =
-        BrokerConfig { mqtt: settings.listen, websocket: Some(settings.websocket), open: settings.open, tls };
+    let config = BrokerConfig {
+        mqtt: settings.listen,
+        websocket: Some(settings.websocket),
+        open: settings.open,
+        guarded: settings.guarded,
+        tls,
+    };
     let rules = Rules::new(city.config.city.run, city.cast.directory().clone());
     let lights = city.shown.iter().map(|id| node_of(city.config.city.run, *id)).collect();
     let cabinets = city.cast.plan().cabinets().iter().map(|site| (site.id, site.district)).collect();

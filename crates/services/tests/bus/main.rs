@@ -68,7 +68,13 @@ fn start_on(mqtt: SocketAddr, open: bool, tls: Option<ServerTls>) -> Broker {
     let directory: Directory = (1..=1_000).map(|number| (LuminaireId(number), kuiwen)).collect();
     let rules = Rules::new("demo".parse().unwrap(), Arc::new(directory));
     Broker::start(
-        BrokerConfig { mqtt, websocket: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), open, tls },
+        BrokerConfig {
+            mqtt,
+            websocket: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            open,
+            guarded: false,
+            tls,
+        },
         rules,
         secret(),
     )
